@@ -1,0 +1,112 @@
+"""The runner's API, typed: what `/api/v1` takes and gives. One page; docs/protocol.md tells the rules.
+
+Clients that may use libraries (CLI, TUI, runner) use these; the hook path speaks the same JSON without them.
+Every object carries `v`. Times are RFC 3339 in UTC. Unknown keys are ignored, so that the API can grow.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+KINDS = ("review", "message", "generate", "learn", "offload")
+Kind = str
+State = Literal["queued", "running", "done", "failed", "cancelled", "dead"]
+LIVE = frozenset({"queued", "running"})
+
+# Priorities are numbers, a larger one first. Clients may send a number from 0 to 1000 or one of these words.
+BACKGROUND = 0
+INTERACTIVE = 100
+PRIORITIES = {"background": BACKGROUND, "interactive": INTERACTIVE}
+
+
+class TaskRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """`POST /tasks`. Equal (kind, payload, profile) is equal work: it joins the live task or gets its answer."""
+
+    v: int = 1
+    kind: Kind
+    payload: dict[str, Any]
+    priority: int | str = INTERACTIVE
+    deadline: float | None = None  # seconds from now; then the task is cancelled
+    fresh: bool = False  # a new attempt even where an answer is known
+    keep: bool = False  # run to the end though no client waits
+
+
+class TaskError(msgspec.Struct, kw_only=True, omit_defaults=True):
+    code: str  # bad_input, model_missing, model_broken, worker_lost, deadline, defect …
+    message: str
+    hint: str | None = None
+
+
+class Task(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A task as the runner tells it. `result` is there when `state` is done, `error` when it ended otherwise."""
+
+    v: int = 1
+    id: str
+    kind: Kind
+    state: State
+    key: str
+    profile: str
+    priority: int
+    attempt: int
+    created: str
+    started: str | None = None
+    finished: str | None = None
+    run_at: str | None = None  # a retry's earliest start
+    deadline: str | None = None
+    title: str = ""  # what a person sees in the queue: repository and commit, no content
+    result: dict[str, Any] | None = None
+    error: TaskError | None = None
+    joined: bool = False  # in the answer to a submit: it joined a task that was there
+
+
+class TaskPatch(msgspec.Struct, kw_only=True):
+    """`PATCH /tasks/{id}`."""
+
+    v: int = 1
+    priority: int | str
+
+
+class TaskList(msgspec.Struct, kw_only=True):
+    v: int = 1
+    tasks: list[Task]
+    next: str | None = None  # `before` of the next page
+
+
+class Model(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A model the node knows: of the catalogue, pulled, or loaded."""
+
+    v: int = 1
+    name: str
+    state: Literal["available", "installed", "loading", "loaded", "broken"]
+    roles: list[str] = []
+    source: str = ""
+    file: str | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    license: str = ""
+    context: int | None = None
+    memory: int | None = None  # bytes its worker holds (PSS where the platform tells it)
+    pid: int | None = None
+    busy: int = 0
+    error: str | None = None
+
+
+class ModelList(msgspec.Struct, kw_only=True):
+    v: int = 1
+    models: list[Model]
+
+
+class Status(msgspec.Struct, kw_only=True):
+    """`GET /status`. `hello` is the same that a link's preface carries."""
+
+    v: int = 1
+    hello: dict[str, Any]
+    pid: int
+    started: str
+    state_dir: str
+    tasks: dict[str, int]  # count by state
+    running: list[Task]
+    models: list[Model]
+    memory: int  # bytes of the runner process itself

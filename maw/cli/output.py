@@ -1,0 +1,33 @@
+"""How commands print: results to stdout, talk to stderr, JSON on one line, colour only for a person's terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from maw.cli.failure import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+__all__ = ["console", "print_json", "printable", "say"]
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console that honours NO_COLOR and prints no markup from data unless asked to."""
+    from rich.console import Console  # 24 ms that --json and --help do without
+
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """One line of talk to stderr, so that stdout holds results only."""
+    sys.stderr.write(printable(text) + "\n")
+    sys.stderr.flush()
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on one line of stdout."""
+    sys.stdout.write(json.dumps(value, separators=(",", ":"), sort_keys=False) + "\n")
+    sys.stdout.flush()

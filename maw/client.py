@@ -1,0 +1,156 @@
+"""Talk to a node's runner: requests, and event streams that survive a cut. Standard library only (hook path).
+
+The typed form of what travels is in maw/api.py; here it stays JSON, since msgspec is not for the hook path.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from maw import reach, wire
+from maw.errors import ApiError, NodeError
+
+RESUME_FOR = 60.0  # seconds a runner keeps a task for a client whose stream broke (DESIGN: a task's life)
+_RESUME_PAUSE = 0.1
+TERMINAL = frozenset({"done", "failed", "cancelled", "dead"})
+
+
+def request(node: str, method: str, path: str, body: dict[str, Any] | None = None, *, timeout: float = 30.0) -> Any:
+    """One request to `node`; the answer's JSON. `timeout` in seconds. Raises NodeError and ApiError."""
+    data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
+    connection = reach.connect(node, timeout=timeout)
+    with connection.sock as sock:
+        try:
+            sock.settimeout(timeout)
+            wire.send_request(sock, method, path, data)
+            response = wire.read_response(connection.reader)
+            answer = response.json() if response.body else None
+        except TimeoutError:
+            raise NodeError("timeout", f"{node} did not answer {method} {path} within {timeout:g} s") from None
+        except (wire.Cut, OSError) as exc:
+            raise NodeError("lost", f"the connection to {node} broke: {exc}") from exc
+    if response.status >= 400:
+        raise api_error(response.status, answer)
+    return answer
+
+
+def submit(node: str, task: dict[str, Any], *, timeout: float = 30.0) -> dict[str, Any]:
+    """Submit a task (api.TaskRequest); the task as the runner took it (api.Task), perhaps finished already.
+
+    A submit is safe to repeat, because the runner joins equal keys; so a connection that broke is tried once more.
+    """
+    deadline = time.monotonic() + timeout
+    try:
+        answer = request(node, "POST", "/api/v1/tasks", task, timeout=timeout)
+    except NodeError as exc:
+        left = deadline - time.monotonic()
+        if exc.code != "lost" or left <= 0:
+            raise
+        answer = request(node, "POST", "/api/v1/tasks", task, timeout=left)
+    if not isinstance(answer, dict):
+        raise NodeError("lost", f"{node} answered a submit with something else than a task")
+    return answer
+
+
+def cancel(node: str, task_id: str, *, timeout: float = 5.0) -> None:
+    """Ask the runner to cancel a task. Raises NodeError and ApiError."""
+    request(node, "DELETE", f"/api/v1/tasks/{task_id}", timeout=timeout)
+
+
+def events(
+    node: str, task_id: str, *, after: int = 0, deadline: float | None = None, resume_for: float = RESUME_FOR
+) -> Iterator[wire.Event]:
+    """A task's events with ids above `after`, in order, each once, until its end.
+
+    A stream that breaks is asked for again with Last-Event-ID, for `resume_for` seconds since the last event.
+    `deadline` is a time.monotonic() value; past it TimeoutError is raised. Raises NodeError and ApiError.
+    """
+    path = f"/api/v1/tasks/{task_id}/events"
+    give_up = time.monotonic() + resume_for
+    while True:
+        try:
+            for event in _stream(node, path, after, deadline):
+                if event.id <= after:
+                    continue
+                after = event.id
+                give_up = time.monotonic() + resume_for
+                yield event
+                if event.type in TERMINAL:
+                    return
+        except NodeError:
+            if time.monotonic() >= give_up:
+                raise
+        if deadline is not None and time.monotonic() >= deadline:
+            raise TimeoutError
+        if time.monotonic() >= give_up:
+            raise NodeError("lost", f"the events of task {task_id} stopped coming from {node}")
+        time.sleep(_RESUME_PAUSE)
+
+
+def _stream(node: str, path: str, after: int, deadline: float | None) -> Iterator[wire.Event]:
+    connection = reach.connect(node, streams=True, timeout=_left(deadline))
+    headers = {"Accept": "text/event-stream"}
+    if after:
+        headers["Last-Event-ID"] = str(after)
+    with connection.sock as sock:
+        try:
+            wire.send_request(sock, "GET", path, headers=headers)
+            yield from wire.read_events(_Deadline(sock, connection.reader, deadline))
+        except TimeoutError:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise
+            raise NodeError("timeout", f"{node} has been silent for too long") from None
+        except wire.Refused as exc:
+            raise api_error(exc.response.status, _error_body(exc.response)) from None
+        except (wire.Cut, OSError) as exc:
+            raise NodeError("lost", f"the connection to {node} broke: {exc}") from exc
+
+
+# The runner sends a comment every 5 s on an idle stream; three of them missing is a dead peer.
+STREAM_SILENCE = 15.0
+
+
+class _Deadline(wire.Reader):
+    """A reader that sets the socket's timeout anew before each read, so that a slow trickle cannot outlive it."""
+
+    def __init__(self, sock: Any, reader: wire.Reader, deadline: float | None) -> None:
+        super().__init__(sock)
+        self._sock = sock
+        self._buffer = reader._buffer
+        self._deadline = deadline
+
+    def _more(self, size: int = 65536) -> bytes:
+        self._sock.settimeout(min(STREAM_SILENCE, _left(self._deadline)))
+        return super()._more(size)
+
+
+def _left(deadline: float | None) -> float:
+    if deadline is None:
+        return 30.0
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _error_body(response: wire.Response) -> Any:
+    try:
+        return response.json()
+    except wire.Cut:
+        return None
+
+
+def api_error(status: int, answer: Any) -> ApiError:
+    """The error an answer's body tells: {"v":1,"error":{"code","message","hint"}}."""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(error, dict):
+        return ApiError(status, "http", f"the runner answered HTTP {status}")
+    return ApiError(
+        status,
+        str(error.get("code", "http")),
+        str(error.get("message", f"HTTP {status}")),
+        hint=error.get("hint"),
+    )

@@ -1,0 +1,146 @@
+"""Every setting of maw, once: its type, default, who may set it, and the comment that explains it.
+
+`maw config list`, the commented file that `maw init` writes and docs/configuration.md are made from this table.
+Standard library only (hook path).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from maw.finding import SEVERITIES
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+
+
+class Setting(NamedTuple):
+    """`read` turns a TOML value or the text of an environment variable into the value, or raises ValueError.
+    `repo` tells whether a repository's .maw.toml, which may be a stranger's, is trusted with it."""
+
+    key: str
+    default: Any
+    read: Callable[[object], Any]
+    help: str
+    repo: bool = False
+
+
+def seconds(value: object) -> float:
+    """A duration: a number of seconds, or text such as '500ms', '30s', '5m', '12h', '14d'."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+        return float(value)
+    match = _DURATION.match(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("expected a duration such as '30s' or '5m'")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def integer(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, str) and value.strip().isdigit():
+        return int(value)
+    raise ValueError("expected a whole number, 0 or more")
+
+
+def boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    words = {
+        "true": True,
+        "1": True,
+        "yes": True,
+        "on": True,
+        "false": False,
+        "0": False,
+        "no": False,
+        "off": False,
+    }
+    if isinstance(value, str) and value.strip().lower() in words:
+        return words[value.strip().lower()]
+    raise ValueError("expected true or false")
+
+
+def text(value: object) -> str:
+    if isinstance(value, str) and value and "\0" not in value and "\n" not in value:
+        return value
+    raise ValueError("expected text")
+
+
+def one_of(*words: str) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        if isinstance(value, str) and value in words:
+            return value
+        raise ValueError("expected " + ", ".join(words[:-1]) + f" or {words[-1]}")
+
+    return read
+
+
+def text_list(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return tuple(value)
+    raise ValueError("expected a list of texts")
+
+
+def rules(value: object) -> tuple[dict[str, str], ...]:
+    """`[[review.rules]]` tables: `text`, and optionally `glob` (default: every file)."""
+    if not isinstance(value, list):
+        raise ValueError("expected [[review.rules]] tables with `text` and, optionally, `glob`")
+    found = []
+    for rule in value:
+        if not isinstance(rule, dict) or not isinstance(rule.get("text"), str) or set(rule) - {"text", "glob"}:
+            raise ValueError("a rule has `text` and, optionally, `glob`")
+        glob = rule.get("glob", "**")
+        if not isinstance(glob, str):
+            raise ValueError("a rule's glob is text")
+        found.append({"glob": glob, "text": rule["text"]})
+    return tuple(found)
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("node", "local", text, "The node that does the work: 'local' (a runner on this machine) or a name from [nodes]."),
+    Setting("connect_timeout", 2.0, seconds, "How long a node may take to accept a connection before it counts as unreachable."),
+    Setting("review.mode", "block", one_of("block", "background"), "'block': a commit waits for its review, at most review.deadline."),
+    Setting("review.deadline", 30.0, seconds, "How long a commit waits for its review."),
+    Setting("review.on_timeout", "allow", one_of("allow", "block"), "What happens to the commit when the deadline has passed."),
+    Setting("review.block_at", "error", one_of(*SEVERITIES), "The lowest severity that blocks a commit: info, warning, error or critical.", True),
+    Setting("review.on_unreachable", "allow", one_of("allow", "block"), "What happens to the commit when the node cannot be reached."),
+    Setting("review.on_incomplete", "allow", one_of("allow", "block"), "What happens to the commit when a part of it could not be reviewed."),
+    Setting("review.rules", (), rules, "What the reviewer should look for: [[review.rules]] tables with text and glob.", True),
+    Setting("review.exclude", (), text_list, "Globs of paths that are never reviewed.", True),
+    Setting("review.max_file_bytes", 1_000_000, integer, "A file whose diff is larger than this is skipped, with the reason."),
+    Setting("roles.manager", "mistral-7b-instruct-v0.3", text, "The model that reviews, verifies and writes messages (runner)."),
+    Setting("roles.generator", "phi-4-mini-instruct", text, "The model that writes code (runner)."),
+    Setting("runner.context", 4096, integer, "Context length in tokens of a loaded model (runner)."),
+    Setting("runner.threads", 0, integer, "CPU threads of a model; 0: physical cores less one (runner)."),
+    Setting("runner.gpu_layers", -1, lambda value: -1 if value in (-1, "-1") else integer(value), "Layers on the GPU; -1: all that fit (runner)."),
+    Setting("runner.keep_alive", 1800.0, seconds, "How long an idle model stays loaded (runner)."),
+    Setting("runner.unit_tokens", 1200, integer, "Token budget of one review unit, the lines of the change in it (runner)."),
+    Setting("runner.idle_exit", 0.0, seconds, "The runner leaves after this long without work; 0: never (runner)."),
+    Setting("runner.retention", 14 * 86400.0, seconds, "How long finished tasks and their events are kept (runner)."),
+    Setting("runner.synchronous", "normal", one_of("normal", "full"), "SQLite's durability: 'full' also survives a power cut, and is slower (runner)."),
+)  # fmt: skip
+
+BY_KEY = {setting.key: setting for setting in SETTINGS}
+
+NODE_SETTINGS: tuple[Setting, ...] = (
+    Setting("host", "", text, "Host as `ssh HOST` takes it: a name, or a Host of ~/.ssh/config."),
+    Setting("user", None, text, "User on that host, where ssh's configuration does not say."),
+    Setting("port", None, integer, "Port, where ssh's configuration does not say."),
+    Setting("command", None, text, "Absolute command of the runner there, as `maw node add` recorded it."),
+    Setting("identity", None, text, "Private key; the one maw made for this node by default."),
+    Setting("transport", "paramiko", one_of("paramiko"), "How SSH is spoken."),
+)
+NODE_BY_KEY = {setting.key: setting for setting in NODE_SETTINGS}
+
+# Names of MAW_ variables that are no settings.
+RESERVED_ENV = frozenset({"MAW_SKIP", "MAW_STATE_DIR", "MAW_CONFIG", "MAW_DEBUG", "MAW_COMPLETE"})
+
+
+def env_name(key: str) -> str:
+    """The environment variable of a setting: review.block_at is MAW_REVIEW_BLOCK_AT."""
+    return "MAW_" + key.replace(".", "_").upper()

@@ -1,0 +1,63 @@
+"""Files that are never half-written, and locks that a dead process lets go of. Standard library only (hook path)."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+
+
+def write_atomic(path: str, data: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
+    """Replace `path` with `data`: readers see the old or the new content, never a part. `durable` also syncs it."""
+    temporary = f"{path}.{os.getpid()}.tmp"
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
+    try:
+        with open(fd, "wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+
+
+def read_optional(path: str) -> bytes | None:
+    """The file's content, None when there is none."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+
+
+def try_lock(path: str) -> int | None:
+    """Take an exclusive lock on `path` (created, mode 0600), or None when another process holds it.
+
+    The lock is held by the returned descriptor: closing it, or the end of the process, lets go. The file stays.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        return None
+    return fd
+
+
+@contextlib.contextmanager
+def lock(path: str, timeout: float = 10.0) -> Iterator[None]:
+    """Hold the lock on `path` for a block. Raises TimeoutError after `timeout` seconds."""
+    give_up = time.monotonic() + timeout
+    while (fd := try_lock(path)) is None:
+        if time.monotonic() >= give_up:
+            raise TimeoutError(f"{path} is held by another process")
+        time.sleep(0.01)
+    try:
+        yield
+    finally:
+        os.close(fd)

@@ -1,0 +1,94 @@
+"""Findings, their severities, and the gate that turns them into a verdict. Standard library only (hook path)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+SEVERITIES = ("info", "warning", "error", "critical")  # rising
+VERDICTS = ("pass", "warn", "incomplete", "block")  # rising: the worst one counts
+TEXT_MAX = 4000  # characters of any text of a finding; more is cut where it enters
+
+
+class Finding(NamedTuple):
+    """One thing a review found, anchored to lines that exist in the change."""
+
+    id: str  # short hash of path, quoted line and title: the same finding has the same id in every run
+    path: str  # as git names it; bytes that are not UTF-8 in git's C quoting
+    line: int  # 1-based, in the new file
+    end_line: int
+    severity: str  # one of SEVERITIES
+    category: str
+    title: str
+    scenario: str  # how it fails: input or state, and what then happens
+    suggestion: str
+    replacement: str | None  # text for lines line..end_line, or None
+    quote: str  # the line as it stands in the change
+    confidence: float | None  # the model's own probability, None where the engine has none
+    unit: str  # id of the unit it was found in
+
+    def to_json(self) -> dict[str, Any]:
+        return self._asdict()
+
+
+def finding_id(path: str, quote: str, title: str) -> str:
+    """Eight hex digits of SHA-256 over path, quoted line and title, each with its white space folded."""
+    text = "\0".join(" ".join(part.split()) for part in (path, quote, title))
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+
+
+def finding_from_json(data: object) -> Finding:
+    """Check what came from a node or a note. Raises ValueError with what is wrong."""
+    if not isinstance(data, dict):
+        raise ValueError("a finding is not an object")
+    severity = data.get("severity")
+    if severity not in SEVERITIES:
+        raise ValueError(f"unknown severity {severity!r}")
+    line = _integer(data, "line")
+    confidence = data.get("confidence")
+    replacement = data.get("replacement")
+    path, quote, title = _text(data, "path"), _text(data, "quote"), _text(data, "title")
+    return Finding(
+        id=_text(data, "id") or finding_id(path, quote, title),
+        path=path,
+        line=line,
+        end_line=max(line, _integer(data, "end_line", line)),
+        severity=severity,
+        category=_text(data, "category"),
+        title=title,
+        scenario=_text(data, "scenario"),
+        suggestion=_text(data, "suggestion"),
+        replacement=replacement[:TEXT_MAX] if isinstance(replacement, str) else None,
+        quote=quote,
+        confidence=float(confidence)
+        if isinstance(confidence, int | float) and not isinstance(confidence, bool)
+        else None,
+        unit=_text(data, "unit"),
+    )
+
+
+def gate(findings: Iterable[Finding], *, block_at: str, incomplete: bool) -> str:
+    """The verdict: `block` when a finding is at least `block_at`, else `incomplete` when something was not reviewed,
+    else `warn` when there is any finding, else `pass`. Applied on the Air at each use, never stored as a fact."""
+    threshold = SEVERITIES.index(block_at)
+    worst = max((SEVERITIES.index(finding.severity) for finding in findings), default=-1)
+    if worst >= threshold:
+        return "block"
+    if incomplete:
+        return "incomplete"
+    return "warn" if worst >= 0 else "pass"
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key, "")
+    if not isinstance(value, str):
+        raise ValueError(f"a finding's {key} is not text")
+    return value[:TEXT_MAX]
+
+
+def _integer(data: dict[str, Any], key: str, default: int | None = None) -> int:
+    value = data.get(key, default)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"a finding's {key} is not a line number")
+    return value

@@ -1,0 +1,163 @@
+"""Open a connection to a node, starting what is not running. Standard library only: the hook path imports this.
+
+`local` is the runner on this machine. Any other name goes through that node's link (maw/link/), a small process
+that owns the SSH connection; it is started here on demand, detached, and leaves by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from typing import NamedTuple
+
+from maw import paths, protocol, wire
+from maw.errors import NodeError
+
+LOCAL = "local"
+START_TIMEOUT = 20.0  # seconds a runner may take to listen; measured: 1 to 2
+LINK_START_TIMEOUT = 5.0  # seconds a link may take to listen (importing paramiko included); measured: 0.5 to 1
+_POLL = 0.01
+
+
+class Connection(NamedTuple):
+    """An open connection: speak HTTP on `sock`, read through `reader`. `hello` is None for the local runner,
+    whose hello is `GET /api/v1/status`."""
+
+    sock: socket.socket
+    reader: wire.Reader
+    hello: protocol.Json | None
+
+
+def connect(node: str, *, streams: bool = False, timeout: float = 30.0) -> Connection:
+    """A connection to the runner of `node`, ready for one request.
+
+    `timeout` (seconds) bounds the whole of it, and stays as the socket's own timeout. Raises NodeError.
+    """
+    deadline = time.monotonic() + timeout
+    if node == LOCAL:
+        return _connect_local(deadline)
+    sock = _link_socket(node, streams, deadline)
+    try:
+        return _read_preface(sock, node, deadline)
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _connect_local(deadline: float) -> Connection:
+    path = paths.runner_socket()
+    sock = _try_connect(path, deadline)
+    if sock is None:
+        start_runner(deadline)
+        sock = _try_connect(path, deadline)
+    if sock is None:
+        raise NodeError(
+            "refused",
+            "the runner on this machine does not answer",
+            hint="see `maw-runner logs` and `maw doctor`",
+        )
+    return Connection(sock, wire.Reader(sock), None)
+
+
+def start_runner(deadline: float) -> None:
+    """Start this machine's runner and wait until it listens. Raises NodeError with what it said when it cannot."""
+    command = [sys.executable, "-m", "maw_remote", "start"]
+    wait = min(START_TIMEOUT, max(deadline - time.monotonic(), 0.1))
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            timeout=wait, check=False, cwd="/",
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise NodeError(
+            "timeout",
+            f"the runner on this machine did not start within {wait:.0f} s",
+            hint="see `maw-runner logs`",
+        ) from None
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise NodeError(
+            "no_runner",
+            "the runner on this machine did not start" + (f": {said[-1]}" if said else ""),
+            hint="install it with `pip install 'git-maw[runner]'`, or name another node with `maw node add`",
+        )
+
+
+def _link_socket(node: str, streams: bool, deadline: float) -> socket.socket:
+    path = paths.link_socket(node, streams=streams)
+    sock = _try_connect(path, deadline)
+    if sock is not None:
+        return sock
+    start_link(node)
+    limit = min(deadline, time.monotonic() + LINK_START_TIMEOUT)
+    while time.monotonic() < limit:
+        sock = _try_connect(path, deadline)
+        if sock is not None:
+            return sock
+        time.sleep(_POLL)
+    raise NodeError("timeout", f"the link to {node} did not start", hint=f"run `maw connect {node}` to see why")
+
+
+def start_link(node: str) -> None:
+    """Start the link process of `node`, detached. It takes a lock, so that a second one leaves at once."""
+    directory = paths.make_private_dir(paths.link_dir(node))
+    spawn_detached(["-m", "maw.link", node], os.path.join(directory, "link.log"))
+
+
+def spawn_detached(arguments: list[str], log: str) -> None:
+    """Run our interpreter with `arguments` in a session of its own, its output appended to `log` (mode 0600)."""
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    # git's variables name this repository and its index; a process that outlives the hook must not inherit them.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        # The child outlives us on purpose: init reaps it, so there is nothing to wait for.
+        subprocess.Popen(
+            [sys.executable, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            start_new_session=True, cwd="/", env=env, close_fds=True,
+        )  # fmt: skip
+    finally:
+        os.close(out)
+
+
+def _try_connect(path: str, deadline: float) -> socket.socket | None:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(max(deadline - time.monotonic(), 0.05))
+    try:
+        sock.connect(path)
+    except (FileNotFoundError, ConnectionRefusedError):
+        sock.close()
+        return None
+    except OSError as exc:
+        sock.close()
+        raise NodeError("refused", f"cannot open {path}: {exc.strerror or exc}") from exc
+    return sock
+
+
+def _read_preface(sock: socket.socket, node: str, deadline: float) -> Connection:
+    sock.settimeout(max(deadline - time.monotonic(), 0.05))
+    reader = wire.Reader(sock)
+    try:
+        message = protocol.parse_line(reader.line(protocol.HELLO_MAX))
+    except TimeoutError:
+        raise NodeError("timeout", f"{node} did not answer in time", hint=f"try `maw node test {node}`") from None
+    except (wire.Cut, ValueError, OSError) as exc:
+        raise NodeError("lost", f"the link to {node} broke: {exc}", hint=f"try `maw node test {node}`") from exc
+    error = message.get("error")
+    if isinstance(error, dict):
+        raise NodeError(
+            str(error.get("code", "refused")),
+            str(error.get("message", "the node cannot be used")),
+            hint=error.get("hint"),
+        )
+    hello = message.get("hello")
+    if not isinstance(hello, dict) or not protocol.meets(hello.get("protocol")):
+        raise NodeError(
+            "version",
+            f"{node} speaks protocol {hello.get('protocol') if isinstance(hello, dict) else '?'}, "
+            f"this maw {protocol.PROTOCOL_MIN} to {protocol.PROTOCOL_MAX}",
+            hint=f"install the same version of git-maw on {node} and here",
+        )
+    return Connection(sock, reader, hello)

@@ -1,0 +1,90 @@
+"""What a note holds: JSON Lines, one record a line. Standard library only (hook path).
+
+A line is compact JSON with sorted keys, pure ASCII, so that `git notes merge -s cat_sort_uniq` merges two notes
+as sets of lines. Lines of an unknown version are kept byte for byte. A line {"kind":"retract","retracts":ID}
+takes back the record with that id. The schema is in docs/records.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+VERSION = 1
+KINDS = ("review", "message", "generate", "feedback")
+LINE_MAX = 8 * 1024 * 1024  # bytes; a longer line of a stranger's note is kept, not read
+
+Json = dict[str, Any]
+
+
+class Record(NamedTuple):
+    """One line. `data` is None for a line that this version of maw cannot read; `raw` has no newline."""
+
+    raw: bytes
+    data: Json | None
+
+    @property
+    def id(self) -> str:
+        return str(self.data["id"]) if self.data is not None else ""
+
+
+def new_id() -> str:
+    """24 hex digits that sort by time: 48 bits of milliseconds since 1970, then 48 random bits."""
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(6).hex()}"
+
+
+def now() -> str:
+    """The time in UTC, RFC 3339 with milliseconds."""
+    seconds, millis = divmod(time.time_ns() // 1_000_000, 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{millis:03d}Z"
+
+
+def encode(data: Json) -> Record:
+    """The record of `data`, which must have v, id, ts and kind. Raises ValueError when it has not."""
+    record = parse_line(json.dumps(data, separators=(",", ":"), sort_keys=True).encode("ascii"))
+    if record.data is None:
+        raise ValueError("a record needs v, id, ts and kind")
+    return record
+
+
+def parse_line(raw: bytes) -> Record:
+    """Read one line; whatever it is, it is kept."""
+    if len(raw) > LINE_MAX:
+        return Record(raw, None)
+    try:
+        data = json.loads(raw)
+    except (ValueError, RecursionError):
+        return Record(raw, None)
+    known = (
+        isinstance(data, dict)
+        and data.get("v") == VERSION
+        and all(isinstance(data.get(key), str) for key in ("id", "ts", "kind"))
+    )
+    return Record(raw, data if known else None)
+
+
+def parse_note(note: bytes) -> list[Record]:
+    """All lines of a note in their order, blank ones left out (git notes append makes those)."""
+    return [parse_line(raw) for raw in note.split(b"\n") if raw.strip()]
+
+
+def merge(*notes: Iterable[Record]) -> list[Record]:
+    """The union of several notes' lines, each once, sorted as bytes: what cat_sort_uniq does."""
+    lines = {record.raw: record for note in notes for record in note}
+    return [lines[raw] for raw in sorted(lines)]
+
+
+def format_note(records: Iterable[Record]) -> bytes:
+    """The note's content: a newline after each line."""
+    return b"".join(record.raw + b"\n" for record in records)
+
+
+def standing(records: Iterable[Record]) -> list[Json]:
+    """The readable records that were not retracted, oldest first."""
+    readable = [record.data for record in records if record.data is not None]
+    gone = {data.get("retracts") for data in readable if data["kind"] == "retract"}
+    kept = [data for data in readable if data["kind"] != "retract" and data["id"] not in gone]
+    return sorted(kept, key=lambda data: (data["ts"], data["id"]))

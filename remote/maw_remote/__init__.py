@@ -1,0 +1,1 @@
+"""The Pro's side: gate, runner, queue, engine, jobs."""

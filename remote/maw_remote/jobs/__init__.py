@@ -1,0 +1,1 @@
+"""What tasks do, one module a kind, each fitting `Job`. JOBS names them."""

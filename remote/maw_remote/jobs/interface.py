@@ -1,0 +1,37 @@
+"""What the runner knows of a job. A job is a module with these functions; the runner does queue, retry and events."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from maw_remote.engine.interface import Engine
+
+Json = dict[str, Any]
+# emit(type, data): append an event to the task's log. Cheap; text events are batched behind it.
+Emit = Callable[[str, Json], Awaitable[None]]
+
+
+class BadInput(ValueError):
+    """The payload cannot be worked on; no retry would help. The message is for the user."""
+
+
+class Job(Protocol):
+    """One kind of task."""
+
+    ROLE: str  # 'manager' or 'generator': whose model it uses
+
+    def check(self, payload: Json) -> None:
+        """Refuse a payload before it is queued. Raises BadInput."""
+
+    def fingerprint(self, payload: Json) -> bytes:
+        """Exactly what determines the answer, of the payload; titles and ids do not."""
+
+    def title(self, payload: Json) -> str:
+        """What a person sees in the queue. Never content."""
+
+    def recipe(self) -> bytes:
+        """What determines the answer besides payload and model: prompts, grammar, sampling. Part of the profile."""
+
+    async def run(self, payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit) -> Json:
+        """Do it. Raises BadInput and EngineError; cancellation arrives as asyncio.CancelledError."""
