@@ -74,7 +74,7 @@ class Commands(click.Group):
 @click.group(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Exit codes: 0 pass or warn · 1 block · 2 usage · 3 incomplete · 4 node unreachable · 70 defect · 130 Ctrl-C.",
+    epilog="Exit codes: 0 pass or warn · 1 block · 2 usage · 3 incomplete · 4 node unreachable · 70 defect · 130 ^C.",
 )
 @click.version_option(__version__, "--version", "-V", prog_name="maw", message="%(prog)s %(version)s")
 def maw() -> None:
