@@ -1,0 +1,1 @@
+"""What maw promises about its speed, measured: `make bench`."""
