@@ -1,0 +1,64 @@
+"""What the parts of the queue share: the connection, the clock, the settings, and single rows."""
+
+from __future__ import annotations
+
+import json
+import random
+import sqlite3
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from maw_remote.queue.records import COLUMNS, Json, Row
+
+
+class Settings(NamedTuple):
+    """Seconds, but for `max_attempts`: after so many crashed attempts a task is dead."""
+
+    lease: float = 30.0
+    max_attempts: int = 3
+    backoff: float = 1.0  # before the second attempt; doubles with each further one
+    backoff_max: float = 60.0
+
+
+class Base:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        *,
+        boot: str = "",
+        settings: Settings = Settings(),
+        clock: Callable[[], float] = time.time,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._db = db
+        self._boot = boot
+        self._settings = settings
+        self._clock = clock
+        self._jitter = jitter
+        self._touched: set[str] = set()
+
+    def take_touched(self) -> set[str]:
+        """Ids of the tasks that got events since the last call: whose streams are to be woken."""
+        touched, self._touched = self._touched, set()
+        return touched
+
+    def _event(self, seq: int, task: str, kind: str, data: Json) -> None:
+        """Append within the caller's transaction."""
+        text = json.dumps(data, separators=(",", ":"))
+        self._db.execute(
+            "INSERT INTO event (task, type, ts, data) VALUES (?, ?, ?, ?)", (seq, kind, self._clock(), text)
+        )
+        self._touched.add(task)
+
+    def _row(self, task: str) -> Row | None:
+        found = self._db.execute(f"SELECT {COLUMNS} FROM task WHERE id = ?", (task,)).fetchone()
+        return Row._make(found) if found else None
+
+    def _end(self, seq: int, state: str, event: Json, error: Json | None = None) -> None:
+        """Set a terminal state and append its event, within the caller's transaction."""
+        task = self._db.execute(
+            "UPDATE task SET state = ?, finished = ?, lease = NULL, boot = NULL, error = ? WHERE seq = ? RETURNING id",
+            (state, self._clock(), json.dumps(error) if error else None, seq),
+        ).fetchone()[0]
+        self._event(seq, task, state, event)

@@ -1,0 +1,97 @@
+"""How tasks come in, join, change priority, and are called off."""
+
+from __future__ import annotations
+
+import secrets
+
+from maw_remote.queue.base import Base
+from maw_remote.queue.database import transaction
+from maw_remote.queue.records import COLUMNS, FINAL, NewTask, Row, Submitted
+
+_LIVE_BY_KEY = "SELECT seq FROM task WHERE key = ? AND state IN ('queued', 'running') AND cancel IS NULL"
+_ANSWER = f"SELECT {COLUMNS} FROM task WHERE key = ? AND state = 'done' ORDER BY seq DESC LIMIT 1"
+# Who joins may only ask for more: a higher priority, a later deadline or none, to be kept.
+_JOIN = f"""UPDATE task SET waiters = waiters + 1, priority = max(priority, :priority), keep = max(keep, :keep),
+    deadline = CASE WHEN deadline IS NULL OR :deadline IS NULL THEN NULL ELSE max(deadline, :deadline) END
+    WHERE seq = :seq RETURNING {COLUMNS}"""
+_INSERT = f"""INSERT INTO task (id, kind, profile, key, state, priority, created, run_at, deadline, keep, title)
+    VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?) RETURNING {COLUMNS}"""
+
+
+class Intake(Base):
+    def submit(self, new: NewTask) -> Submitted:
+        """Take a task in; durable when this returns. Equal keys join the live task or get the finished answer;
+        after a failure, and with `fresh`, a new task starts (but beside a live one even `fresh` joins)."""
+        with transaction(self._db):
+            live = self._db.execute(_LIVE_BY_KEY, (new.key,)).fetchone()
+            if live:
+                return Submitted(self._join(live[0], new), "live")
+            answer = None if new.fresh else self._db.execute(_ANSWER, (new.key,)).fetchone()
+            if answer:
+                return Submitted(Row._make(answer), "answer")
+            return Submitted(self._insert(new), None)
+
+    def cancel(self, task: str, *, reason: str = "cancelled", force: bool = False) -> Row | None:
+        """One waiter leaves; the task is cancelled when none is left, or with `force`. None: no such task.
+
+        A queued task ends at once. A running one keeps its state, with `cancel` set, until its worker has let go.
+        """
+        with transaction(self._db):
+            row = self._row(task)
+            if row is None or row.state in FINAL:
+                return row
+            waiters = max(row.waiters - 1, 0)
+            self._db.execute("UPDATE task SET waiters = ? WHERE seq = ?", (waiters, row.seq))
+            if force or waiters == 0:
+                self._call_off(row, reason)
+            return self._row(task)
+
+    def _call_off(self, row: Row, reason: str) -> None:
+        if row.state == "queued":
+            self._end(row.seq, "cancelled", {"reason": reason})
+        elif row.cancel is None:
+            self._db.execute("UPDATE task SET cancel = ? WHERE seq = ?", (reason, row.seq))
+
+    def cancel_overdue(self) -> list[Row]:
+        """Cancel the live tasks whose deadline has passed; those among them that still run."""
+        now = self._clock()
+        overdue = self._db.execute(
+            "SELECT id FROM task WHERE state IN ('queued', 'running') AND deadline IS NOT NULL AND deadline <= ?"
+            " AND cancel IS NULL",
+            (now,),
+        ).fetchall()
+        rows = [self.cancel(task, reason="deadline", force=True) for (task,) in overdue]
+        return [row for row in rows if row is not None and row.state == "running"]
+
+    def set_priority(self, task: str, priority: int) -> Row | None:
+        """The task with its new priority; unchanged when it has ended. None: no such task."""
+        with transaction(self._db):
+            self._db.execute(
+                "UPDATE task SET priority = ? WHERE id = ? AND state IN ('queued', 'running')", (priority, task)
+            )
+            return self._row(task)
+
+    def again(self, task: str, profile: str, key: str) -> Submitted | None:
+        """Submit an ended task's payload anew, as a task of its own, under today's profile and key.
+        None: no such task, or it is live."""
+        row = self._row(task)
+        if row is None or row.state not in FINAL:
+            return None
+        payload = self._db.execute("SELECT body FROM payload WHERE task = ?", (row.seq,)).fetchone()[0]
+        new = NewTask(row.kind, profile, key, payload, row.priority, row.title, keep=bool(row.keep), fresh=True)
+        return self.submit(new)
+
+    def _join(self, seq: int, new: NewTask) -> Row:
+        values = {"seq": seq, "priority": new.priority, "keep": int(new.keep), "deadline": new.deadline}
+        return Row._make(self._db.execute(_JOIN, values).fetchone())
+
+    def _insert(self, new: NewTask) -> Row:
+        now = self._clock()
+        values = (
+            secrets.token_hex(6), new.kind, new.profile, new.key, new.priority,
+            now, now, new.deadline, int(new.keep), new.title,
+        )  # fmt: skip
+        row = Row._make(self._db.execute(_INSERT, values).fetchone())
+        self._db.execute("INSERT INTO payload VALUES (?, ?)", (row.seq, new.payload))
+        self._event(row.seq, row.id, "queued", {"priority": row.priority})
+        return row
