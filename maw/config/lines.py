@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from maw.config.text import key_text
 
@@ -98,7 +98,7 @@ def _header_path(statement: str) -> Path:
 def _key_path(statement: str) -> Path:
     for match in re.finditer("=", statement):
         try:
-            node = tomllib.loads(statement[: match.start()] + "= 0")
+            node: Any = tomllib.loads(statement[: match.start()] + "= 0")
         except tomllib.TOMLDecodeError:
             continue  # this one is inside a quoted key
         path: Path = ()

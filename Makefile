@@ -1,0 +1,53 @@
+# maw's own development. `make` alone lists what there is.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.maw-installed
+# Compiling llama.cpp takes up to 2 GiB a job; more jobs than cores do not help.
+BUILD_JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Further arguments: `make test ARGS="tests/cli -k config"`, `make bench ARGS=cli`.
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo test test-all lint format bench clean distclean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+env: $(STAMP)  ## make the environment in .venv (the first time compiles llama.cpp: 8 to 20 minutes)
+
+$(STAMP): pyproject.toml constraints.txt
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" BUILD_JOBS="$(BUILD_JOBS)" sh scripts/make-env.sh
+	@touch $@
+
+demo: $(STAMP)  ## the whole way once: commit, review over SSH by a tiny model, note, history
+	@$(BIN)/python -m demo
+
+test: $(STAMP)  ## the tests, without the slow ones
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+# pytest says 5 when nothing matched.
+test-all: test  ## every test
+	$(BIN)/python -m pytest -m slow --timeout 900 || [ $$? -eq 5 ]
+
+lint: $(STAMP)  ## style, types, who imports whom, and whether the docs tell the truth
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/test_docs.py tests/test_import_hygiene.py
+
+format: $(STAMP)  ## put the code into its form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## measure, beside the budgets, into benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:  ## remove caches, builds and the demo; .venv stays
+	rm -rf .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find maw hooks remote tui tests benchmarks demo scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean  ## remove .venv too
+	rm -rf "$(VENV)"

@@ -1,0 +1,215 @@
+"""`maw config`: read and change settings, and tell which layer each one comes from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any
+
+import click
+
+from maw import errors, paths
+from maw.cli.output import print_json, printable, say
+from maw.cli.place import needed_worktree, worktree
+from maw.config import edit as edits
+from maw.config.load import REPO_FILE, Config, load
+from maw.config.schema import BY_KEY, NODE_BY_KEY, SETTINGS, env_name
+from maw.config.text import literal, shown
+from maw.errors import FatalError
+from maw.git.run import line
+
+_REPO = click.option("--repo", is_flag=True, help=f"The repository's {REPO_FILE} instead of your own file.")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def config(ctx: click.Context) -> int:
+    """Read and change settings.
+
+    Layers, each over the one before: defaults, your own file, the repository's .maw.toml (review rules, globs and
+    gate only), MAW_… variables, flags.
+
+    \b
+    Examples:
+      maw config                              all settings and where each comes from
+      maw config get review.deadline
+      maw config set review.block_at critical
+      maw config set --repo review.exclude 'vendor/**,*.min.js'
+      maw config edit
+    """
+    return list_settings(as_json=False) if ctx.invoked_subcommand is None else errors.PASS
+
+
+@config.command("list")
+@_JSON
+def list_command(as_json: bool) -> int:
+    """Print every setting, its value and the layer it comes from.
+
+    \b
+    Example:
+      maw config list --json
+    """
+    return list_settings(as_json=as_json)
+
+
+@config.command("get")
+@click.argument("key")
+@_JSON
+def get_command(key: str, as_json: bool) -> int:
+    """Print the value of one setting.
+
+    \b
+    Examples:
+      maw config get review.deadline
+      maw config get nodes.pro.host
+    """
+    return get(key=key, as_json=as_json)
+
+
+@config.command("set")
+@click.argument("key")
+@click.argument("value")
+@_REPO
+def set_command(key: str, value: str, repo: bool) -> int:
+    """Write one setting; comments and order of the file stay.
+
+    \b
+    Examples:
+      maw config set node pro
+      maw config set review.deadline 45s
+      maw config set --repo review.block_at critical
+    """
+    return set_key(key=key, value=value, repo=repo)
+
+
+@config.command("unset")
+@click.argument("key")
+@_REPO
+def unset_command(key: str, repo: bool) -> int:
+    """Remove one setting from the file, so that the layer below counts.
+
+    \b
+    Example:
+      maw config unset review.deadline
+    """
+    return unset(key=key, repo=repo)
+
+
+@config.command("edit")
+@_REPO
+def edit_command(repo: bool) -> int:
+    """Open the file in $VISUAL or $EDITOR (else git's editor), and check it afterwards.
+
+    \b
+    Example:
+      EDITOR=nano maw config edit
+    """
+    return edit(repo=repo)
+
+
+@config.command("path")
+@_REPO
+def path_command(repo: bool) -> int:
+    """Print where the file is; it need not exist yet.
+
+    \b
+    Example:
+      cp "$(maw config path)" backup.toml
+    """
+    click.echo(_file(repo))
+    return errors.PASS
+
+
+def list_settings(*, as_json: bool) -> int:
+    """Print all settings; 2 when a layer has something that cannot be used, which is told on stderr."""
+    found = load(worktree=worktree(), strict=False)
+    if as_json:
+        print_json(_as_json(found))
+    else:
+        click.echo("\n".join(_lines(found)))
+    return _tell(found.problems)
+
+
+def get(*, key: str, as_json: bool) -> int:
+    """Print one value. Raises FatalError for a key that does not exist."""
+    setting = edits.setting_of(key)
+    found = load(worktree=worktree())
+    if key in BY_KEY:
+        value, origin = found.values[key], found.origins[key]
+    else:
+        _, node, name = key.split(".")
+        value, origin = getattr(found.node(node), name), "user"
+    if as_json:
+        print_json({"v": 1, "key": key, "value": value, "origin": origin})
+    elif isinstance(value := shown(setting, value), str):
+        click.echo(printable(value))
+    else:
+        click.echo("" if value is None else literal(value))
+    return errors.PASS
+
+
+def set_key(*, key: str, value: str, repo: bool) -> int:
+    """Write one key, and say when another layer still wins."""
+    if key == "review.rules":
+        raise FatalError(
+            "rules are tables, which a command line cannot give",
+            hint="`maw config edit --repo` opens the file; docs/configuration.md has an example",
+        )
+    path = _file(repo)
+    edits.set_value(path, key, value, repository=repo)
+    say(f"{key} is set in {path}")
+    origin = load(worktree=worktree(), strict=False).origins.get(key)
+    if origin in ("repository", "environment") and origin != ("repository" if repo else "user"):
+        where = env_name(key) if origin == "environment" else REPO_FILE
+        say(f"but {where} sets it too, and wins here")
+    return errors.PASS
+
+
+def unset(*, key: str, repo: bool) -> int:
+    """Remove one key; 1 when it was not there."""
+    path = _file(repo)
+    if edits.remove(path, key):
+        say(f"{key} is no longer set in {path}")
+        return errors.PASS
+    say(f"{key} is not set in {path}")
+    return errors.BLOCK
+
+
+def edit(*, repo: bool) -> int:
+    """Open the file, made when missing; 2 when what was saved has a mistake."""
+    path = _file(repo)
+    edits.write_new(path, edits.initial_repository_text() if repo else edits.initial_text(), private=not repo)
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or line("var", "GIT_EDITOR")
+    # As git does it: the setting is a piece of shell, the path an argument.
+    done = subprocess.run(["sh", "-c", f'{editor} "$@"', editor, path], check=False)
+    if done.returncode != 0:
+        raise FatalError(f"the editor ended with exit code {done.returncode}: {editor}", hint="set $EDITOR")
+    return _tell(load(worktree=worktree(), strict=False).problems)
+
+
+def _file(repo: bool) -> str:
+    return os.path.join(needed_worktree(), REPO_FILE) if repo else paths.config_file()
+
+
+def _tell(problems: tuple[str, ...]) -> int:
+    for problem in problems:
+        say(f"maw: {problem}")
+    return errors.USAGE if problems else errors.PASS
+
+
+def _lines(found: Config) -> list[str]:
+    pairs = [(s.key, shown(s, found.values[s.key]), found.origins[s.key]) for s in SETTINGS]
+    for node in found.nodes.values():
+        for key, setting in NODE_BY_KEY.items():
+            value = getattr(node, key)
+            if value != setting.default:
+                pairs.append((f"nodes.{node.name}.{key}", value, "user"))
+    texts = [(f"{key} = {printable(literal(value))}", origin) for key, value, origin in pairs]
+    return [f"{text:<52}  # {origin}" for text, origin in texts]
+
+
+def _as_json(found: Config) -> dict[str, Any]:
+    settings = {key: {"value": value, "origin": found.origins[key]} for key, value in found.values.items()}
+    nodes = {name: node._asdict() for name, node in found.nodes.items()}
+    return {"v": 1, "settings": settings, "nodes": nodes, "problems": list(found.problems)}
