@@ -1,0 +1,113 @@
+"""The models maw knows by name: the catalogue it ships, and the user's own entries over it. Data, not code."""
+
+from __future__ import annotations
+
+import importlib.resources
+import re
+import tomllib
+from typing import Any, NamedTuple
+
+from maw import paths
+from maw.errors import FatalError
+from maw.files import read_optional
+
+# Names become file names, so nothing in them may leave the model directory.
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+SCHEMES = ("path", "pypi", "hf")
+
+
+class Entry(NamedTuple):
+    """A model that can be had. `source` is SCHEME:REST; None and '' where the catalogue does not say."""
+
+    name: str
+    source: str
+    file: str
+    size: int | None
+    sha256: str | None
+    license: str
+    context: int | None
+
+    @property
+    def scheme(self) -> str:
+        return self.source.partition(":")[0]
+
+    @property
+    def rest(self) -> str:
+        return self.source.partition(":")[2]
+
+
+def load() -> dict[str, Entry]:
+    """All entries by name. Raises FatalError for a user's file that cannot be used."""
+    shipped = importlib.resources.files(__package__).joinpath("catalogue.toml").read_bytes()
+    entries = parse(shipped, "catalogue.toml")
+    path = paths.catalogue_file()
+    own = read_optional(path)
+    return entries | parse(own, path) if own is not None else entries
+
+
+def parse(text: bytes, where: str) -> dict[str, Entry]:
+    """The entries of a catalogue file. Raises FatalError that names the file and the entry."""
+    try:
+        models = tomllib.loads(text.decode("utf-8")).get("models", {})
+    except (ValueError, RecursionError) as exc:
+        raise FatalError(f"{where}: not TOML: {exc}") from exc
+    if not isinstance(models, dict):
+        raise FatalError(f"{where}: `models` is not a table", hint="write [models.NAME] tables")
+    return {name: _entry(name, data, where) for name, data in models.items()}
+
+
+def checked_name(name: str) -> str:
+    """`name`, when it can name a model. Raises FatalError."""
+    if not _NAME.match(name):
+        raise FatalError(
+            f"not a model's name: {name!r}", hint="use lower-case letters, digits, '.', '-' and '_', 64 at most"
+        )
+    return name
+
+
+def checked_source(source: str) -> str:
+    """`source`, when its form is known. Raises FatalError."""
+    scheme, _, rest = source.partition(":")
+    if scheme not in SCHEMES or not rest:
+        raise FatalError(f"not a source: {source!r}", hint="write path:/absolute/file.gguf or pypi:PROJECT[==VERSION]")
+    if scheme == "path" and not rest.startswith("/"):
+        raise FatalError(f"not an absolute path: {rest!r}", hint="the node that runs the model must find it")
+    return source
+
+
+def _entry(name: str, data: object, where: str) -> Entry:
+    try:
+        if not isinstance(data, dict):
+            raise FatalError("not a table")
+        unknown = set(data) - set(Entry._fields)
+        if unknown:
+            raise FatalError(f"unknown key {sorted(unknown)[0]!r}")
+        sha256 = _text(data, "sha256")
+        if sha256 and not _SHA256.match(sha256):
+            raise FatalError("sha256 is not 64 hexadecimal digits")
+        return Entry(
+            checked_name(name),
+            checked_source(_text(data, "source")),
+            _text(data, "file"),
+            _count(data, "size"),
+            sha256 or None,
+            _text(data, "license"),
+            _count(data, "context"),
+        )
+    except FatalError as exc:
+        raise FatalError(f"{where}: models.{name}: {exc.message}", hint=exc.hint) from None
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key, "")
+    if not isinstance(value, str):
+        raise FatalError(f"{key} is not text")
+    return value
+
+
+def _count(data: dict[str, Any], key: str) -> int | None:
+    value = data.get(key)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value <= 0):
+        raise FatalError(f"{key} is not a number above 0")
+    return value

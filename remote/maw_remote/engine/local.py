@@ -1,0 +1,241 @@
+"""The engine of this machine: models by name, each in a worker process that is started when it is needed.
+
+What it decides (who is loaded, who leaves) is little yet, and stands between Engine's methods and WorkerProcess.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import NamedTuple
+
+import psutil
+
+from maw import api
+from maw.config.load import Config
+from maw.errors import FatalError
+from maw_remote.engine import gguf
+from maw_remote.engine.catalogue import Entry
+from maw_remote.engine.interface import EngineError, Generation, Usage
+from maw_remote.engine.process import HANG_AFTER, WorkerProcess
+from maw_remote.engine.store import Installed, Store
+
+
+class Settings(NamedTuple):
+    """How models are run. `threads` 0: physical cores less one; `keep_alive` and `hang_after` in seconds."""
+
+    context: int = 4096
+    threads: int = 0
+    gpu_layers: int = -1
+    keep_alive: float = 1800.0
+    roles: tuple[tuple[str, str], ...] = ()  # (role, model)
+    hang_after: float = HANG_AFTER
+
+
+def settings(config: Config) -> Settings:
+    """The engine's settings of a configuration."""
+    return Settings(
+        context=config.values["runner.context"],
+        threads=config.values["runner.threads"],
+        gpu_layers=config.values["runner.gpu_layers"],
+        keep_alive=config.values["runner.keep_alive"],
+        roles=tuple((role, config.values[f"roles.{role}"]) for role in ("manager", "generator")),
+    )
+
+
+def make_engine(config: Config, store: Store | None = None) -> LocalEngine:
+    """The engine that a runner with this configuration uses."""
+    return LocalEngine(store or Store(), settings(config))
+
+
+class LocalEngine:
+    """Implements interface.Engine; beyond it, `pin` and `store`."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store = store
+        self._settings = settings
+        self._workers: dict[str, WorkerProcess] = {}
+        self._starting: dict[str, asyncio.Task[WorkerProcess]] = {}
+        self._pinned: set[str] = set()
+        self._errors: dict[str, str] = {}
+        self._reaper: asyncio.Task[None] | None = None
+
+    async def generate(self, model: str, request: Generation) -> AsyncIterator[str | Usage]:
+        worker = await self._worker(model)
+        message = {"op": "generate", **request._asdict()}
+        async with aclosing(worker.ask(message)) as answers:
+            async for answer in answers:
+                if answer["op"] == "text":
+                    yield answer["text"]
+                else:
+                    yield Usage(**{name: answer[name] for name in Usage._fields})
+
+    async def count(self, model: str, texts: Sequence[str]) -> list[int]:
+        if not texts:
+            return []
+        worker = await self._worker(model)
+        async with aclosing(worker.ask({"op": "count", "texts": list(texts)})) as answers:
+            async for answer in answers:
+                return list(answer["counts"])
+        raise EngineError("worker_lost", f"the worker of {model} gave no answer", retry=True)
+
+    async def context(self, model: str) -> int:
+        return (await self._worker(model)).context
+
+    def identity(self, model: str) -> str:
+        try:
+            manifest = self.store.installed(model)
+            if manifest is None:
+                return "missing"
+            state = os.stat(manifest.path)
+        except (FatalError, OSError):
+            return "missing"
+        content = manifest.sha256
+        if (state.st_size, state.st_mtime_ns) != (manifest.bytes, manifest.mtime_ns):
+            content = f"changed:{state.st_size}:{state.st_mtime_ns}"  # its checksum is made anew when it is loaded
+        return f"{content}:context={self._settings.context}"
+
+    async def load(self, model: str) -> None:
+        await self._worker(model)
+
+    async def unload(self, model: str) -> None:
+        starting = self._starting.pop(model, None)
+        if starting is not None:
+            starting.cancel()
+            await asyncio.wait([starting])
+        worker = self._workers.pop(model, None)
+        if worker is not None:
+            await worker.end()
+
+    def pin(self, model: str, pinned: bool) -> None:
+        """A pinned model stays loaded however long it idles."""
+        if pinned:
+            self._pinned.add(model)
+        else:
+            self._pinned.discard(model)
+
+    def models(self) -> list[api.Model]:
+        entries, installed = self.store.entries(), self.store.all_installed()
+        loaded = {*self._workers, *self._starting}
+        names = [*entries, *sorted({*installed, *loaded} - set(entries))]
+        return [self._model(name, entries.get(name), installed.get(name)) for name in names]
+
+    async def close(self) -> None:
+        if self._reaper is not None:
+            self._reaper.cancel()
+        for model in {*self._workers, *self._starting}:
+            await self.unload(model)
+
+    async def _worker(self, model: str) -> WorkerProcess:
+        """The model's worker, started when there is none; many that ask at once start one."""
+        worker = self._workers.get(model)
+        if worker is not None and not worker.lost:
+            return worker
+        task = self._starting.get(model)
+        if task is None:
+            task = self._starting[model] = asyncio.create_task(self._start(model))
+        try:
+            # Who waits may leave; the model is loaded all the same, for the others and the next.
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if task.cancelled():
+                raise EngineError("worker_lost", f"{model} was unloaded while it was loading", retry=True) from None
+            raise
+
+    async def _start(self, model: str) -> WorkerProcess:
+        try:
+            if (old := self._workers.pop(model, None)) is not None:
+                await old.end()
+            config = await asyncio.to_thread(self._config, model)
+            worker = WorkerProcess(model, config, hang_after=self._settings.hang_after)
+            await worker.start()
+        except EngineError as exc:
+            self._errors[model] = exc.message
+            raise
+        finally:
+            self._starting.pop(model, None)
+        self._errors.pop(model, None)
+        self._workers[model] = worker
+        if self._reaper is None:
+            self._reaper = asyncio.create_task(self._reap())
+        return worker
+
+    def _config(self, model: str) -> dict[str, str | int]:
+        """How the model is to be loaded. Reads its header, and the whole file when that is not known yet."""
+        path = self._path(model)
+        try:
+            header = gguf.read_header(path)
+        except FileNotFoundError:
+            raise _missing(model, f"the file of {model} is gone: {path}") from None
+        except gguf.BadModel as exc:
+            hint = f"get it again with `maw model rm {model}` and `maw model pull {model}`"
+            raise EngineError("model_broken", f"{model} cannot be loaded: {path}: {exc}", hint=hint) from exc
+        context = min(self._settings.context, header.context or self._settings.context)
+        threads = self._settings.threads or max(1, (psutil.cpu_count(logical=False) or 2) - 1)
+        return {"path": path, "context": context, "threads": threads, "gpu_layers": self._settings.gpu_layers}
+
+    def _path(self, model: str) -> str:
+        try:
+            manifest = self.store.installed(model)
+            entry = self.store.entries().get(model)
+            if manifest is None and entry is not None and entry.scheme == "path":
+                manifest = self.store.pull(model, None, lambda *_: None)
+            if manifest is None:
+                raise _missing(model, f"{model} is not on this node")
+            return self.store.refresh(manifest).path if os.path.exists(manifest.path) else manifest.path
+        except FatalError as exc:
+            raise EngineError("model_broken", exc.message, hint=exc.hint) from exc
+
+    async def _reap(self) -> None:
+        """End workers that idled for keep_alive seconds."""
+        while True:
+            await asyncio.sleep(min(1.0, max(self._settings.keep_alive, 0.05)))
+            limit = time.monotonic() - self._settings.keep_alive
+            for model, worker in list(self._workers.items()):
+                if model not in self._pinned and not worker.busy and worker.idle_since <= limit:
+                    await self.unload(model)
+
+    def _model(self, name: str, entry: Entry | None, manifest: Installed | None) -> api.Model:
+        worker = self._workers.get(name)
+        worker = None if worker is None or worker.lost else worker
+        error = self._errors.get(name)
+        found = api.Model(name=name, state="available", error=error)
+        if entry is not None:
+            found.source, found.bytes, found.license, found.context = (
+                entry.source,
+                entry.size,
+                entry.license,
+                entry.context,
+            )
+        if manifest is not None:
+            error = error or _fault(manifest)
+            found = api.Model(
+                name=name, state="broken" if error else "installed", source=manifest.source, file=manifest.path,
+                bytes=manifest.bytes, sha256=manifest.sha256, license=manifest.license, context=manifest.context,
+                error=error,
+            )  # fmt: skip
+        found.roles = [role for role, model in self._settings.roles if model == name]
+        if name in self._starting:
+            found.state = "loading"
+        elif worker is not None:
+            found.state, found.context, found.busy = "loaded", worker.context, worker.busy
+            found.pid, found.memory = worker.pid, worker.memory()
+        return found
+
+
+def _missing(model: str, message: str) -> EngineError:
+    return EngineError("model_missing", message, hint=f"get it with `maw model pull {model}`; see `maw model list`")
+
+
+def _fault(manifest: Installed) -> str | None:
+    """What is wrong with an installed model's file, as far as a glance tells."""
+    try:
+        size = os.stat(manifest.path).st_size
+    except OSError as exc:
+        return f"{manifest.path}: {exc.strerror}"
+    if size != manifest.bytes and not manifest.source.startswith("path:"):
+        return f"{manifest.path} has {size:,} bytes, not {manifest.bytes:,}"
+    return None

@@ -1,0 +1,219 @@
+"""One worker process as the runner sees it: start, ask, notice that it died or hangs, end it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from maw import paths
+from maw_remote.engine import frames
+from maw_remote.engine.frames import Json
+from maw_remote.engine.interface import EngineError
+
+HANG_AFTER = 15.0  # seconds without a beat; a loaded machine was seen to delay one by 2
+LOG_MAX = 1 << 20  # bytes; a larger log is begun anew
+_TAIL = 4096
+
+
+class WorkerProcess:
+    """A process with one model. `ready` comes before the first request; then any number of them, each with an id;
+    the worker does them in their order. Once it is lost every answer, and every later request, raises EngineError."""
+
+    def __init__(self, name: str, config: Json, *, hang_after: float = HANG_AFTER) -> None:
+        self.name = name
+        self.context = 0
+        self.idle_since = time.monotonic()
+        self._config = config
+        self._hang_after = hang_after
+        self._answers: dict[int, asyncio.Queue[Json]] = {}
+        self._next_id = 1
+        self._process: asyncio.subprocess.Process | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._error: EngineError | None = None
+        self._log = Path(paths.runner_dir()) / "workers" / f"{name}.log"
+        self._log_start = 0
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
+    @property
+    def busy(self) -> int:
+        """Requests that wait or run."""
+        return len(self._answers)
+
+    @property
+    def lost(self) -> bool:
+        return self._error is not None
+
+    def memory(self) -> int | None:
+        """Bytes the process holds: PSS on Linux, the unique set elsewhere; None when it is gone."""
+        return _memory(self.pid) if self.pid is not None and not self.lost else None
+
+    async def start(self) -> None:
+        """Start the process and wait until its model is loaded. Raises EngineError."""
+        self._process = await self._spawn()
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch())]
+        try:
+            self._write({"op": "load", **self._config})
+            await self._ready
+        except BaseException:
+            await self.end()
+            raise
+
+    async def ask(self, message: Json) -> AsyncGenerator[Json, None]:
+        """Send a request; its answers, up to the one that ends it. Leaving early cancels it. Raises EngineError."""
+        number, self._next_id = self._next_id, self._next_id + 1
+        answers = self._answers[number] = asyncio.Queue()
+        done = False
+        try:
+            self._write({**message, "id": number})
+            while not done:
+                answer = await answers.get()
+                done = answer["op"] != "text"
+                if answer["op"] == "error":
+                    raise _error(answer)
+                yield answer
+        finally:
+            del self._answers[number]
+            self.idle_since = time.monotonic()
+            if not done and not self.lost:
+                with contextlib.suppress(EngineError):
+                    self._write({"op": "cancel", "id": number})
+
+    async def end(self, error: EngineError | None = None) -> None:
+        """Kill the process; what is asked of it fails with `error`. Returns when it is gone."""
+        self._fail(error or EngineError("worker_lost", f"{self.name} was unloaded", retry=True))
+        me = asyncio.current_task()
+        for task in self._tasks:
+            if task is not me:
+                task.cancel()
+        if self._process is not None:
+            # A worker holds nothing that it would have to put in order; SIGKILL also ends a stopped one.
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        paths.make_private_dir(str(self._log.parent))
+        if self._log.exists() and self._log.stat().st_size > LOG_MAX:
+            self._log.unlink()
+        out = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        self._log_start = os.fstat(out).st_size
+        try:
+            # A session of its own: Ctrl-C at a runner in the foreground is for the runner, which then ends us.
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-m", "maw_remote.engine.worker",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=out,
+                cwd="/", start_new_session=True,
+            )  # fmt: skip
+        finally:
+            os.close(out)
+
+    def _write(self, message: Json) -> None:
+        if self._error is not None:
+            raise self._error
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(frames.encode(message))
+
+    async def _read(self) -> None:
+        assert self._process is not None
+        stream = self._process.stdout
+        assert stream is not None
+        try:
+            while True:
+                size = frames.size_of(await stream.readexactly(frames.LENGTH.size))
+                self._take(frames.decode(await stream.readexactly(size)))
+        except (asyncio.IncompleteReadError, frames.BadFrame, ConnectionError):
+            pass
+        if not self.lost:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            code = await self._process.wait()
+            self._fail(EngineError("worker_lost", self._last_words(code), hint=self._log_hint(), retry=True))
+
+    def _take(self, message: Json) -> None:
+        self._beat_at = time.monotonic()
+        if message["op"] == "ready":
+            self.context = int(message["context"])
+            self._ready.set_result(None)
+        elif message["op"] == "error" and message["id"] == 0:
+            self._fail(_error({**message, "message": f"{self.name} cannot be loaded: {message['message']}"}))
+        elif message.get("id") in self._answers:
+            self._answers[message["id"]].put_nowait(message)
+
+    async def _watch(self) -> None:
+        """Kill a worker that does not beat."""
+        pause = self._hang_after / 5
+        self._beat_at = checked = time.monotonic()
+        while True:
+            await asyncio.sleep(pause)
+            now = time.monotonic()
+            if now - checked > 2 * pause + 1:
+                self._beat_at = now  # it is we who stood still: what it sent meanwhile is still to be read
+            checked = now
+            if now - self._beat_at > self._hang_after:
+                message = f"the worker of {self.name} gave no sign of life for {self._hang_after:g} s and was ended"
+                await self.end(EngineError("worker_hung", message, hint=self._log_hint(), retry=True))
+                return
+
+    def _fail(self, error: EngineError) -> None:
+        if self._error is not None:
+            return
+        self._error = error
+        if not self._ready.done():
+            self._ready.set_exception(error)
+            self._ready.exception()  # looked at here, since nobody may be waiting any more
+        for answers in self._answers.values():
+            answers.put_nowait({"op": "error", "error": error})
+
+    def _last_words(self, code: int) -> str:
+        how = f"ended with code {code}"
+        if code < 0:
+            with contextlib.suppress(ValueError):
+                how = f"was ended by {signal.Signals(-code).name}"
+        return " | ".join([f"the worker of {self.name} {how}", *self._log_tail()])
+
+    def _log_tail(self) -> list[str]:
+        """The last lines this process wrote."""
+        try:
+            with open(self._log, "rb") as file:
+                file.seek(max(self._log_start, os.fstat(file.fileno()).st_size - _TAIL))
+                lines = file.read().decode("utf-8", "replace").split("\n")
+        except OSError:
+            return []
+        return [line.strip() for line in lines if line.strip()][-3:]
+
+    def _log_hint(self) -> str:
+        return f"its log is {self._log}"
+
+
+def _error(answer: Json) -> EngineError:
+    if "error" in answer:
+        error: EngineError = answer["error"]
+        return EngineError(error.code, error.message, hint=error.hint, retry=error.retry)
+    return EngineError(answer["code"], answer["message"])
+
+
+def _memory(pid: int) -> int | None:
+    try:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
+        return next(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith(b"Pss:"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        info: Any = psutil.Process(pid).memory_full_info()
+    except psutil.Error:
+        return None
+    return int(info.uss)
