@@ -1,0 +1,136 @@
+"""Prove who we are: maw's own key offered first and alone, else what ssh would offer.
+
+An unrestricted key of the agent would win over the restricted one, so with a key of its own maw offers no other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from maw.errors import NodeError
+from maw.link.hostkeys import fingerprint
+from maw.link.lib import paramiko
+from maw.link.resolve import Route
+
+
+class Ask(Protocol):
+    """A person at a terminal. The link process has none; `maw connect` and `maw node` do."""
+
+    def host_key(self, where: str, key_type: str, key_fingerprint: str) -> bool:
+        """Whether to accept an unknown host key."""
+
+    def passphrase(self, path: str) -> str | None:
+        """The passphrase of a key file, None to leave that key out."""
+
+
+def authenticate(
+    transport: Any, route: Route, *, node: str, identity: str | None, ask: Ask | None, keys: list[Any] | None = None
+) -> None:
+    """Log in by public key. `keys`: unlocked already, instead of those on disk. Raises NodeError `auth_failed`."""
+    tried: list[str] = []
+    for name, key in _candidates(route, identity, ask, keys, tried):
+        try:
+            left = transport.auth_publickey(route.user, key)
+        except paramiko.AuthenticationException:
+            tried.append(f"{name} ({fingerprint(key.asbytes())[:19]}…): refused")
+            continue
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            raise _failed(route, node, identity, [*tried, f"{name}: {exc or 'the host hung up'}"]) from exc
+        if not left:
+            return
+        tried.append(f"{name}: taken, but the host also wants {', '.join(left)}")
+    raise _failed(route, node, identity, tried)
+
+
+def load(path: str, ask: Ask | None) -> Any:
+    """The private key in `path`. Raises NodeError `auth_failed` when it cannot be used."""
+    try:
+        return paramiko.PKey.from_path(path)
+    except (paramiko.PasswordRequiredException, TypeError):  # TypeError: cryptography's word for a missing passphrase
+        return _unlock(path, ask)
+    except (OSError, ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType) as exc:
+        raise NodeError("auth_failed", f"cannot read the key {path}: {exc}") from exc
+
+
+def _unlock(path: str, ask: Ask | None) -> Any:
+    secret = ask.passphrase(path) if ask is not None else None
+    if not secret:
+        raise NodeError("auth_failed", f"the key {path} has a passphrase")
+    try:
+        return paramiko.PKey.from_path(path, secret.encode())
+    except (ValueError, paramiko.SSHException) as exc:
+        raise NodeError("auth_failed", f"that passphrase does not open {path}") from exc
+
+
+def _candidates(
+    route: Route, identity: str | None, ask: Ask | None, keys: list[Any] | None, tried: list[str]
+) -> Iterator[tuple[str, Any]]:
+    """Keys to offer, one after the other; those that cannot be read are told in `tried`."""
+    if keys is not None:
+        yield from (("the unlocked key", key) for key in keys)
+        return
+    if identity is None:
+        yield from _agent_keys(route)
+    for path in [identity] if identity is not None else route.identity_files:
+        if identity is None and not os.path.exists(path):
+            continue  # ssh's defaults list files that few people have
+        try:
+            yield path, load(path, ask)
+        except NodeError as exc:
+            tried.append(exc.message)
+
+
+def _agent_keys(route: Route) -> Iterator[tuple[str, Any]]:
+    if route.agent is None:
+        return
+    only = _public_blobs(route.identity_files) if route.identities_only else None
+    with _agent_socket(route.agent):
+        try:
+            agent = paramiko.Agent()
+            found = [key for key in agent.get_keys() if only is None or key.asbytes() in only]
+        except (paramiko.SSHException, OSError):
+            return
+    try:
+        for key in found:
+            yield f"ssh-agent's {key.get_name()}", key
+    finally:
+        agent.close()
+
+
+def _public_blobs(private_files: tuple[str, ...]) -> set[bytes]:
+    blobs = set()
+    for path in private_files:
+        try:
+            blobs.add(paramiko.pkey.PublicBlob.from_file(path + ".pub").key_blob)
+        except (OSError, ValueError):
+            continue
+    return blobs
+
+
+@contextmanager
+def _agent_socket(path: str) -> Iterator[None]:
+    """paramiko looks for the agent in the environment only."""
+    before = os.environ.get("SSH_AUTH_SOCK")
+    os.environ["SSH_AUTH_SOCK"] = path
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SSH_AUTH_SOCK"]
+        else:
+            os.environ["SSH_AUTH_SOCK"] = before
+
+
+def _failed(route: Route, node: str, identity: str | None, tried: list[str]) -> NodeError:
+    what = "; ".join(tried) or "no key to offer"
+    locked = any("passphrase" in part for part in tried)
+    if locked:
+        hint = f"load it into ssh-agent with `ssh-add`, or run `maw connect {node}`, which asks for the passphrase"
+    elif identity is not None:
+        hint = f"`maw node add {node} {route.host}` installs maw's key there again"
+    else:
+        hint = f"does `ssh {route.host}` work? `maw node add {node} {route.host}` makes and installs a key for maw"
+    return NodeError("auth_failed", f"{route.user}@{route.where} let none of our keys in: {what}", hint=hint)

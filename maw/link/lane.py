@@ -1,0 +1,121 @@
+"""One SSH connection and its channels: made when somebody asks, made anew when it broke."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from concurrent.futures import Executor
+from typing import Any, NamedTuple
+
+from maw.errors import NodeError
+from maw.link import liveness
+from maw.link.channels import Line, Pool
+from maw.link.failures import Failures
+from maw.link.target import Target
+from maw.link.transport import Connection, connect
+
+log = logging.getLogger("maw.link")
+
+
+class Habits(NamedTuple):
+    """What tests shorten. Seconds; `keys` are private keys a person unlocked, offered instead of those on disk."""
+
+    idle_exit: float = 600.0
+    ping: float = liveness.INTERVAL
+    misses: int = liveness.MISSES
+    black_hole: float = 60.0
+    keys: list[Any] | None = None
+
+
+class Lane:
+    """`name` is 'requests' or 'streams', for the log."""
+
+    def __init__(
+        self, name: str, target: Target, executor: Executor, failures: Failures, habits: Habits, *, spares: int
+    ) -> None:
+        self._name = name
+        self._target = target
+        self._executor = executor
+        self._failures = failures
+        self._habits = habits
+        self._spares = spares
+        self._connection: Connection | None = None
+        self._pool: Pool | None = None
+        self._connecting: asyncio.Task[Pool] | None = None
+
+    async def line(self) -> tuple[Pool, Line]:
+        """A channel to the runner and the pool to give it back to. Raises NodeError.
+
+        A connection that turns out to be dead before a byte was copied is replaced without the client's knowing.
+        """
+        try:
+            return await self._try_line()
+        except NodeError as exc:
+            if exc.code != "lost":
+                raise
+        return await self._try_line()
+
+    async def warm(self) -> None:
+        """Connect and open the spares ahead; a failure is the next client's to hear."""
+        try:
+            (await self._connected()).warm()
+        except NodeError as exc:
+            log.info("%s: not warmed: %s", self._name, exc.message)
+
+    def close(self) -> None:
+        """Blocking; from any thread once the loop has ended."""
+        if self._connection is not None:
+            self._connection.close()
+
+    async def _try_line(self) -> tuple[Pool, Line]:
+        pool = await self._connected()
+        try:
+            line = await pool.take()
+        except NodeError as exc:
+            self._failures.failed(exc)
+            raise
+        self._failures.clear()
+        return pool, line
+
+    async def _connected(self) -> Pool:
+        error = self._failures.remembered()
+        if error is not None:
+            raise error
+        if self._pool is not None and self._connection is not None and self._connection.transport.is_active():
+            return self._pool
+        if self._connecting is None:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        return await asyncio.shield(self._connecting)  # others may wait for it too
+
+    async def _connect(self) -> Pool:
+        loop = asyncio.get_running_loop()
+        try:
+            connection = await loop.run_in_executor(self._executor, self._dial)
+        except NodeError as exc:
+            log.warning("%s: %s: %s", self._name, exc.code, exc.message)
+            self._failures.failed(exc)
+            raise
+        finally:
+            self._connecting = None
+        log.info("%s: connected to %s", self._name, connection.route.where)
+        pool = Pool(connection.transport, self._target, self._executor, spares=self._spares)
+        self._connection, self._pool = connection, pool
+
+        def lost() -> None:
+            try:
+                loop.call_soon_threadsafe(self._lost, connection, pool)
+            except RuntimeError:  # the loop has ended, and with it the link
+                connection.close()
+
+        liveness.Watch(connection.transport, lost, interval=self._habits.ping, misses=self._habits.misses)
+        return pool
+
+    def _dial(self) -> Connection:
+        return connect(self._target, keys=self._habits.keys)
+
+    def _lost(self, connection: Connection, pool: Pool) -> None:
+        log.warning("%s: the connection to %s ended", self._name, connection.route.where)
+        pool.close(NodeError("lost", f"the connection to {connection.route.where} broke"))
+        if self._connection is connection:
+            self._connection = self._pool = None
+        self._executor.submit(connection.close)

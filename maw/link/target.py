@@ -1,0 +1,45 @@
+"""What a link needs to know about its node, taken from the configuration once."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from maw import paths
+from maw.config.load import Config
+
+DEFAULT_COMMAND = "maw-runner"
+
+
+class Target(NamedTuple):
+    """`command` is the runner's program there, without its verb. `identity` is the one key to offer, or None for
+    whatever ssh would offer. `connect_timeout` is in seconds."""
+
+    node: str
+    host: str
+    user: str | None
+    port: int | None
+    command: str
+    identity: str | None
+    connect_timeout: float
+
+
+def from_config(config: Config, node: str) -> Target:
+    """The target of a configured node. Raises FatalError when there is none of that name."""
+    settings = config.node(node)
+    return Target(
+        node,
+        settings.host,
+        settings.user,
+        settings.port,
+        settings.command or DEFAULT_COMMAND,
+        _identity(node, settings.identity),
+        config["connect_timeout"],
+    )
+
+
+def _identity(node: str, configured: str | None) -> str | None:
+    if configured is not None:
+        return os.path.expanduser(configured)
+    own = paths.node_key_file(node)
+    return own if os.path.exists(own) else None
