@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from maw.git.run import GitError, git, line, try_line
+from maw.git.run import GitError, git, line, try_line, zsplit
 
 # A diff must be the same whatever the user's or the repository's configuration says, and must run nothing of theirs.
 DIFF_OPTIONS = (
@@ -41,11 +41,10 @@ class Repo(NamedTuple):
 def discover(cwd: str | None = None) -> Repo:
     """The repository of `cwd`, as git finds it. Raises GitError when there is none."""
     start = cwd or os.getcwd()
-    git_dir, common, bare = line(
-        "rev-parse", "--absolute-git-dir", "--git-common-dir", "--is-bare-repository", cwd=cwd
-    ).split("\n")  # fmt: skip
-    worktree = None if bare == "true" else try_line("rev-parse", "--show-toplevel", cwd=cwd)
-    return Repo(worktree, git_dir, os.path.normpath(os.path.join(start, common)))
+    asked = ("rev-parse", "--absolute-git-dir", "--git-common-dir")
+    answer = try_line(*asked, "--show-toplevel", cwd=cwd)  # fails in a bare repository and below .git
+    git_dir, common, *worktree = (answer or line(*asked, cwd=cwd)).split("\n")
+    return Repo(worktree[0] if worktree else None, git_dir, os.path.normpath(os.path.join(start, common)))
 
 
 def head_commit(repo: Repo) -> str | None:
@@ -74,14 +73,54 @@ class Staged(NamedTuple):
 def staged(repo: Repo) -> Staged:
     """Read the index that git would commit (GIT_INDEX_FILE inside a hook). Raises GitError, also while unmerged."""
     tree = line("write-tree")
-    head = head_commit(repo)
-    return Staged(tree, head, tree_of(repo, head) if head else empty_tree(repo))
+    # One process for both; --revs-only prints nothing before the first commit.
+    head, _, base = line("rev-parse", "--revs-only", "HEAD^{commit}", "HEAD^{tree}", cwd=repo.root).partition("\n")
+    return Staged(tree, head, base) if head else Staged(tree, None, empty_tree(repo))
 
 
-def diff_trees(repo: Repo, base: str, tree: str, *, exclude: list[str] | None = None) -> bytes:
-    """The patch between two trees. `exclude` has literal paths to leave out."""
-    specs = ["--", ".", *(f":(exclude,literal,top){path}" for path in exclude)] if exclude else ["--"]
-    return git("diff", *DIFF_OPTIONS, base, tree, *specs, cwd=repo.root)
+def diff_trees(repo: Repo, base: str, tree: str, *, big_file_threshold: int | None = None) -> bytes:
+    """The patch between two trees. Files larger than `big_file_threshold` bytes are told as binary, unread."""
+    options = ("-c", f"core.bigFileThreshold={big_file_threshold}") if big_file_threshold else ()
+    return git(*options, "diff", *DIFF_OPTIONS, base, tree, "--", cwd=repo.root)
+
+
+class LastCommit(NamedTuple):
+    """HEAD after a commit. `previous` is HEAD before it and `previous_tree` its tree, None where the reflog does not
+    tell; `action` is the reflog's word, such as "commit" or "commit (amend)", empty without a reflog."""
+
+    commit: str
+    tree: str
+    parents: tuple[str, ...]
+    action: str
+    previous: str | None
+    previous_tree: str | None
+
+
+def last_commit(repo: Repo) -> LastCommit:
+    """What a post-commit hook has to know, by one git process where there is a reflog. Raises GitError."""
+    form = "--format=%H%x00%T%x00%P%x00%gs"
+    options = ("--no-show-signature", "--no-notes", "--no-color", "--no-patch")
+    output = line("log", "--walk-reflogs", "-2", *options, form, "HEAD", "--", cwd=repo.root)
+    if not output:
+        output = line("log", "-1", *options, form, "HEAD", "--", cwd=repo.root)
+    (commit, tree, parents, subject), *before = (entry.split("\0") for entry in output.split("\n"))
+    previous, previous_tree = before[0][:2] if before else (None, None)
+    return LastCommit(commit, tree, tuple(parents.split()), subject.partition(":")[0], previous, previous_tree)
+
+
+def changed_blobs(repo: Repo, base: str, tree: str) -> dict[bytes, list[str]]:
+    """The blobs before and after (one of them for an added or deleted file) of each path that differs."""
+    output = zsplit(git("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--find-renames", base, tree, cwd=repo.root))
+    found: dict[bytes, list[str]] = {}
+    fields = iter(output)
+    for head in fields:
+        old_mode, new_mode, old, new, status = head.decode("ascii").lstrip(":").split(" ")
+        name = next(fields)
+        if status[0] in "RC":
+            name = next(fields)
+        sides = ((old_mode, old), (new_mode, new))
+        found[name] = [oid for mode, oid in sides if mode not in ("000000", "160000")]
+    return found
 
 
 class Range(NamedTuple):
@@ -97,17 +136,18 @@ def resolve_range(repo: Repo, text: str) -> Range:
     for dots in ("...", ".."):
         left, found, right = text.partition(dots)
         if found:
-            head = _commit(repo, right or "HEAD")
-            base = _commit(repo, left or "HEAD")
+            head = resolve_commit(repo, right or "HEAD")
+            base = resolve_commit(repo, left or "HEAD")
             if dots == "...":
                 base = line("merge-base", base, head, cwd=repo.root)
             return Range(head, tree_of(repo, head), tree_of(repo, base))
-    head = _commit(repo, text)
+    head = resolve_commit(repo, text)
     parent = try_line("rev-parse", "--verify", "--quiet", f"{head}^1^{{tree}}", cwd=repo.root)
     return Range(head, tree_of(repo, head), parent or empty_tree(repo))
 
 
-def _commit(repo: Repo, name: str) -> str:
+def resolve_commit(repo: Repo, name: str) -> str:
+    """The full id of the commit that a revision names. Raises GitError."""
     # --end-of-options: a name that starts with a dash stays a name.
     found = try_line("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", cwd=repo.root)
     if found is None:

@@ -46,8 +46,9 @@ def git(
     # An empty input is a closed one: git never reads our terminal or the hook's own standard input.
     try:
         done = subprocess.run(
-            ["git", *arguments], input=stdin or b"", cwd=cwd, env=env, timeout=timeout, check=False, capture_output=True
-        )
+            [_program(), *arguments],
+            input=stdin or b"", cwd=cwd, env=env, timeout=timeout, check=False, capture_output=True,
+        )  # fmt: skip
     except FileNotFoundError as exc:
         raise GitError(list(arguments), 127, "git is not installed, or not on PATH") from exc
     except subprocess.TimeoutExpired as exc:
@@ -55,6 +56,13 @@ def git(
     if done.returncode != 0:
         raise GitError(list(arguments), done.returncode, done.stderr.decode("utf-8", "replace"))
     return done.stdout
+
+
+def _program() -> str:
+    """The git that runs this hook, where one does (git sets the variable); a GUI's PATH may not have it."""
+    directory = os.environ.get("GIT_EXEC_PATH")
+    own = os.path.join(directory, "git") if directory else ""
+    return own if own and os.access(own, os.X_OK) else "git"
 
 
 def line(*arguments: str, cwd: str | None = None, env: dict[str, str] | None = None) -> str:

@@ -1,0 +1,206 @@
+"""The attendant: one small process per user, started on demand, gone after idling.
+
+It listens on a unix socket for one JSON line a connection: {"v":1,"op":"drain","common_dir":PATH}, "ping" or "stop",
+and answers one JSON line before it starts to work. Notes and indexes have a worker thread each, so that a long
+first index of one repository delays no note of another. It keeps nothing in memory that is not also in a file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sqlite3
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from maw import __version__, files, paths, protocol
+from maw.attendant import client, pending
+from maw.errors import FatalError
+from maw.git.repo import Repo
+
+IDLE = 300.0  # seconds without work, after which it leaves
+LOCK_WAIT = 5.0  # seconds to wait for another attendant that is just leaving
+LOG_MAX = 1_000_000  # bytes; then the log starts anew beside the old one
+LINE_MAX = 64 * 1024
+READ_TIMEOUT = 5.0
+
+log = logging.getLogger("maw.attendant")
+
+
+def main(arguments: list[str]) -> int:
+    """Run until idle or told to stop; 0 also when another attendant took the work over."""
+    idle = IDLE
+    if arguments[:1] == ["--idle"]:
+        idle, arguments = float(arguments[1]), arguments[2:]
+    directory = paths.make_private_dir(paths.attendant_dir())
+    lock = _lock_or_delegate(os.path.join(directory, "attendant.lock"), arguments)
+    if lock is None:
+        return 0
+    _start_log(os.path.join(directory, "attendant.log"))
+    try:
+        asyncio.run(Attendant(paths.attendant_socket(), idle).serve(arguments))
+    finally:
+        os.close(lock)
+    return 0
+
+
+def _lock_or_delegate(path: str, common_dirs: list[str]) -> int | None:
+    """The lock, or None once another attendant has accepted the work (or neither could be had in time)."""
+    give_up = time.monotonic() + LOCK_WAIT
+    while (lock := files.try_lock(path)) is None:
+        asked = [client.ask({"v": 1, "op": "drain", "common_dir": common}) for common in common_dirs]
+        if all(answer is not None for answer in asked) or time.monotonic() > give_up:
+            return None
+        time.sleep(0.02)
+    return lock
+
+
+def _start_log(path: str) -> None:
+    """Log to standard error, which client.spawn points at `path`; a long old log is put aside first."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.getsize(path) > LOG_MAX and os.path.samestat(os.fstat(2), os.stat(path)):
+            os.replace(path, path + ".old")
+            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            os.dup2(fd, 1)
+            os.dup2(fd, 2)
+            os.close(fd)
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(level=logging.INFO, format="%(asctime)sZ %(levelname)s %(message)s", stream=sys.stderr)
+
+
+class Attendant:
+    """Accepts work on `path` and leaves after `idle` seconds without any."""
+
+    def __init__(self, path: str, idle: float) -> None:
+        self._path = path
+        self._idle = idle
+        self._stop = asyncio.Event()
+        self._notes = ThreadPoolExecutor(1, "notes")
+        self._indexes = ThreadPoolExecutor(1, "index")
+        self._work: set[asyncio.Task[None]] = set()
+        self._last = time.monotonic()
+
+    async def serve(self, common_dirs: list[str]) -> None:
+        """Serve until stopped or idle; `common_dirs` is work to begin with. What was accepted is finished."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        listener = _listen(self._path)
+        identity = os.stat(self._path)
+        server = await asyncio.start_unix_server(self._client, sock=listener, limit=LINE_MAX)
+        log.info("attendant %s, pid %d", __version__, os.getpid())
+        for common_dir in common_dirs:
+            self._accept(common_dir)
+        await self._until_done(identity)
+        # Gone from the file system first: who connects later starts a new attendant, which waits for our lock.
+        if _same_file(self._path, identity):
+            os.unlink(self._path)
+        server.close()
+        await self._finish()
+        log.info("attendant leaves")
+
+    async def _until_done(self, identity: os.stat_result) -> None:
+        while not self._stop.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), min(1.0, self._idle / 2 + 0.01))
+            idle = not self._work and time.monotonic() - self._last > self._idle
+            # Without its socket nobody can reach it any more: the state directory was removed.
+            if idle or not _same_file(self._path, identity):
+                return
+
+    async def _finish(self) -> None:
+        await asyncio.sleep(0)  # connections accepted meanwhile get their turn
+        while self._work:
+            await asyncio.wait(self._work)
+        self._notes.shutdown()
+        self._indexes.shutdown()
+
+    async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            message = protocol.parse_line(await asyncio.wait_for(reader.readline(), READ_TIMEOUT))
+            writer.write(protocol.line(self._answer(message)))
+            await writer.drain()
+        except (ValueError, OSError, TimeoutError):
+            pass  # a client that says nothing, or nonsense, or is gone
+        finally:
+            writer.close()
+
+    def _answer(self, message: protocol.Json) -> protocol.Json:
+        self._last = time.monotonic()
+        match message.get("op"):
+            case "drain" if isinstance(message.get("common_dir"), str) and os.path.isabs(message["common_dir"]):
+                self._accept(message["common_dir"])
+            case "ping":
+                return {"v": 1, "ok": True, "pid": os.getpid(), "version": __version__}
+            case "stop":
+                self._stop.set()
+            case _:
+                return {"v": 1, "ok": False, "error": "unknown op"}
+        return {"v": 1, "ok": True}
+
+    def _accept(self, common_dir: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._tend(common_dir))
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _tend(self, common_dir: str) -> None:
+        loop = asyncio.get_running_loop()
+        repo = Repo(None, common_dir, common_dir)
+        if await loop.run_in_executor(self._notes, write_notes, repo):
+            await loop.run_in_executor(self._indexes, refresh_index, repo)
+        self._last = time.monotonic()
+
+
+def write_notes(repo: Repo) -> bool:
+    """Drain the spool and expire what waits for nothing; False when the repository cannot be worked on."""
+    from maw.attendant import writer  # here, so that a second attendant delegates before it loads pygit2
+
+    if not os.path.isdir(repo.common_dir):
+        log.warning("%s: no such directory", repo.common_dir)
+        return False
+    try:
+        writer.sync_to_disk()
+        count = writer.drain(repo)
+        pending.expire(repo)
+    except (FatalError, OSError, ValueError, writer.GitFailure) as exc:
+        log.error("%s: %s", repo.common_dir, exc)
+        return False
+    log.info("%s: %d records written", repo.common_dir, count)
+    return True
+
+
+def refresh_index(repo: Repo) -> None:
+    """Bring the index up to the notes. What fails here is done again by `maw history`."""
+    from maw.memory.index import Index
+
+    try:
+        with Index(repo) as index:
+            index.refresh()
+    except (FatalError, OSError, sqlite3.Error) as exc:
+        log.error("%s: index: %s", repo.common_dir, exc)
+
+
+def _listen(path: str) -> socket.socket:
+    """A listening socket with mode 0600. We hold the lock, so whoever left a socket here is gone."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(mask)
+    listener.listen(64)
+    return listener
+
+
+def _same_file(path: str, identity: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), identity)
+    except OSError:
+        return False

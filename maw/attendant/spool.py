@@ -1,0 +1,124 @@
+"""Records on their way to a note. Standard library only (hook path), but for what `drain` imports when it is called.
+
+One file each, <common>/maw/spool/<record id>.json: {"v":1,"commit":OID,"kind":KIND,"record":{…}}. A file goes away
+only after its record is in the note, so whoever is killed in between loses nothing; see writer.py.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from maw import files, paths
+from maw.git.repo import Repo
+from maw.record import KINDS, VERSION
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}\Z")
+_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+
+Json = dict[str, Any]
+
+
+class Entry(NamedTuple):
+    """A spool file. `record` is None, and `trouble` says why, when it cannot become a note."""
+
+    path: str
+    commit: str
+    kind: str
+    record: Json | None
+    trouble: str = ""
+
+
+def directory(repo: Repo) -> str:
+    return os.path.join(repo.maw_dir, "spool")
+
+
+def put(repo: Repo, commit: str, record: Json) -> str:
+    """Queue `record` (v, id, ts, kind …) for the note of `commit`, a full id; the file's path.
+
+    Complete but for patch_id and has_binary, which need libgit2 and are added on the way. Raises ValueError for a
+    record that could not be read back, OSError when it cannot be written. client.poke then gets it delivered.
+    """
+    entry = {"v": VERSION, "commit": commit, "kind": record.get("kind"), "record": record}
+    trouble = _trouble(entry)
+    if trouble:
+        raise ValueError(trouble)
+    paths.make_private_dir(repo.maw_dir)
+    path = os.path.join(paths.make_private_dir(directory(repo)), f"{record['id']}.json")
+    files.write_atomic(path, json.dumps(entry, separators=(",", ":"), sort_keys=True).encode("ascii"))
+    return path
+
+
+def waiting(repo: Repo) -> list[str]:
+    """The spool's files, oldest record first."""
+    try:
+        names = os.listdir(directory(repo))
+    except FileNotFoundError:
+        return []
+    return [os.path.join(directory(repo), name) for name in sorted(names) if name.endswith(".json")]
+
+
+def entries(repo: Repo) -> Iterator[Entry]:
+    """What waits, read. A file that another process delivered meanwhile is left out."""
+    for path in waiting(repo):
+        entry = _read(path)
+        if entry is not None:
+            yield entry
+
+
+def remove(entry: Entry) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(entry.path)
+
+
+def set_aside(repo: Repo, entry: Entry) -> None:
+    """Move a file that cannot become a note to spool/bad, where a person can look at it."""
+    bad = paths.make_private_dir(os.path.join(directory(repo), "bad"))
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(entry.path, os.path.join(bad, os.path.basename(entry.path)))
+
+
+def drain(repo: Repo) -> int:
+    """Write what waits into notes, here and now; how many records. Cheap when nothing waits.
+
+    Raises FatalError when the notes cannot be written; the files then stay.
+    """
+    if not waiting(repo):
+        return 0
+    from maw.attendant import writer  # pygit2: 130 ms, needed only when something waits
+
+    return writer.drain(repo)
+
+
+def _read(path: str) -> Entry | None:
+    try:
+        data = files.read_optional(path)
+        if data is None:
+            return None
+        entry = json.loads(data)
+    except (ValueError, OSError, RecursionError) as exc:
+        return Entry(path, "", "", None, f"cannot be read: {exc}")
+    trouble = _trouble(entry)
+    return (
+        Entry(path, "", "", None, trouble) if trouble else Entry(path, entry["commit"], entry["kind"], entry["record"])
+    )
+
+
+def _trouble(entry: Any) -> str:
+    """Why this cannot become a note; empty when it can."""
+    if not isinstance(entry, dict) or entry.get("v") != VERSION:
+        return "not a spool entry of this version"
+    record = entry.get("record")
+    if not isinstance(entry.get("commit"), str) or not _COMMIT.match(entry["commit"]):
+        return "no full commit id"
+    if not isinstance(record, dict) or record.get("v") != VERSION or not isinstance(record.get("ts"), str):
+        return "no record of this version"
+    if not isinstance(record.get("id"), str) or not _ID.match(record["id"]):
+        return "the record's id is not usable"
+    if entry.get("kind") not in KINDS or not isinstance(record.get("kind"), str):
+        return "unknown kind of record"
+    return ""

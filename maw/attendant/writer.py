@@ -1,0 +1,64 @@
+"""Deliver the spool: each record into its commit's note, then its file goes. Needs pygit2; the attendant calls it,
+and so does the next maw command when there was no attendant."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+
+import pygit2
+
+from maw.attendant import spool
+from maw.git import patchid
+from maw.git.libgit import find
+from maw.git.notes import Notes
+from maw.git.repo import Repo
+from maw.record import Json, Record, encode
+
+GitFailure = pygit2.GitError  # what libgit2 says of a broken repository
+log = logging.getLogger(__name__)
+
+
+def sync_to_disk() -> None:
+    """Make this process sync what it writes into a repository: a spool file may only go when its note is durable."""
+    pygit2.option(pygit2.enums.Option.ENABLE_FSYNC_GITDIR, True)
+
+
+def drain(repo: Repo) -> int:
+    """Write what waits in the spool as notes, one update of each ref; how many records are now in notes.
+
+    Killed at any point, the next call does the rest: records that are in their note already are not added again.
+    Raises FatalError when the notes cannot be written; the files then stay.
+    """
+    notes = Notes(repo)
+    good = [entry for entry in spool.entries(repo) if _usable(repo, notes, entry)]
+    by_kind: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for entry in good:
+        assert entry.record is not None
+        by_kind[entry.kind][entry.commit].append(encode(completed(notes.repository, entry.record)))
+    for kind, additions in by_kind.items():
+        notes.append_many(kind, additions)
+    for entry in good:
+        spool.remove(entry)
+    return len(good)
+
+
+def completed(repository: pygit2.Repository, record: Json) -> Json:
+    """The record with patch_id and has_binary, which its writer had no library for. Null: they cannot be told."""
+    tree, base = record.get("tree"), record.get("base")
+    if "patch_id" in record or not isinstance(tree, str) or not isinstance(base, str):
+        return record
+    found = patchid.of_trees(repository, base, tree)
+    if found is None:
+        return {**record, "patch_id": None, "has_binary": None}
+    return {**record, "patch_id": found.patch_id, "has_binary": found.has_binary}
+
+
+def _usable(repo: Repo, notes: Notes, entry: spool.Entry) -> bool:
+    trouble = entry.trouble
+    if not trouble and find(notes.repository, entry.commit, pygit2.Commit) is None:
+        trouble = f"commit {entry.commit} does not exist (any more)"
+    if trouble:
+        log.warning("%s: %s; moved to spool/bad", entry.path, trouble)
+        spool.set_aside(repo, entry)
+    return not trouble

@@ -1,0 +1,38 @@
+"""Findings on a terminal: the lines of review/render.py with colours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from maw.finding import Finding
+from maw.review.render import Line, findings_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+STYLES = {
+    "critical": "bold red", "error": "red", "warning": "yellow", "info": "cyan",
+    "path": "bold", "quote": "", "dim": "dim", "replacement": "green", "plain": "",
+}  # fmt: skip
+
+
+def print_findings(console: Console, findings: Iterable[Finding]) -> None:
+    """All findings, grouped by file: severity, line, quoted line, scenario, suggestion."""
+    print_lines(console, findings_lines(findings))
+
+
+def print_lines(console: Console, lines: Iterable[Line]) -> None:
+    """Lines of review/render.py, each part in its style."""
+    for line in lines:
+        console.print(styled(line))
+
+
+def styled(line: Line) -> Text:
+    from rich.text import Text
+
+    text = Text()
+    for style, part in line.parts:
+        text.append(part, STYLES.get(style, ""))
+    return text

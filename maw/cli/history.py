@@ -1,0 +1,159 @@
+"""`maw history`: what was reviewed, newest first."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from maw import errors
+from maw.attendant import spool
+from maw.cli.output import console, print_json, printable, say
+from maw.cli.times import age, moment
+from maw.errors import FatalError
+from maw.finding import SEVERITIES, VERDICTS
+from maw.git.repo import Repo, discover
+from maw.git.run import git
+from maw.memory.index import Index
+from maw.memory.query import DEFAULT_LIMIT, EXACT, Filters, Page, Row
+from maw.record import KINDS
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_STYLES = {"block": "bold red", "incomplete": "magenta", "warn": "yellow", "pass": "green"}
+_SHORT = {"critical": "C", "error": "E", "warning": "W", "info": "I"}  # how counts are told in the table
+_AUTHOR_WIDTH = 20
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  maw history --severity error            reviews that found an error or worse
+  maw history --path src/ main..          what is on this branch, in one folder
+  maw history --since 7d --status unreviewed
+  maw history --json --limit 0 | jq .     everything, one JSON object a line
+"""
+)
+@click.argument("revisions", required=False, metavar="[REVISION RANGE]")
+@click.option("--author", metavar="TEXT", help="Part of the commit author's name or address.")
+@click.option("--path", metavar="PATH", help="A file, a directory, or a glob such as 'src/*.py' (* also matches /).")
+@click.option("--severity", type=click.Choice(SEVERITIES), help="With a finding of at least this severity.")
+@click.option("--verdict", type=click.Choice(VERDICTS), help="With this verdict.")
+@click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, or an age such as 7d.")
+@click.option("--until", metavar="WHEN", help="Up to then.")
+@click.option("--text", metavar="TEXT", help="In the subject, a finding, or the reason; any case.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only records of this kind.")
+@click.option("--status", type=click.Choice(["reviewed", "incomplete", "unreviewed"]), help="With this status.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), default=DEFAULT_LIMIT, show_default=True, help="At most so many; 0: all."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def history(
+    *,
+    revisions: str | None,
+    author: str | None,
+    path: str | None,
+    severity: str | None,
+    verdict: str | None,
+    since: str | None,
+    until: str | None,
+    text: str | None,
+    kind: str | None,
+    status: str | None,
+    limit: int,
+    as_json: bool,
+) -> int:
+    """List what is recorded on commits, newest first.
+
+    Marks: `carried` is a review that came along when git rewrote its commit, with the same patch; `stale` is one of
+    another change than the commit holds now.
+    """
+    repo = discover()
+    filters = Filters(
+        author=author,
+        path=path,
+        severity=severity,
+        verdict=verdict,
+        since=moment(since) if since is not None else None,
+        until=moment(until) if until is not None else None,
+        text=text,
+        kind=kind,
+        status=status,
+        commits=commits_of(repo, revisions) if revisions is not None else None,
+    )
+    page = read(repo, filters, limit)
+    if as_json:
+        for row in page.rows:
+            print_json(row.to_json())
+    else:
+        _print_table(page)
+    return errors.PASS
+
+
+def read(repo: Repo, filters: Filters, limit: int) -> Page:
+    """A first page with everything in it that is known now: what still waits in the spool is written first."""
+    deliver(repo)
+    with Index(repo) as index:
+        index.refresh(told=lambda: say("maw: indexing the notes of this repository, which happens once"))
+        return index.history(filters, limit or sys.maxsize - 1)
+
+
+def deliver(repo: Repo) -> None:
+    """Do what the attendant could not; when we cannot either, say so and go on with what is there."""
+    try:
+        spool.drain(repo)
+    except FatalError as exc:
+        say(f"maw: records wait in {spool.directory(repo)}: {exc.message}")
+
+
+def commits_of(repo: Repo, revisions: str) -> list[str]:
+    """The ids of the commits in a revision range, as `git rev-list` reads it. Raises GitError."""
+    return git("rev-list", "--end-of-options", revisions, "--", cwd=repo.root).decode("ascii").split()
+
+
+def _print_table(page: Page) -> None:
+    if not page.rows:
+        say("maw: nothing recorded that fits")
+        return
+    out = console()
+    rows = [_cells(row, time.time()) for row in page.rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    for cells, row in zip(rows, page.rows, strict=True):
+        out.print(_line(cells, widths, row), soft_wrap=not out.is_terminal, no_wrap=True, overflow="ellipsis")
+    if page.next is not None:
+        say(f"maw: the newest {len(page.rows)}; --limit shows more")
+
+
+def _cells(row: Row, now: float) -> list[str]:
+    """Short commit, age, verdict, counts by severity, author, subject."""
+    counts = " ".join(f"{row.counts[name]}{_SHORT[name]}" for name in reversed(SEVERITIES) if name in row.counts)
+    author = printable(row.author.partition(" <")[0]) or "?"
+    marks = [] if row.standing == EXACT else [row.standing]
+    marks += ["bypassed"] if row.bypassed else []
+    subject = printable(row.subject) or "(this commit is gone)"
+    return [
+        row.commit[:10],
+        age(now - row.time / 1000),
+        row.verdict or row.status,
+        counts or "-",
+        author[:_AUTHOR_WIDTH],
+        (f"[{', '.join(marks)}] " if marks else "") + subject,
+    ]
+
+
+def _line(cells: list[str], widths: list[int], row: Row) -> Text:
+    from rich.text import Text
+
+    style = _STYLES.get(row.verdict or "", "dim")
+    styles = ["yellow", "dim", style, "", "dim", "" if row.standing == EXACT else "dim"]
+    parts = [
+        (cell if last else cell.ljust(width), style)
+        for cell, width, style, last in zip(cells, [*widths, 0], styles, [False] * len(widths) + [True], strict=True)
+    ]
+    line = Text()
+    for number, (cell, cell_style) in enumerate(parts):
+        line.append(("  " if number else "") + cell, cell_style)
+    return line

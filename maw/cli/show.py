@@ -1,0 +1,114 @@
+"""`maw show COMMIT`: what is recorded on a commit."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from maw import errors
+from maw.cli.findings import print_findings
+from maw.cli.history import deliver
+from maw.cli.output import console, print_json, printable, say
+from maw.cli.times import age
+from maw.finding import Finding, finding_from_json
+from maw.git.repo import Repo, discover, resolve_commit
+from maw.memory.index import Index, record_of
+from maw.memory.query import CARRIED, STALE, Filters, Row
+from maw.record import KINDS
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STANDING = {
+    CARRIED: "made for another commit with the same patch, and carried here",
+    STALE: "stale: made for another change than this commit holds",
+}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  maw show                     what is recorded on HEAD
+  maw show HEAD~2 --json       as one JSON object
+  maw show 1a2b3c4 --raw       the note's lines as they stand
+"""
+)
+@click.argument("commit", default="HEAD")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with the whole records.")
+@click.option("--raw", is_flag=True, help="The note's lines, byte for byte, unreadable ones too.")
+def show(commit: str, as_json: bool, raw: bool) -> int:
+    """Show what is recorded on COMMIT (default: HEAD), findings grouped by file."""
+    repo = discover()
+    oid = resolve_commit(repo, commit)
+    deliver(repo)
+    if raw:
+        return _print_raw(repo, oid)
+    with Index(repo) as index:
+        index.refresh(told=lambda: say("maw: indexing the notes of this repository, which happens once"))
+        rows = index.history(Filters(commit=oid), limit=sys.maxsize - 1).rows
+    if as_json:
+        print_json({"v": 1, "commit": oid, "records": [{**record_of(row), "standing": row.standing} for row in rows]})
+    elif rows:
+        _print_rows(oid, rows)
+    else:
+        say(f"maw: nothing is recorded on {oid[:10]}; `maw review {oid[:10]}` reviews it")
+    return errors.PASS
+
+
+def _print_raw(repo: Repo, oid: str) -> int:
+    from maw.git.notes import Notes  # pygit2: the other ways seldom need it
+
+    notes = Notes(repo)
+    for kind in KINDS:
+        for record in notes.read(kind, oid):
+            sys.stdout.buffer.write(record.raw + b"\n")
+    return errors.PASS
+
+
+def _print_rows(oid: str, rows: list[Row]) -> None:
+    out = console()
+    out.print(f"commit {oid}", style="yellow")
+    out.print(printable(f"{rows[0].author}\n{rows[0].subject}"))
+    for row in rows:
+        out.print()
+        _print_record(out, row, record_of(row))
+
+
+def _print_record(out: Console, row: Row, data: dict[str, Any]) -> None:
+    when = age(time.time() - row.time / 1000)
+    head = f"{row.kind} {row.id}: {row.verdict or row.status}, {when if when == 'now' else when + ' ago'}"
+    out.print(printable(head), style="bold")
+    facts = [
+        _STANDING.get(row.standing, ""),
+        "the hook was bypassed when it was committed" if row.bypassed else "",
+        f"reason: {row.reason}" if row.reason else "",
+        f"model: {row.model}" if row.model else "",
+        *(f"not reviewed: {path}: {reason}" for path, reason in _skipped(data)),
+    ]
+    for fact in facts:
+        if fact:
+            out.print(printable(f"  {fact}"), style="dim")
+    findings = _findings(data)
+    if findings:
+        print_findings(out, findings)
+    elif row.status == "reviewed":
+        out.print("  no findings")
+
+
+def _findings(data: dict[str, Any]) -> list[Finding]:
+    """The findings of a record; one that cannot be read (a stranger wrote it) is told and left out."""
+    found = []
+    for item in data.get("findings") or []:
+        try:
+            found.append(finding_from_json(item))
+        except ValueError as exc:
+            say(f"maw: a finding was left out: {exc}")
+    return found
+
+
+def _skipped(data: dict[str, Any]) -> list[tuple[str, str]]:
+    items = data.get("skipped") or []
+    return [(str(item.get("path")), str(item.get("reason"))) for item in items if isinstance(item, dict)]

@@ -1,0 +1,45 @@
+"""Open a repository with libgit2. Needs pygit2: never on the hook path.
+
+libgit2 does not know every format that git knows. Until maw can keep notes through the git command line there too,
+such a repository is refused by name (docs/records.md).
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pygit2
+
+from maw.errors import FatalError
+from maw.git.repo import Repo
+
+# What libgit2 says (in lower case), what that means to a person, and what to do about it.
+_REFUSALS = (
+    ("sha256", "it uses the SHA-256 object format", "maw needs a SHA-1 repository for its notes"),
+    ("refstorage", "its refs are stored as a reftable", "`git refs migrate --ref-format=files` changes that"),
+    ("extension", "it uses an extension that libgit2 does not know", "see `git config --get-regexp '^extensions'`"),
+    ("not owned", "it belongs to another user", "`git config --global --add safe.directory PATH` trusts it"),
+)
+
+Found = TypeVar("Found", pygit2.Commit, pygit2.Tree, pygit2.Blob)
+
+
+def find(repository: pygit2.Repository, object_id: str | pygit2.Oid, kind: type[Found]) -> Found | None:
+    """The object when it exists and is of this kind."""
+    found: object = repository.get(object_id)
+    return found if isinstance(found, kind) else None
+
+
+def open_repository(repo: Repo) -> pygit2.Repository:
+    """The repository that all worktrees share. Raises FatalError that names why libgit2 cannot open it."""
+    try:
+        return pygit2.Repository(repo.common_dir)
+    except (pygit2.GitError, OSError, KeyError) as exc:
+        raise _refusal(repo, str(exc)) from exc
+
+
+def _refusal(repo: Repo, said: str) -> FatalError:
+    for word, reason, hint in _REFUSALS:
+        if word in said.lower():
+            return FatalError(f"maw cannot keep notes in {repo.root}: {reason}", hint=hint)
+    return FatalError(f"maw cannot open the repository {repo.root}: {said}", hint="does `git status` work there?")

@@ -1,0 +1,231 @@
+"""The SQLite index at <common>/maw/index.db: what is recorded on which commit, ready to be asked.
+
+It holds nothing that is not in the notes and commits, so it may be deleted at any time: a missing, damaged or
+differently versioned one is made anew. It knows the tips of the notes refs it was made from; when one moved, only
+the notes that differ between the two trees are read again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+import types
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from maw import paths
+from maw.errors import FatalError
+from maw.finding import SEVERITIES
+from maw.git.repo import Repo
+from maw.git.run import git
+from maw.memory import query
+from maw.memory.query import Filters, Page, Row
+from maw.record import KINDS
+
+SCHEMA_VERSION = 1  # another one in the file: it is made anew
+BUSY_TIMEOUT = 60.0  # seconds to wait for another process, which may be making a first index
+REF_PREFIX = "refs/notes/maw/"  # maw.git.notes has it too, but needs pygit2
+
+SCHEMA = f"""
+CREATE TABLE tips (kind TEXT PRIMARY KEY, tip TEXT NOT NULL);
+CREATE TABLE notes (
+  note INTEGER PRIMARY KEY,
+  ref_kind TEXT NOT NULL,
+  oid TEXT NOT NULL,      -- the commit
+  blob TEXT NOT NULL,     -- what was read, so that a tree that only changed its layout is not read again
+  UNIQUE (ref_kind, oid));
+CREATE TABLE records (
+  number INTEGER PRIMARY KEY,
+  note INTEGER NOT NULL REFERENCES notes (note) ON DELETE CASCADE,
+  oid TEXT NOT NULL,
+  id TEXT NOT NULL, kind TEXT NOT NULL, ts TEXT NOT NULL, time INTEGER NOT NULL,
+  status TEXT NOT NULL, verdict TEXT, standing TEXT NOT NULL,
+  worst INTEGER NOT NULL, {", ".join(f"{name} INTEGER NOT NULL" for name in SEVERITIES)},
+  bypassed INTEGER NOT NULL, reason TEXT, model TEXT,
+  copied INTEGER NOT NULL, -- 1: made for another commit, and carried here
+  author TEXT NOT NULL, author_key TEXT NOT NULL, committed INTEGER NOT NULL, subject TEXT NOT NULL,
+  words TEXT NOT NULL, data BLOB NOT NULL);
+CREATE INDEX records_by_time ON records (time, id, oid);
+CREATE INDEX records_by_id ON records (id);
+CREATE INDEX records_by_note ON records (note);
+CREATE INDEX records_by_commit ON records (oid);
+CREATE TABLE paths (
+  path TEXT NOT NULL,
+  note INTEGER NOT NULL REFERENCES notes (note) ON DELETE CASCADE,
+  PRIMARY KEY (path, note)) WITHOUT ROWID;
+CREATE INDEX paths_by_note ON paths (note);
+PRAGMA user_version = {SCHEMA_VERSION};
+"""
+
+Answer = TypeVar("Answer")
+
+
+class Index:
+    """An open index. Use as a context manager; every method raises FatalError when another process keeps it busy."""
+
+    def __init__(self, repo: Repo) -> None:
+        self.repo = repo
+        self.path = os.path.join(paths.make_private_dir(repo.maw_dir), "index.db")
+        self._db: sqlite3.Connection | None = None
+
+    def __enter__(self) -> Index:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def refresh(self, *, told: Callable[[], None] = lambda: None) -> bool:
+        """Bring the index up to the notes; False when it was. `told` is called before work that may take long."""
+        tips = current_tips(self.repo)
+        return self._healed(lambda db: self._refresh(db, tips, told))
+
+    def history(
+        self, filters: Filters = query.ALL, limit: int = query.DEFAULT_LIMIT, before: str | None = None
+    ) -> Page:
+        """A page of records, newest first. `before` is the `next` of the page before. Raises ValueError for a cursor
+        that is none. The index is asked as it is: call refresh first."""
+        asked = query.build(filters, limit, before)
+        return self._healed(lambda db: _page(db, asked, limit, filters.commits))
+
+    def _refresh(self, db: sqlite3.Connection, tips: dict[str, str], told: Callable[[], None]) -> bool:
+        if _stored_tips(db) == tips:
+            return False
+        from maw.memory import indexer  # pygit2: not needed while nothing changed
+
+        with _writing(db):
+            old = _stored_tips(db)  # again: another process may have been faster
+            if not old:
+                told()
+            indexer.update(db, self.repo, old, tips)
+        return True
+
+    def _healed(self, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Use the database; when it turns out to be damaged, make it anew once."""
+        for attempt in (1, 2):
+            try:
+                return use(self._connection())
+            except sqlite3.OperationalError as exc:
+                self.close()
+                if "locked" in str(exc) or "busy" in str(exc):
+                    raise FatalError(
+                        f"{self.path} is in use by another process", hint="try again when that one is done"
+                    ) from exc
+                if attempt == 2:
+                    raise
+            except sqlite3.DatabaseError:
+                self.close()
+                if attempt == 2:
+                    raise
+            self.remove()
+        raise AssertionError("unreachable")
+
+    def remove(self) -> None:
+        """Delete the index; the next refresh makes it anew."""
+        self.close()
+        for suffix in ("", "-journal"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path + suffix)
+
+    def _connection(self) -> sqlite3.Connection:
+        if self._db is None:
+            self._db = _open(self.path)
+            if _version(self._db) not in (0, SCHEMA_VERSION):
+                self.remove()
+                self._db = _open(self.path)
+            if _version(self._db) == 0:
+                _create(self._db)
+        return self._db
+
+
+def current_tips(repo: Repo) -> dict[str, str]:
+    """The notes refs' tips by kind. Asks git, which knows every way refs are stored, and costs less than pygit2."""
+    output = git("for-each-ref", "--format=%(objectname) %(refname)", REF_PREFIX, cwd=repo.common_dir)
+    lines = (line.split(" ", 1) for line in output.decode("ascii", "replace").splitlines())
+    tips = {name.removeprefix(REF_PREFIX): oid for oid, name in lines}
+    return {kind: tip for kind, tip in tips.items() if kind in KINDS}
+
+
+def _open(path: str) -> sqlite3.Connection:
+    # isolation_level None: transactions begin and end where we say so.
+    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=True)
+    db.row_factory = sqlite3.Row
+    try:
+        db.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _create(db: sqlite3.Connection) -> None:
+    with _writing(db):
+        if _version(db) == 0:
+            for statement in SCHEMA.split(";\n"):
+                db.execute(statement)
+
+
+@contextlib.contextmanager
+def _writing(db: sqlite3.Connection) -> Any:
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _stored_tips(db: sqlite3.Connection) -> dict[str, str]:
+    return {row["kind"]: row["tip"] for row in db.execute("SELECT kind, tip FROM tips")}
+
+
+def _page(db: sqlite3.Connection, asked: query.Query, limit: int, commits: Sequence[str] | None) -> Page:
+    if commits is not None:
+        db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (oid TEXT PRIMARY KEY)")
+        db.execute("DELETE FROM wanted")
+        db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((oid,) for oid in commits))
+    found = db.execute(asked.sql, asked.values).fetchall()
+    rows, more = found[:limit], len(found) > limit
+    following = query.cursor(rows[-1]["time"], rows[-1]["id"], rows[-1]["oid"]) if more and rows else None
+    return Page([_row(row) for row in rows], following)
+
+
+def _row(row: sqlite3.Row) -> Row:
+    return Row(
+        id=row["id"],
+        commit=row["oid"],
+        kind=row["kind"],
+        ts=row["ts"],
+        time=row["time"],
+        status=row["status"],
+        verdict=row["verdict"],
+        standing=row["standing"],
+        counts={name: row[name] for name in SEVERITIES if row[name]},
+        bypassed=bool(row["bypassed"]),
+        reason=row["reason"],
+        model=row["model"],
+        author=row["author"],
+        committed=row["committed"],
+        subject=row["subject"],
+        data=row["data"],
+    )
+
+
+def record_of(row: Row) -> dict[str, Any]:
+    """The whole record of a row."""
+    data = json.loads(row.data)
+    assert isinstance(data, dict)
+    return data

@@ -1,0 +1,168 @@
+"""Read notes and commits into the index. Needs pygit2; runs inside the transaction that Index opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import pygit2
+
+from maw.change import display_path
+from maw.finding import SEVERITIES
+from maw.git import notetree, patchid
+from maw.git.libgit import find
+from maw.git.notes import Notes
+from maw.git.repo import Repo
+from maw.memory.query import CARRIED, EXACT, STALE
+from maw.record import Json, Record, merge, parse_note, standing
+
+_RECORD_COLUMNS = (
+    "note", "oid", "id", "kind", "ts", "time", "status", "verdict", "standing", "worst", *SEVERITIES, "bypassed",
+    "reason", "model", "copied", "author", "author_key", "committed", "subject", "words", "data",
+)  # fmt: skip
+_INSERT = f"INSERT INTO records ({', '.join(_RECORD_COLUMNS)}) VALUES ({', '.join('?' * len(_RECORD_COLUMNS))})"  # noqa: S608 - our own text
+_WORDS = ("path", "category", "title", "scenario", "suggestion", "quote")
+
+
+def update(db: sqlite3.Connection, repo: Repo, old: dict[str, str], new: dict[str, str]) -> None:
+    """Make the index, which knows the tips `old`, say what the notes at the tips `new` say."""
+    notes = Notes(repo)
+    for kind in sorted(old.keys() | new.keys()):
+        if old.get(kind) != new.get(kind):
+            _update_kind(db, notes, kind, notes.tree(old.get(kind)), notes.tree(new.get(kind)))
+    db.execute("DELETE FROM tips")
+    db.executemany("INSERT INTO tips VALUES (?, ?)", new.items())
+
+
+def _update_kind(
+    db: sqlite3.Connection, notes: Notes, kind: str, old: pygit2.Tree | None, new: pygit2.Tree | None
+) -> None:
+    reader = _Reader(db, notes, kind)
+    if old is not None and new is not None:
+        for oid in sorted(notetree.changed(old, new)):
+            reader.replace(oid, notetree.lookup(notes.repository, new, oid))
+        return
+    db.execute("DELETE FROM notes WHERE ref_kind = ?", (kind,))
+    blobs: dict[str, list[pygit2.Oid]] = {}
+    for oid, blob in notetree.walk(notes.repository, new) if new is not None else ():
+        blobs.setdefault(oid, []).append(blob)
+    for oid, found in blobs.items():
+        reader.replace(oid, found)
+
+
+class _Commit(NamedTuple):
+    """What the index keeps of a commit; all but `oid` empty when the repository has it no more."""
+
+    oid: str
+    commit: pygit2.Commit | None = None
+    tree: str = ""
+    author: str = ""
+    committed: int = 0
+    subject: str = ""
+
+
+class _Reader:
+    def __init__(self, db: sqlite3.Connection, notes: Notes, kind: str) -> None:
+        self._db = db
+        self._repository = notes.repository
+        self._kind = kind
+
+    def replace(self, oid: str, blobs: list[pygit2.Oid]) -> None:
+        """Forget what the index has of this note, and read it anew unless it is gone."""
+        key = " ".join(sorted(str(blob) for blob in blobs))
+        row = self._db.execute(
+            "SELECT note, blob FROM notes WHERE ref_kind = ? AND oid = ?", (self._kind, oid)
+        ).fetchone()
+        if row is not None and row["blob"] == key:
+            return
+        if row is not None:
+            self._db.execute("DELETE FROM notes WHERE note = ?", (row["note"],))
+        if blobs:
+            self._add(oid, blobs, key)
+
+    def _add(self, oid: str, blobs: list[pygit2.Oid], key: str) -> None:
+        contents = [find(self._repository, blob, pygit2.Blob) for blob in blobs]
+        lines = merge(*(parse_note(blob.data) for blob in contents if blob is not None))
+        inserted = self._db.execute("INSERT INTO notes (ref_kind, oid, blob) VALUES (?, ?, ?)", (self._kind, oid, key))
+        records = standing(lines)
+        if not records or inserted.lastrowid is None:
+            return
+        commit = self._commit(oid)
+        raw = {record.id: record for record in lines if record.data is not None}
+        self._db.executemany(
+            _INSERT, [self._values(inserted.lastrowid, commit, data, raw[data["id"]]) for data in records]
+        )
+        self._db.executemany(
+            "INSERT OR IGNORE INTO paths VALUES (?, ?)",
+            [(path, inserted.lastrowid) for path in self._paths(commit, records)],
+        )
+
+    def _values(self, note: int, commit: _Commit, data: Json, record: Record) -> list[object]:
+        findings = [finding for finding in _list(data, "findings") if finding.get("severity") in SEVERITIES]
+        counts = [sum(finding["severity"] == name for finding in findings) for name in SEVERITIES]
+        worst = max((index for index, count in enumerate(counts) if count), default=-1)
+        words = [commit.subject, _text(data, "reason") or ""]
+        words += [str(finding.get(key, "")) for finding in findings for key in _WORDS]
+        return [
+            note, commit.oid, data["id"], data["kind"], data["ts"], _time(data["ts"], commit),
+            _text(data, "status") or "", _text(data, "verdict"), self._standing(commit, data), worst, *counts,
+            int(data.get("bypassed") is True), _text(data, "reason"), _text(data, "model"),
+            int(data.get("head") != commit.oid), commit.author, commit.author.casefold(), commit.committed,
+            commit.subject, "\n".join(words).casefold(), record.raw,
+        ]  # fmt: skip
+
+    def _standing(self, commit: _Commit, data: Json) -> str:
+        if commit.commit is None:  # nothing to compare with
+            return STALE if data.get("head") != commit.oid else EXACT
+        if data.get("tree") == commit.tree:
+            return EXACT
+        if not isinstance(data.get("patch_id"), str) or data.get("has_binary") is not False:
+            return STALE
+        mine = patchid.of_commit(self._repository, commit.commit)
+        return CARRIED if mine is not None and mine == (data["patch_id"], False) else STALE
+
+    def _commit(self, oid: str) -> _Commit:
+        commit = find(self._repository, oid, pygit2.Commit)
+        if commit is None:
+            return _Commit(oid)
+        author = f"{_decoded(commit.author.raw_name)} <{_decoded(commit.author.raw_email)}>"
+        subject = " ".join(_decoded(commit.raw_message).strip().split("\n\n", 1)[0].split())
+        return _Commit(oid, commit, str(commit.tree_id), author, commit.commit_time, subject)
+
+    def _paths(self, commit: _Commit, records: Iterable[Json]) -> set[str]:
+        """Paths the commit changed, and those the findings are in (of another change, when the note was carried)."""
+        found = {str(finding["path"]) for data in records for finding in _list(data, "findings") if "path" in finding}
+        if commit.commit is None:
+            return found
+        base = patchid.first_parent_tree(self._repository, commit.commit)
+        old = find(self._repository, base, pygit2.Tree) if base is not None else None
+        if old is not None:
+            for delta in old.diff_to_tree(commit.commit.tree).deltas:
+                found.add(display_path(delta.old_file.raw_path))
+                found.add(display_path(delta.new_file.raw_path))
+        return found
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
+
+
+def _text(data: Json, key: str) -> str | None:
+    value = data.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _list(data: Json, key: str) -> list[Json]:
+    value = data.get(key)
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _time(ts: str, commit: _Commit) -> int:
+    """Milliseconds since 1970; where `ts` cannot be read, the commit's own time."""
+    try:
+        when = datetime.fromisoformat(ts)
+        return int((when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return commit.committed * 1000
