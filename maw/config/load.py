@@ -137,11 +137,13 @@ class _Layers:
             return
         for name, table in nodes.items():
             try:
-                self._nodes[paths.checked_node_name(name)] = self._node(name, table, where)
+                paths.checked_node_name(name)
             except FatalError as exc:
                 self._problem(f"{where}: {exc.message}")
+                continue
+            self._add_node(name, table, where)
 
-    def _node(self, name: str, table: dict[str, object], where: str) -> NodeSettings:
+    def _add_node(self, name: str, table: dict[str, object], where: str) -> None:
         values: dict[str, Any] = {setting.key: setting.default for setting in NODE_SETTINGS}
         for key, value in table.items():
             setting: Setting | None = NODE_BY_KEY.get(key)
@@ -153,8 +155,9 @@ class _Layers:
             except ValueError as exc:
                 self._problem(f"{where}: nodes.{name}.{key}: {exc}, not {value!r}")
         if not values["host"] or values["host"].startswith("-"):
-            raise FatalError(f"nodes.{name} needs a host, which may not start with a dash")
-        return NodeSettings(name, **values)
+            self._problem(f"{where}: nodes.{name} needs a host, which may not start with a dash")
+            return
+        self._nodes[name] = NodeSettings(name, **values)
 
     def _problem(self, text: str) -> None:
         if self._strict:

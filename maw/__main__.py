@@ -1,0 +1,5 @@
+"""`python -m maw`."""
+
+from maw.cli.main import main
+
+main()

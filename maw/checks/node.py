@@ -1,0 +1,86 @@
+"""Checks of a node: is it there, which version, are its models installed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from maw import client, reach
+from maw.checks.check import Check, fail, ok, warn
+from maw.checks.machine import runner_extra
+from maw.config.load import Config
+from maw.errors import FatalError
+
+TIMEOUT = 20.0  # seconds for one answer; a runner that has to be started takes 1 to 2
+_INSTALLED = ("installed", "loaded", "loading")
+
+
+def checks(config: Config, only: str | None = None) -> Iterator[Check]:
+    """Each node that is configured, and this machine's runner where it is used; `only`: just that one."""
+    default: str = config.values["node"]
+    names = [only] if only else sorted({default, *config.nodes})
+    for name in names:
+        if name == reach.LOCAL:
+            missing = runner_extra()
+            if missing:
+                yield fail(
+                    "node local",
+                    f"the runner is not installed here ({', '.join(missing)} missing)",
+                    "install it with `pip install 'git-maw[runner]'`, or add another machine: `maw node add NAME HOST`",
+                )
+                continue
+        elif name not in config.nodes:
+            yield fail(
+                f"node {name}", "is not configured", f"`maw node add {name} HOST`, or `maw config set node local`"
+            )
+            continue
+        yield from node_checks(name)
+
+
+def node_checks(name: str) -> Iterator[Check]:
+    """Ask one node for its status and its models."""
+    began = time.monotonic()
+    try:
+        status = client.request(name, "GET", "/api/v1/status", timeout=TIMEOUT)
+        took = (time.monotonic() - began) * 1000
+        models = client.request(name, "GET", "/api/v1/models", timeout=TIMEOUT)["models"]
+    except FatalError as exc:
+        yield fail(f"node {name}", exc.message, exc.hint or f"`maw connect {name}` shows more")
+        return
+    yield ok(f"node {name}", f"maw {status['hello']['version']}, answered after {took:.0f} ms, {_tasks(status)}")
+    yield from _models(name, models)
+
+
+def _tasks(status: dict[str, Any]) -> str:
+    counts = status.get("tasks", {})
+    return f"{counts.get('running', 0)} running, {counts.get('queued', 0)} waiting"
+
+
+def _models(name: str, models: list[dict[str, Any]]) -> Iterator[Check]:
+    managers = [model for model in models if "manager" in model.get("roles", [])]
+    for model in managers:
+        yield _manager(name, model)
+    for model in models:
+        if model["state"] == "broken" and model not in managers:
+            yield warn(
+                f"model {model['name']}",
+                model.get("error") or "cannot be used",
+                f"`maw model rm {model['name']} --node {name}`, then pull it again",
+            )
+    if not managers:
+        yield fail(
+            f"models of {name}",
+            "the manager's model is not in the node's catalogue",
+            "set roles.manager in the settings on the node to a name that `maw model list` shows",
+        )
+
+
+def _manager(node: str, model: dict[str, Any]) -> Check:
+    what = f"model {model['name']}"
+    if model["state"] in _INSTALLED:
+        return ok(what, f"reviews on {node}, {model['state']}")
+    pull = f"`maw model pull {model['name']} --node {node}`, or choose another with roles.manager on the node"
+    if model["state"] == "broken":
+        return fail(what, model.get("error") or "cannot be used", pull)
+    return fail(what, f"reviews on {node}, and is not installed there", pull)

@@ -1,0 +1,175 @@
+"""maw's hooks for a project that uses pre-commit: two hooks in its .pre-commit-config.yaml, and the hook types.
+
+The file is the project's and shared, so the entry names no path of this machine, and lets a commit pass with one line
+where maw is not installed. It is edited as text: what was there stays as it was, byte for byte.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from typing import Any
+
+from maw import files
+from maw.errors import FatalError
+from maw.git.repo import Repo
+from maw.git.run import line
+from maw.setup import journal
+
+CONFIG = ".pre-commit-config.yaml"
+HOOK_TYPES = ("pre-commit", "post-commit")
+_MARK = "id: maw-review"
+_NEW_HEAD = "default_install_hook_types: [pre-commit, post-commit]\nrepos:\n"
+_ENTRY = (
+    'entry: sh -c \'command -v maw-hook >/dev/null || { echo "maw is not installed: not reviewed"; exit 0; }; '
+    'exec maw-hook "$0"\' {stage}'
+)
+_ITEM = """\
+- repo: local
+  hooks:
+  - id: maw-review
+    name: maw review
+    {review}
+    language: system
+    stages: [pre-commit]
+    always_run: true
+    pass_filenames: false
+    require_serial: true
+    verbose: true
+  - id: maw-record
+    name: maw record
+    {record}
+    language: system
+    stages: [post-commit]
+    always_run: true
+    pass_filenames: false
+    require_serial: true
+"""
+
+
+def apply(repo: Repo, worktree: str) -> list[str]:
+    """Add the hooks and install the hook types; a line for each change. Raises FatalError."""
+    _need_framework()
+    return _add_to_config(repo, worktree) + _install_types(repo, worktree)
+
+
+def take_back_config(entry: journal.Entry) -> str | None:
+    """Remove what apply put into the file; None when it is gone already."""
+    path, block = str(entry["path"]), str(entry["block"])
+    text = (files.read_optional(path) or b"").decode("utf-8")
+    if block not in text:
+        return f"{path}: the maw hooks were changed since; remove them by hand" if _MARK in text else None
+    if entry["created"] and text == block:
+        os.unlink(path)
+        return f"{path} removed"
+    _write(path, text.replace(block, "", 1))
+    return f"{path}: maw's hooks removed"
+
+
+def take_back_type(repo: Repo, entry: journal.Entry) -> str | None:
+    """Remove a hook script of pre-commit's that init had installed; one it found there before comes back."""
+    hook_type = str(entry["type"])
+    if not os.path.exists(_hook_path(repo, hook_type)):
+        return None
+    _pre_commit(repo.root, "uninstall", "--hook-type", hook_type)
+    return f"pre-commit's {hook_type} hook removed"
+
+
+def block(item: str, indent: str) -> str:
+    """Our list item, indented as the file's other ones are."""
+    return "".join(indent + text for text in item.splitlines(keepends=True))
+
+
+def with_hooks(text: str) -> tuple[str, str]:
+    """The file's new text, and the part of it that is new. Raises FatalError when `repos:` cannot be found."""
+    item = _ITEM.format(review=_ENTRY.format(stage="pre-commit"), record=_ENTRY.format(stage="post-commit"))
+    if not text.strip():
+        made = _NEW_HEAD + item
+        return text + made, made
+    head = re.search(r"^repos:[ \t]*(#.*)?\n", text, re.MULTILINE)
+    if head is None:
+        raise FatalError(
+            f"{CONFIG} has no list `repos:` that a line can be added to",
+            hint="see docs/hooks.md for the lines to add by hand",
+        )
+    rest = text[head.end() :]
+    first = re.search(r"^([ ]*)-", rest, re.MULTILINE)
+    following = re.search(r"^[A-Za-z_]", rest, re.MULTILINE)
+    at = head.end() + following.start() if following else len(text)
+    before = text[:at]
+    new = ("" if before.endswith("\n") else "\n") + block(item, first[1] if first else "")
+    return before + new + text[at:], new
+
+
+def _add_to_config(repo: Repo, worktree: str) -> list[str]:
+    path = os.path.join(worktree, CONFIG)
+    old = files.read_optional(path)
+    text = (old or b"").decode("utf-8")
+    if _MARK in text:
+        return []
+    new, added = with_hooks(text)
+    _check(text, new)
+    journal.note(repo, {"what": "pre-commit-config", "path": path, "block": added, "created": old is None})
+    _write(path, new)
+    return [f"{CONFIG}: hooks maw-review and maw-record added"]
+
+
+def _install_types(repo: Repo, worktree: str) -> list[str]:
+    said = []
+    for hook_type in HOOK_TYPES:
+        path = _hook_path(repo, hook_type)
+        if b"pre-commit.com" in (files.read_optional(path) or b""):
+            continue
+        journal.note(repo, {"what": "pre-commit-type", "type": hook_type})
+        _pre_commit(worktree, "install", "--hook-type", hook_type)
+        said.append(f"pre-commit's {hook_type} hook installed")
+    return said
+
+
+def _check(old: str, new: str) -> None:
+    """The edit must add one entry to `repos` and change nothing else."""
+    import yaml  # comes with pre-commit
+
+    try:
+        before: Any = yaml.safe_load(old) or {}
+        after: Any = yaml.safe_load(new)
+        if before:
+            same = {**after, "repos": after["repos"][:-1]} == {**before, "repos": before["repos"] or []}
+        else:
+            same = len(after["repos"]) == 1
+    except (yaml.YAMLError, TypeError, KeyError) as exc:
+        raise FatalError(f"{CONFIG} is not what pre-commit reads: {exc}") from exc
+    if not same:
+        raise FatalError(
+            f"{CONFIG} has a form that maw cannot edit", hint="see docs/hooks.md for the lines to add by hand"
+        )
+
+
+def _need_framework() -> None:
+    if importlib.util.find_spec("pre_commit") is None:
+        raise FatalError(
+            "pre-commit is not installed beside maw", hint="install it with `pip install 'git-maw[pre-commit]'`"
+        )
+
+
+def _pre_commit(cwd: str, *arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pre_commit", *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        said = (done.stdout + done.stderr).strip().splitlines()
+        raise FatalError(f"`pre-commit {' '.join(arguments)}` failed: {said[-1] if said else done.returncode}")
+
+
+def _hook_path(repo: Repo, hook_type: str) -> str:
+    hooks = line("rev-parse", "--git-path", "hooks", cwd=repo.root)
+    return os.path.join(repo.root, hooks, hook_type)
+
+
+def _write(path: str, text: str) -> None:
+    mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else None
+    files.write_atomic(os.path.realpath(path), text.encode("utf-8"), mode=mode or 0o666)
