@@ -8,7 +8,8 @@ import traceback
 
 import click
 
-from maw import __version__, errors, paths
+from maw import defect, errors
+from maw.text import printable
 
 
 def run(command: click.Command, arguments: list[str], *, name: str = "maw") -> int:
@@ -45,29 +46,13 @@ def _tell(message: str, hint: str | None = None) -> None:
         click.echo(f"     {printable(hint)}", err=True)
 
 
-def printable(text: str) -> str:
-    """`text` without control characters, those of terminal escapes included; newline and tab stay."""
-    return "".join(char if char in "\n\t" or char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
-
-
 def _defect(name: str, arguments: list[str]) -> int:
-    report = "\n".join(
-        [
-            f"maw {__version__}, Python {sys.version.split()[0]} on {sys.platform}",
-            f"command: {name} {' '.join(arguments)}",
-            "",
-            traceback.format_exc(),
-        ]
-    )
-    path = os.path.join(paths.state_dir(), "defect.log")
+    last = traceback.format_exception_only(*sys.exc_info()[:2])[-1].strip()
     try:
-        paths.make_private_dir(paths.state_dir())
-        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(report)
+        path = defect.write_report([name, *arguments])
     except OSError:
-        click.echo(report, err=True)
+        click.echo(defect.report([name, *arguments]), err=True)
         _tell("this is a defect in maw; please report it with the text above")
     else:
-        last = traceback.format_exception_only(*sys.exc_info()[:2])[-1].strip()
         _tell(f"this is a defect in maw: {last}", f"please report it with {path}")
     return errors.DEFECT

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from maw.cli.failure import printable
+from maw.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console

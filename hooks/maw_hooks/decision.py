@@ -1,0 +1,57 @@
+"""What an outcome means for the commit: a pure decision."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from maw.config.load import Config
+from maw.review.outcome import DEADLINE, FAILED, REVIEWED, UNREACHABLE, UNREVIEWED, Outcome
+from maw.review.render import tally
+from maw.text import count, one_line
+
+_SETTINGS = {
+    DEADLINE: "review.on_timeout",
+    UNREACHABLE: "review.on_unreachable",
+    FAILED: "review.on_incomplete",
+}
+HOW_TO_SKIP = "`git commit -n` commits it as it is (recorded as bypassed); MAW_SKIP=1 skips maw alone"
+
+
+class Decision(NamedTuple):
+    """`blocked` keeps the commit from being made. `text` is the line that says so, `more` lines that go with it."""
+
+    blocked: bool
+    text: str
+    more: tuple[str, ...] = ()
+
+
+def decide(outcome: Outcome, config: Config) -> Decision:
+    """Apply the gate and, where something was not reviewed, the setting for its cause."""
+    block_at: str = config.values["review.block_at"]
+    blocking = outcome.blocking(block_at)
+    if blocking:
+        text = f"commit blocked: {count(blocking, 'finding')} at or above {block_at} (review.block_at)"
+        return Decision(True, text, (HOW_TO_SKIP,))
+    if outcome.status == REVIEWED:
+        return Decision(False, _reviewed(outcome, block_at))
+    assert outcome.cause is not None
+    setting = _SETTINGS[outcome.cause]
+    why = _why(outcome, config)
+    if config.values[setting] == "block":
+        return Decision(True, f"commit blocked: {why}, and {setting} is block", (HOW_TO_SKIP,))
+    goes = "unreviewed" if outcome.status == UNREVIEWED else "reviewed in part"
+    return Decision(False, f"{why}; the commit goes {goes}")
+
+
+def _reviewed(outcome: Outcome, block_at: str) -> str:
+    skipped = f", {count(len(outcome.skipped), 'file')} skipped" if outcome.skipped else ""
+    if outcome.findings:
+        return f"{tally(outcome.findings)}; below {block_at}, so the commit passes{skipped}"
+    return f"nothing found in {count(outcome.units['done'], 'unit')}{skipped}"
+
+
+def _why(outcome: Outcome, config: Config) -> str:
+    if outcome.cause == DEADLINE:
+        return f"the review took longer than {config.values['review.deadline']:g} s (review.deadline)"
+    reason = one_line(outcome.reason or "unknown reason")
+    return f"{outcome.node} cannot be reached: {reason}" if outcome.cause == UNREACHABLE else reason

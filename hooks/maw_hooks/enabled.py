@@ -1,0 +1,26 @@
+"""Is maw set up for whoever commits here?"""
+
+from __future__ import annotations
+
+import os
+
+from maw import paths
+from maw.config.load import Config, load
+from maw.text import one_line
+
+NOT_SET_UP = "not set up for you, so nothing is reviewed; `maw init` does it"
+
+
+def configuration(worktree: str | None) -> Config | None:
+    """The configuration in force; None for a user who never set maw up.
+
+    A repository's .maw.toml alone does not count: the person who cloned it has not chosen a node.
+    """
+    config = load(worktree=worktree, strict=False)
+    by_user = os.path.exists(paths.config_file()) or "environment" in config.origins.values()
+    return config if by_user else None
+
+
+def problems(config: Config) -> list[str]:
+    """A line for each setting that could not be used."""
+    return [f"warning: {one_line(problem)}" for problem in config.problems]

@@ -1,0 +1,71 @@
+"""`maw-hook pre-commit | post-commit`: what the installed stubs and the hook frameworks start."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+from maw_hooks import environment
+
+HELP = """usage: maw-hook pre-commit | post-commit
+
+Called by git, through the stubs that `maw hooks install` makes or through pre-commit and prek (.pre-commit-hooks.yaml).
+  pre-commit   review what is about to be committed; exits 1 to block the commit
+  post-commit  record the review's outcome on the new commit; always exits 0
+MAW_SKIP=1 skips maw for one command. The settings are listed by `maw config list`; docs/hooks.md tells the rest.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one hook; its exit code. A hook never fails because of maw's own mistakes."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    hook = arguments[0] if arguments else ""
+    if hook in ("-h", "--help"):
+        sys.stdout.write(HELP)
+        return 0
+    if hook not in ("pre-commit", "post-commit"):
+        sys.stderr.write(HELP)
+        return 2
+    if hook == "pre-commit" and _leave():
+        return 0
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a GUI's "cancel" is a Ctrl-C
+    return _run(hook)
+
+
+def _leave() -> bool:
+    if environment.in_ci() and not environment.skipped():
+        sys.stderr.write("maw: CI is set, so nothing is reviewed here\n")
+    return environment.skipped() or environment.in_ci()
+
+
+def _run(hook: str) -> int:
+    from maw.errors import INTERRUPTED, FatalError
+    from maw_hooks.talk import Talk
+
+    talk = Talk()
+    try:
+        if hook == "pre-commit":
+            from maw_hooks import precommit
+
+            return precommit.run(talk)
+        from maw_hooks import postcommit
+
+        return postcommit.run()
+    except KeyboardInterrupt:
+        talk.say("interrupted")
+        return INTERRUPTED if hook == "pre-commit" else 0
+    except FatalError as exc:
+        talk.say(f"{exc.message}" + (f" ({exc.hint})" if exc.hint else "") + _consequence(hook))
+    except OSError as exc:
+        talk.say(f"{exc.strerror or exc}: {exc.filename}{_consequence(hook)}")
+    except Exception:  # noqa: BLE001 - a defect of maw must not keep anybody from committing
+        from maw.defect import write_report
+
+        talk.say(
+            f"this is a defect in maw; please report it with {write_report(['maw-hook', hook])}{_consequence(hook)}"
+        )
+    return 0
+
+
+def _consequence(hook: str) -> str:
+    return "; the commit goes unreviewed" if hook == "pre-commit" else "; no note was written for this commit"

@@ -1,0 +1,71 @@
+"""`maw-hook post-commit`: hand the outcome that pre-commit left to the attendant, which writes it as a note.
+
+Never fails and never waits: a commit that is made cannot be unmade by its record.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maw.attendant import client, pending, spool
+from maw.config.load import Config
+from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tree_of
+from maw.review import outcome as outcomes
+from maw_hooks import enabled, environment
+from maw_hooks.gitstate import in_progress, replayed
+
+SKIPPED = "MAW_SKIP was set"
+NOT_RUN = "the pre-commit hook did not run (git commit --no-verify?)"
+_OF_PENDING_ONLY = ("blocked", "request", "parent")
+
+
+def run() -> int:
+    """Always 0. Raises GitError, FatalError and OSError."""
+    repo = discover()
+    if in_progress(repo.git_dir):
+        return 0
+    last = last_commit(repo)
+    if replayed(last.action, len(last.parents)):
+        return 0
+    before: list[str | None] = [last.previous, *last.parents]
+    waiting = pending.match(repo, last.tree, before if last.parents else [*before, None])
+    record = from_pending(waiting) if waiting is not None else _unreviewed(repo, last)
+    if record is None:
+        return 0
+    record["head"] = last.commit
+    spool.put(repo, last.commit, record)
+    if waiting is not None:
+        pending.consume(repo, waiting)
+    client.poke(repo.common_dir)
+    return 0
+
+
+def from_pending(waiting: dict[str, Any]) -> dict[str, Any]:
+    """The record of a commit from what pre-commit left. It is `bypassed` when pre-commit had blocked it."""
+    record = {key: value for key, value in waiting.items() if key not in _OF_PENDING_ONLY}
+    if waiting.get("blocked"):
+        record["bypassed"] = True
+    return record
+
+
+def _unreviewed(repo: Repo, last: LastCommit) -> dict[str, Any] | None:
+    """The record of a commit that no review saw; None when there was nothing to review or maw is not set up."""
+    if environment.in_ci():
+        return None
+    base = _base(repo, last)
+    config = enabled.configuration(repo.worktree)
+    if config is None or base == last.tree:
+        return None
+    return unreviewed(config, tree=last.tree, base=base, reason=SKIPPED if environment.skipped() else NOT_RUN)
+
+
+def unreviewed(config: Config, *, tree: str, base: str, reason: str) -> dict[str, Any]:
+    outcome = outcomes.missed(outcomes.FAILED, reason, node=config.values["node"])
+    return outcomes.to_record(outcome, tree=tree, base=base, block_at=config.values["review.block_at"])
+
+
+def _base(repo: Repo, last: LastCommit) -> str:
+    """The tree that pre-commit would have compared with: of HEAD before the commit."""
+    if last.previous_tree is not None and last.action.startswith("commit"):
+        return last.previous_tree
+    return tree_of(repo, last.parents[0]) if last.parents else empty_tree(repo)

@@ -1,0 +1,111 @@
+"""`maw-hook pre-commit`: review what is about to be committed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from maw.attendant import pending
+from maw.config.load import Config
+from maw.errors import INTERRUPTED
+from maw.git.repo import Repo, Staged, discover, staged
+from maw.review import outcome as outcomes
+from maw.review import request
+from maw.review.follow import Ended, Found, Voided, follow
+from maw.review.outcome import Outcome
+from maw.review.progress import Progress
+from maw.review.render import Printer
+from maw_hooks import enabled
+from maw_hooks.decision import decide
+from maw_hooks.gitstate import in_progress
+from maw_hooks.talk import Talk
+
+BACKGROUND = "review.mode is 'background', which this version of maw cannot do; the commit goes unreviewed"
+
+
+def run(talk: Talk) -> int:
+    """Exit code: 0 lets the commit pass, 1 blocks it. Raises GitError and FatalError."""
+    started = time.monotonic()
+    repo = discover()
+    if in_progress(repo.git_dir):
+        return 0
+    now = staged(repo)
+    if now.tree == now.base:
+        return 0  # an amended message, --allow-empty: nothing to review
+    config = enabled.configuration(repo.worktree)
+    if config is None:
+        talk.say(enabled.NOT_SET_UP)
+        return 0
+    for problem in enabled.problems(config):
+        talk.say(problem)
+    if config.values["review.mode"] == "background":
+        talk.say(BACKGROUND)
+        _remember(repo, now, config, _refused(config), blocked=False, digest="")
+        return 0
+    return _review(talk, repo, now, config, started)
+
+
+def _review(talk: Talk, repo: Repo, now: Staged, config: Config, started: float) -> int:
+    change = request.staged_change(repo, now, config.values["review.max_file_bytes"])
+    payload = request.payload(change, config, request.repo_name(repo))
+    digest = request.digest(payload)
+    deadline = started + config.values["review.deadline"]
+    try:
+        outcome = _follow(talk, config.values["node"], payload, deadline)
+    except KeyboardInterrupt:
+        talk.say("interrupted; the review is cancelled and nothing was committed")
+        return INTERRUPTED
+    if outcome.status != outcomes.REVIEWED:
+        outcome = _known(talk, repo, now, digest) or outcome
+    decision = decide(outcome, config)
+    talk.say(decision.text)
+    for line in decision.more:
+        talk.more(line)
+    _remember(repo, now, config, outcome, blocked=decision.blocked, digest=digest)
+    return int(decision.blocked)
+
+
+def _follow(talk: Talk, node: str, payload: dict[str, Any], deadline: float) -> Outcome:
+    """Submit and print findings as they come. Raises KeyboardInterrupt after the task is cancelled."""
+    printer, progress = Printer(), Progress(node)
+    left = max(deadline - time.monotonic(), 0.001)
+    talk.progress(progress.text)
+    for step in follow(node, request.task(payload, deadline=left), deadline=deadline):
+        progress.take(step)
+        if isinstance(step, Found):
+            talk.lines(printer.found(step.finding))
+        elif isinstance(step, Ended):
+            talk.clear()
+            talk.lines(printer.ended(step.outcome.findings))
+            return step.outcome
+        elif isinstance(step, Voided):
+            talk.say("the runner started the review over")
+        talk.progress(progress.text)
+    raise AssertionError("a review without an end")
+
+
+def _known(talk: Talk, repo: Repo, now: Staged, digest: str) -> Outcome | None:
+    """What an attempt before found in exactly this change, where the node cannot say it again: a blocked commit
+    does not pass because the node went away."""
+    before = pending.match(repo, now.tree, [now.head])
+    if before is None or before.get("request") != digest:
+        return None
+    try:
+        outcome = outcomes.from_record(before)
+    except ValueError:
+        return None
+    talk.lines(Printer().ended(outcome.findings))
+    talk.say(f"{outcome.node} does not answer now; this is its review of the same change of {before['ts']}")
+    return outcome
+
+
+def _refused(config: Config) -> Outcome:
+    return outcomes.missed(outcomes.FAILED, "review.mode is 'background'", node=config.values["node"])
+
+
+def _remember(repo: Repo, now: Staged, config: Config, outcome: Outcome, *, blocked: bool, digest: str) -> None:
+    """Leave the outcome for post-commit. `blocked` tells it, when the commit is there all the same, that `-n` was
+    used; `request` lets a later attempt recognise the same change. Neither becomes part of the note."""
+    data = outcomes.to_record(outcome, tree=now.tree, base=now.base, block_at=config.values["review.block_at"])
+    data |= {"blocked": blocked, "request": digest}
+    pending.write(repo, now.tree, now.head, data)

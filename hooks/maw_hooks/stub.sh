@@ -1,0 +1,28 @@
+#!/bin/sh
+# maw hook. Made by `maw hooks install`; `maw hooks uninstall` removes it and puts back what was here.
+hook=@HOOK@ python=@PYTHON@
+maw=@MAW@ hooks=@HOOKS@
+# The hook that was here before runs first, whatever maw does.
+saved=${0%/*}/$hook.maw-saved
+if [ -x "$saved" ]@UNLESS@; then
+	"$saved" "$@"
+	status=$?
+	if [ $status != 0 ] && [ $hook != post-commit ]; then exit $status; fi
+fi
+# Nobody typed the commits of a rebase, merge, cherry-pick or revert: leave before Python is worth starting.
+git=${GIT_DIR:-.git}
+if [ -f "$git" ]; then IFS= read -r git <"$git"; git=${git#gitdir: }; fi
+for file in rebase-merge rebase-apply MERGE_HEAD CHERRY_PICK_HEAD REVERT_HEAD sequencer; do
+	if [ -e "$git/$file" ]; then exit 0; fi
+done
+case $hook,${MAW_SKIP:-0} in
+pre-commit,0) ;;
+pre-commit,*) exit 0 ;;
+post-commit,*) if [ -e "$git/MERGE_MSG" ]; then exit 0; fi ;; # a clean revert leaves no other trace
+esac
+if [ ! -x "$python" ] || [ ! -f "$maw/maw/__init__.py" ] || [ ! -f "$hooks/maw_hooks/main.py" ]; then
+	echo "maw: this hook's maw is gone, so nothing is reviewed; \`maw hooks install\` mends it ($0)" >&2
+	exit 0
+fi
+exec "$python" -I -S -c 'import sys; sys.path[:0] = sys.argv[1:3]; import maw_hooks.main as m; sys.exit(m.main(sys.argv[3:]))' \
+	"$maw" "$hooks" $hook "$@"

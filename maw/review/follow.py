@@ -1,0 +1,207 @@
+"""Submit a review and tell what happens until there is an outcome. Standard library only (hook path)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from maw import client, wire
+from maw.errors import ApiError, FatalError, NodeError
+from maw.finding import Finding, finding_from_json
+from maw.review.outcome import (
+    DEADLINE,
+    FAILED,
+    UNREACHABLE,
+    Outcome,
+    from_result,
+    missed,
+    read_skipped,
+)
+
+Json = dict[str, Any]
+CANCEL_TIMEOUT = 1.0  # seconds: the runner also cancels by itself when nobody watches
+_SUBMIT_TIMEOUT = 60.0  # seconds, where no deadline is set; a model is not loaded for the acknowledgement
+
+
+class Told(NamedTuple):
+    """Something happened. `type` is an event's name (docs/protocol.md), `data` its fields."""
+
+    type: str
+    data: Json
+
+
+class Found(NamedTuple):
+    finding: Finding
+
+
+class Voided(NamedTuple):
+    """The runner started over: what was found before does not count."""
+
+    attempt: int
+
+
+class Ended(NamedTuple):
+    """The last step."""
+
+    outcome: Outcome
+
+
+Step = Told | Found | Voided | Ended
+
+
+def follow(node: str, request: Json, *, deadline: float | None = None) -> Iterator[Step]:
+    """Submit `request` to `node` and follow it; the last step is Ended, whatever happens.
+
+    `deadline` is a time.monotonic() value; past it the task is cancelled. KeyboardInterrupt cancels it too and
+    goes on to the caller, and so does closing the iterator early.
+    """
+    try:
+        task = client.submit(node, request, timeout=_left(deadline))
+    except (FatalError, TimeoutError) as exc:
+        yield Ended(_not_submitted(exc, node, deadline))
+        return
+    watch = _Watch(node, task)
+    if task.get("state") in client.TERMINAL:
+        yield from watch.finished(task)
+        return
+    ended = False
+    try:
+        for step in watch.steps(deadline):
+            ended = isinstance(step, Ended)
+            yield step
+    finally:
+        if not ended or watch.abandoned:
+            _cancel(node, watch.task_id)
+
+
+class _Watch:
+    """One task on its way."""
+
+    def __init__(self, node: str, task: Json) -> None:
+        self.node = node
+        self.task_id = str(task.get("id", ""))
+        self.profile = str(task.get("profile", ""))
+        self.abandoned = False  # it did not end, and we no longer wait for it
+        self._forget()
+
+    def _forget(self) -> None:
+        self._found: dict[tuple[str, int, str], Finding] = {}
+        self._bad: set[str] = set()  # units with a finding that could not be read
+        self._units: Json = {"total": 0, "done": 0, "failed": 0}
+        self._skipped: tuple[Json, ...] = ()
+
+    def finished(self, task: Json) -> Iterator[Step]:
+        """The steps of a task whose answer was known already."""
+        outcome = self._ending(str(task["state"]), {"result": task.get("result"), "error": task.get("error")})
+        yield from map(Found, outcome.findings)
+        yield Ended(outcome)
+
+    def steps(self, deadline: float | None) -> Iterator[Step]:
+        try:
+            for event in client.events(self.node, self.task_id, deadline=deadline):
+                yield from self._take(event)
+                if event.type in client.TERMINAL:
+                    yield Ended(self._ending(event.type, event.data))
+                    return
+            yield Ended(self._missed(FAILED, "the event stream ended without an answer"))
+        except TimeoutError:
+            self.abandoned = True
+            yield Ended(self._missed(DEADLINE, "the deadline passed"))
+        except NodeError as exc:
+            self.abandoned = True
+            yield Ended(self._missed(UNREACHABLE, exc.message))
+        except ApiError as exc:
+            yield Ended(self._missed(FAILED, exc.message))
+
+    def _take(self, event: wire.Event) -> Iterator[Step]:
+        data = event.data
+        if event.type == "finding":
+            yield from self._finding(data)
+        elif event.type == "restarted":
+            self._forget()
+            yield Voided(_number(data.get("attempt")))
+        else:
+            if event.type == "plan":
+                self._units["total"] = _number(data.get("units"))
+                self._skipped = read_skipped(data.get("skipped"))
+            elif event.type == "unit" and data.get("state") in ("done", "failed"):
+                self._units[data["state"]] += 1
+            yield Told(event.type, data)
+
+    def _finding(self, data: Json) -> Iterator[Step]:
+        item = data.get("finding")
+        try:
+            finding = finding_from_json(item)
+        except ValueError:
+            # Its unit is not clean, whatever the rest says; nor is it known which one, when that is unreadable too.
+            unit = item.get("unit") if isinstance(item, dict) else None
+            self._bad.add(unit if isinstance(unit, str) else "?")
+            return
+        key = (finding.id, finding.line, finding.unit)
+        if key not in self._found:
+            self._found[key] = finding
+            yield Found(finding)
+
+    def _ending(self, state: str, data: Json) -> Outcome:
+        if state == "done":
+            return self._done(data.get("result"))
+        error = data.get("error")
+        said = error.get("message") if isinstance(error, dict) else None
+        reason = data.get("reason") or (error.get("code") if isinstance(error, dict) else None)
+        if state == "cancelled":
+            if reason == "deadline":
+                return self._missed(DEADLINE, "the deadline passed")
+            return self._missed(FAILED, "the review was cancelled" + (f": {reason}" if reason else ""))
+        return self._missed(FAILED, f"the review failed: {said or reason or state}")
+
+    def _done(self, result: object) -> Outcome:
+        outcome = from_result(result, node=self.node, task=self.task_id, profile=self.profile)
+        lost = len(self._bad) if outcome.status == "reviewed" else 0
+        if lost:
+            # An event was unreadable though the result is not: trust neither.
+            units = dict(outcome.units, failed=lost, done=max(outcome.units["done"] - lost, 0))
+            reason = f"{lost} of {max(units['total'], lost)} units could not be reviewed"
+            outcome = outcome._replace(status="incomplete", cause=FAILED, reason=reason, units=units)
+        return outcome
+
+    def _missed(self, cause: str, reason: str) -> Outcome:
+        return missed(
+            cause,
+            reason,
+            node=self.node,
+            task=self.task_id,
+            findings=tuple(self._found.values()),
+            skipped=self._skipped,
+            units=self._units,
+        )
+
+
+def _not_submitted(exc: Exception, node: str, deadline: float | None) -> Outcome:
+    late = deadline is not None and time.monotonic() >= deadline
+    if isinstance(exc, TimeoutError) or (late and isinstance(exc, NodeError) and exc.code == "timeout"):
+        return missed(DEADLINE, "the deadline passed", node=node)
+    if isinstance(exc, NodeError):
+        return missed(UNREACHABLE, exc.message + (f" ({exc.hint})" if exc.hint else ""), node=node)
+    assert isinstance(exc, FatalError)
+    return missed(FAILED, f"{node} refused the review: {exc.message}", node=node)
+
+
+def _cancel(node: str, task_id: str) -> None:
+    try:
+        client.cancel(node, task_id, timeout=CANCEL_TIMEOUT)
+    except FatalError:
+        pass  # a node that cannot be told cancels by itself once nobody watches
+
+
+def _left(deadline: float | None) -> float:
+    if deadline is None:
+        return _SUBMIT_TIMEOUT
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _number(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0

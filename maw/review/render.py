@@ -1,0 +1,118 @@
+"""Findings as lines of text, each part with a style by name. Standard library only: hook and CLI share the layout.
+
+Everything here may come from a model or a stranger's diff, so it is made printable on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from maw.finding import Finding
+from maw.text import count, one_line, printable
+
+# Styles: path, quote, dim, replacement, plain, and one for each severity.
+Part = tuple[str, str]  # style, text
+QUOTE_MAX = 160
+
+
+class Line(NamedTuple):
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(text for _, text in self.parts)
+
+
+def path_line(path: str) -> Line:
+    return Line((("path", one_line(path)),))
+
+
+def finding_lines(finding: Finding) -> list[Line]:
+    """Severity, line and title; the quoted line; the scenario; the suggestion."""
+    head = Line(
+        (
+            ("plain", "  "),
+            (finding.severity, finding.severity),
+            ("dim", f"  line {_lines(finding)}  "),
+            ("plain", one_line(finding.title) or one_line(finding.category) or "finding"),
+        )
+    )
+    lines = [head]
+    if finding.quote.strip():
+        lines.append(Line((("dim", "    | "), ("quote", _short(printable(finding.quote.strip("\r\n")))))))
+    lines += _paragraph("", finding.scenario)
+    lines += _paragraph("suggestion: ", finding.suggestion)
+    if finding.replacement is not None:
+        lines += [
+            Line((("dim", "    > "), ("replacement", _short(printable(text)))))
+            for text in finding.replacement.splitlines()
+        ]
+    return lines
+
+
+def findings_lines(findings: Iterable[Finding]) -> list[Line]:
+    """All of them, grouped by file in the order the files come, lines rising."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault(finding.path, []).append(finding)
+    lines: list[Line] = []
+    for path, group in groups.items():
+        lines.append(path_line(path))
+        for finding in sorted(group, key=lambda finding: (finding.line, finding.id)):
+            lines += finding_lines(finding)
+    return lines
+
+
+def tally(findings: Iterable[Finding]) -> str:
+    """`2 findings: 1 error, 1 info`."""
+    by_severity: dict[str, int] = {}
+    for finding in findings:
+        by_severity[finding.severity] = by_severity.get(finding.severity, 0) + 1
+    parts = [f"{by_severity[name]} {name}" for name in ("critical", "error", "warning", "info") if name in by_severity]
+    return f"{count(sum(by_severity.values()), 'finding')}: {', '.join(parts)}"
+
+
+def _lines(finding: Finding) -> str:
+    return str(finding.line) if finding.end_line <= finding.line else f"{finding.line}-{finding.end_line}"
+
+
+def _paragraph(label: str, text: str) -> list[Line]:
+    lines = [one_line(line) for line in text.splitlines() if line.strip()]
+    return [
+        Line((("plain", "    "), ("dim", label if at == 0 else " " * len(label)), ("plain", line)))
+        for at, line in enumerate(lines)
+    ]
+
+
+def _short(text: str) -> str:
+    text = text.expandtabs(4)
+    return text if len(text) <= QUOTE_MAX else text[: QUOTE_MAX - 1] + "…"
+
+
+class Printer:
+    """Findings as they come, each once, though a runner that started over finds them again."""
+
+    def __init__(self) -> None:
+        self._shown: set[tuple[str, int]] = set()
+        self._path: str | None = None
+
+    def found(self, finding: Finding) -> list[Line]:
+        """The lines to print for it; none when it was printed before."""
+        key = (finding.id, finding.line)
+        if key in self._shown:
+            return []
+        self._shown.add(key)
+        lines = [] if finding.path == self._path else [path_line(finding.path)]
+        self._path = finding.path
+        return lines + finding_lines(finding)
+
+    def ended(self, findings: Iterable[Finding]) -> list[Line]:
+        """What is left to print when `findings` is what counts in the end."""
+        counted = list(findings)
+        lines = [line for finding in counted for line in self.found(finding)]
+        gone = len(self._shown - {(finding.id, finding.line) for finding in counted})
+        if gone:
+            what = "finding above does" if gone == 1 else "findings above do"
+            lines.append(Line((("dim", f"  ({gone} {what} not count: the review started over)"),)))
+        return lines

@@ -1,0 +1,170 @@
+"""What a review is asked for: the change, cut to size, and the task that carries it. Standard library only."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from maw.git import repo as git_repo
+from maw.git.run import git
+
+if TYPE_CHECKING:
+    from maw.config.load import Config
+
+Json = dict[str, Any]
+
+
+class Change(NamedTuple):
+    """A change to review. Ids are None where the change is a patch from elsewhere."""
+
+    what: str  # for people: "staged changes", "1a2b3c4d", "a patch"
+    diff: bytes
+    tree: str | None
+    base: str | None  # the tree it is compared with
+    head: str | None  # the commit whose change it is; None while it is none
+    skipped: tuple[Json, ...]  # {"path", "reason"}: left out already
+
+    @property
+    def empty(self) -> bool:
+        return not self.diff.strip() and not self.skipped
+
+
+def staged_change(repo: git_repo.Repo, staged: git_repo.Staged, max_file_bytes: int) -> Change:
+    """What a commit would record now, against HEAD. Raises GitError."""
+    if staged.tree == staged.base:
+        return Change("staged changes", b"", staged.tree, staged.base, None, ())
+    diff, skipped = sized_diff(repo, staged.base, staged.tree, max_file_bytes)
+    return Change("staged changes", diff, staged.tree, staged.base, None, skipped)
+
+
+def committed_change(repo: git_repo.Repo, text: str, max_file_bytes: int) -> Change:
+    """The change of `COMMIT`, `A..B` or `A...B`. Raises GitError."""
+    found = git_repo.resolve_range(repo, text)
+    diff, skipped = sized_diff(repo, found.base, found.tree, max_file_bytes)
+    return Change(text, diff, found.tree, found.base, found.head, skipped)
+
+
+def patch_change(patch: bytes, max_file_bytes: int) -> Change:
+    """A patch from elsewhere. Raises change.BadPatch when it is none."""
+    from maw.change import parse  # the hook's diffs come from git and need no check
+
+    parse(patch)
+    diff, skipped = drop_large_sections(patch, max_file_bytes)
+    return Change("a patch", diff, None, None, None, tuple(skipped))
+
+
+def sized_diff(repo: git_repo.Repo, base: str, tree: str, max_file_bytes: int) -> tuple[bytes, tuple[Json, ...]]:
+    """The patch between two trees without the files too large for it, and those files with the reason.
+
+    A large file is left out by its size, before any text of it is made: a 50 MB file costs seconds and 50 MB of
+    patch otherwise. Git itself looks at the size first (core.bigFileThreshold) and prints such a file as binary, so
+    a second look is needed only when the patch has binary files.
+    """
+    # A large file may still have a small change, and it is the change that counts: hence the factor.
+    threshold = 16 * max_file_bytes
+    diff = git_repo.diff_trees(repo, base, tree, big_file_threshold=threshold)
+    skipped: list[Json] = []
+    if b"\nBinary files " in diff:
+        large = _large_files(repo, base, tree, threshold)
+        skipped = [{"path": path, "reason": _too_large(size, max_file_bytes)} for path, size in large.items()]
+        diff = drop_sections(diff, set(large))
+    diff, more = drop_large_sections(diff, max_file_bytes)
+    return diff, tuple(skipped + more)
+
+
+def drop_large_sections(diff: bytes, max_file_bytes: int) -> tuple[bytes, list[Json]]:
+    """`diff` without the files whose part of it is larger than `max_file_bytes`, and those with the reason."""
+    if len(diff) <= max_file_bytes:
+        return diff, []
+    kept, skipped = [], []
+    for section in sections(diff):
+        if len(section) > max_file_bytes:
+            skipped.append({"path": section_path(section), "reason": _too_large(len(section), max_file_bytes)})
+        else:
+            kept.append(section)
+    return b"".join(kept), skipped
+
+
+def drop_sections(diff: bytes, names: set[str]) -> bytes:
+    return b"".join(section for section in sections(diff) if section_path(section) not in names) if names else diff
+
+
+def sections(diff: bytes) -> list[bytes]:
+    """A git diff cut before each `diff --git` line, whatever stands above the first one apart (no line of a hunk can
+    start with one). Joined they are the diff again."""
+    mark = b"diff --git "
+    first, *rest = (b"\n" + diff).split(b"\n" + mark)
+    cut = [mark + part + b"\n" for part in rest]
+    if cut:
+        cut[-1] = cut[-1][:-1]
+    above = first[1:] + b"\n" if first and rest else first[1:]
+    return [above, *cut] if above else cut
+
+
+def section_path(section: bytes) -> str:
+    """The path of a section's file, from its head alone."""
+    from maw.change import BadPatch, parse  # only for changes with files left out
+
+    head, _, _ = section.partition(b"\n@@ ")
+    try:
+        files = parse(head + b"\n")
+    except BadPatch:
+        return "?"
+    return files[0].path if files else "?"
+
+
+def _large_files(repo: git_repo.Repo, base: str, tree: str, threshold: int) -> dict[str, int]:
+    """Paths of files larger than `threshold` bytes before or after the change, with the larger size."""
+    from maw.change import display_path
+
+    names = git_repo.changed_blobs(repo, base, tree)
+    oids = [oid for pair in names.values() for oid in pair]
+    asked = "\n".join(oids).encode("ascii") + b"\n"
+    answer = git("cat-file", "--batch-check=%(objectsize)", cwd=repo.root, stdin=asked).split(b"\n")
+    sizes = {oid: int(size) if size.isdigit() else 0 for oid, size in zip(oids, answer, strict=False)}
+    large = {display_path(name): max(sizes[oid] for oid in pair) for name, pair in names.items() if pair}
+    return {path: size for path, size in large.items() if size > threshold}
+
+
+def _too_large(size: int, limit: int) -> str:
+    return f"too large: {size} bytes, review.max_file_bytes is {limit}"
+
+
+def payload(change: Change, config: Config, repo_name: str) -> Json:
+    """The payload of a review task (docs/protocol.md)."""
+    return {
+        "v": 1,
+        "title": f"{repo_name}: {change.head[:12] if change.head else change.what}",
+        "tree": change.tree,
+        "base": change.base,
+        "head": change.head,
+        "diff": base64.b64encode(change.diff).decode("ascii"),
+        "rules": list(config.values["review.rules"]),
+        "exclude": list(config.values["review.exclude"]),
+        "skipped": list(change.skipped),
+        "max_file_bytes": config.values["review.max_file_bytes"],
+    }
+
+
+def task(payload: Json, *, deadline: float | None = None, fresh: bool = False) -> Json:
+    """The request that submits a review. `deadline` in seconds from now."""
+    request: Json = {"v": 1, "kind": "review", "payload": payload, "priority": "interactive"}
+    if deadline is not None:
+        request["deadline"] = round(deadline, 3)
+    if fresh:
+        request["fresh"] = True
+    return request
+
+
+def digest(payload: Json) -> str:
+    """A hash of what determines the findings, but for the node's profile: 64 hex digits."""
+    parts = [payload[key] for key in ("diff", "rules", "exclude", "skipped", "max_file_bytes")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode("ascii")).hexdigest()
+
+
+def repo_name(repo: git_repo.Repo) -> str:
+    """The repository's folder name, for the queue."""
+    return os.path.basename(repo.worktree or repo.common_dir.removesuffix("/.git")) or "repository"

@@ -1,0 +1,107 @@
+"""Repositories with maw's real hooks, and a user who has set maw up."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maw.attendant import client
+from maw.git.repo import discover
+from maw_hooks import install
+from tests.fixtures.fake_runner import FakeRunner
+from tests.fixtures.git import Repository
+
+Json = dict[str, Any]
+
+
+class Hooked:
+    """A repository whose commits go through the installed hooks."""
+
+    def __init__(self, repository: Repository, runner: FakeRunner) -> None:
+        self.repository = repository
+        self.runner = runner
+        self.path = repository.path
+        self.write = repository.write
+
+    def git(self, *arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run git as a user would, hooks and all; text of stdout and stderr."""
+        return subprocess.run(
+            ["git", *arguments], cwd=cwd or self.path, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, errors="surrogateescape", timeout=60, check=False,
+        )  # fmt: skip
+
+    def ok(self, *arguments: str, cwd: Path | None = None, **environment: str) -> str:
+        done = self.git(*arguments, cwd=cwd, **environment)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    def commit(self, *arguments: str, cwd: Path | None = None, **environment: str) -> str:
+        """`git commit -m change`, which must succeed; what was said."""
+        return self.ok("commit", "-q", "-m", "change", *arguments, cwd=cwd, **environment)
+
+    @property
+    def head(self) -> str | None:
+        done = self.git("rev-parse", "--verify", "-q", "HEAD")
+        return done.stdout.strip() or None
+
+    def out(self, *arguments: str) -> str:
+        return self.repository.git(*arguments)
+
+    def record(self, commit: str = "HEAD") -> Json | None:
+        """The review record of a commit: in its note, or on its way there. The newest where there are several."""
+        found = self.records(commit)
+        return found[-1] if found else None
+
+    def records(self, commit: str = "HEAD") -> list[Json]:
+        oid = self.out("rev-parse", commit)
+        note = self.git("notes", "--ref=maw/review", "show", oid)
+        lines = [json.loads(line) for line in note.stdout.splitlines() if line.strip()] if not note.returncode else []
+        for path in sorted((self.path / ".git" / "maw" / "spool").glob("*.json")):
+            entry = json.loads(path.read_text())
+            if entry["commit"] == oid:
+                lines.append(entry["record"])
+        by_id = {line["id"]: line for line in lines}
+        return sorted(by_id.values(), key=lambda line: (line["ts"], line["id"]))
+
+    @property
+    def pending(self) -> list[Json]:
+        return [json.loads(path.read_text()) for path in (self.path / ".git" / "maw" / "pending").glob("*.json")]
+
+    @property
+    def sent(self) -> str:
+        """The patch of the last review."""
+        return self.runner.diffs[-1].decode("utf-8", "surrogateescape")
+
+
+@pytest.fixture(autouse=True)
+def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CI", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def no_attendant_left(home: Path) -> Iterator[None]:
+    """A hook pokes the attendant; stop the one this test started."""
+    yield
+    client.ask({"v": 1, "op": "stop"})
+
+
+@pytest.fixture
+def user(home: Path) -> Path:
+    """The user's file of somebody who has set maw up."""
+    path = home / "config.toml"
+    path.write_text('node = "local"\n')
+    return path
+
+
+@pytest.fixture
+def hooked(repo: Repository, fake_runner: FakeRunner, user: Path) -> Hooked:
+    """A repository with one commit, maw's hooks installed, and a runner that plays a script."""
+    repo.commit("first", a__py="one = 1\ntwo = 2\nthree = 3\n", b__py="b = 0\n")
+    install.install(discover(str(repo.path)))
+    return Hooked(repo, fake_runner)
