@@ -21,10 +21,15 @@ INTERACTIVE = 100
 PRIORITIES = {"background": BACKGROUND, "interactive": INTERACTIVE}
 
 
+def _version() -> int:
+    """`v` where defaults are omitted: what a factory makes is no default, so it is always sent."""
+    return 1
+
+
 class TaskRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     """`POST /tasks`. Equal (kind, payload, profile) is equal work: it joins the live task or gets its answer."""
 
-    v: int = 1
+    v: int = msgspec.field(default_factory=_version)
     kind: Kind
     payload: dict[str, Any]
     priority: int | str = INTERACTIVE
@@ -42,7 +47,7 @@ class TaskError(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Task(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A task as the runner tells it. `result` is there when `state` is done, `error` when it ended otherwise."""
 
-    v: int = 1
+    v: int = msgspec.field(default_factory=_version)
     id: str
     kind: Kind
     state: State
@@ -77,7 +82,7 @@ class TaskList(msgspec.Struct, kw_only=True):
 class Model(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A model the node knows: of the catalogue, pulled, or loaded."""
 
-    v: int = 1
+    v: int = msgspec.field(default_factory=_version)
     name: str
     state: Literal["available", "installed", "loading", "loaded", "broken"]
     roles: list[str] = []

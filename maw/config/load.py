@@ -27,16 +27,27 @@ class NodeSettings(NamedTuple):
     transport: str
 
 
-class Config(NamedTuple):
+class Config:
     """`values` has every setting's value by key, `origins` the layer it came from: default, user, repository,
-    environment or flag. `problems` has a line for each key that was not taken."""
+    environment or flag. `problems` has a line for each key that was not taken.
 
-    values: dict[str, Any]
-    origins: dict[str, str]
-    nodes: dict[str, NodeSettings]
-    problems: tuple[str, ...]
+    No NamedTuple: a tuple's own indexing would be what type checkers see in config["review.mode"]."""
 
-    def __getitem__(self, key: str) -> Any:  # type: ignore[override]
+    __slots__ = ("nodes", "origins", "problems", "values")
+
+    def __init__(
+        self,
+        values: dict[str, Any],
+        origins: dict[str, str],
+        nodes: dict[str, NodeSettings],
+        problems: tuple[str, ...],
+    ) -> None:
+        self.values = values
+        self.origins = origins
+        self.nodes = nodes
+        self.problems = problems
+
+    def __getitem__(self, key: str) -> Any:
         return self.values[key]
 
     def node(self, name: str) -> NodeSettings:
