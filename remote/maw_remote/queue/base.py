@@ -21,13 +21,16 @@ class Settings(NamedTuple):
     backoff_max: float = 60.0
 
 
+DEFAULTS = Settings()
+
+
 class Base:
     def __init__(
         self,
         db: sqlite3.Connection,
         *,
         boot: str = "",
-        settings: Settings = Settings(),
+        settings: Settings = DEFAULTS,
         clock: Callable[[], float] = time.time,
         jitter: Callable[[], float] = random.random,
     ) -> None:

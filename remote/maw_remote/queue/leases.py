@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Sequence
 
 from maw_remote.queue.base import Base
@@ -32,7 +33,7 @@ class Leases(Base):
                 self._event(seq, task, "restarted", {"attempt": attempt})
             self._event(seq, task, "started", {"attempt": attempt})
             payload = self._db.execute("SELECT body FROM payload WHERE task = ?", (seq,)).fetchone()[0]
-        return Claim(*found, payload)
+        return Claim._make((*found, payload))
 
     def next_run_at(self, kinds: Sequence[str]) -> float | None:
         """When the next task of these kinds that waits out a backoff may start."""
@@ -42,6 +43,14 @@ class Leases(Base):
         ).fetchone()
         return found[0]
 
+    def rekey(self, claim: Claim, profile: str, key: str) -> None:
+        """The profile changed while the task waited: file its answer under what will have determined it."""
+        statement = f"UPDATE task SET profile = ?, key = ? WHERE {_HELD}"
+        try:
+            self._db.execute(statement, (profile, key, claim.seq, claim.token))
+        except sqlite3.IntegrityError:  # another live task has that key: this one answers its own waiters only
+            self._db.execute(statement, (profile, f"{key}:{claim.id}", claim.seq, claim.token))
+
     def heartbeat(self, claim: Claim) -> Pulse:
         """Prolong the lease. A claim that is no longer held must stop working."""
         found = self._db.execute(
@@ -50,15 +59,14 @@ class Leases(Base):
         ).fetchone()
         return Pulse(found is not None, found[0] if found else None)
 
-    def append(self, claim: Claim, kind: str, data: Json) -> bool:
-        """Append an event of a running task; False when the claim is no longer held."""
-        text = json.dumps(data, separators=(",", ":"))
-        added = self._db.execute(
-            f"INSERT INTO event (task, type, ts, data) SELECT seq, ?, ?, ? FROM task WHERE {_HELD}",
-            (kind, self._clock(), text, claim.seq, claim.token),
-        ).rowcount
-        self._touched.add(claim.id)
-        return added == 1
+    def append(self, claim: Claim, events: Sequence[tuple[str, Json]]) -> bool:
+        """Append events (type, data) of a running task; False when the claim is no longer held."""
+        with transaction(self._db):
+            if not self._held(claim):
+                return False
+            for kind, data in events:
+                self._event(claim.seq, claim.id, kind, data)
+        return True
 
     def finish(self, claim: Claim, result: Json) -> bool:
         """Store the result; False when the claim is no longer held (then nothing changes)."""
@@ -78,15 +86,15 @@ class Leases(Base):
                 return None
             return self._settle(claim.seq, error, retry)
 
-    def release(self, claim: Claim) -> bool:
-        """Give a task back unharmed (the runner stops); this does not count as an attempt."""
+    def release_all(self) -> list[str]:
+        """Give back all that runs, because the runner stops; this does not count as an attempt. Their ids."""
         with transaction(self._db):
-            if not self._held(claim):
-                return False
-            if not self._follow_cancel(claim.seq):
-                self._requeue(claim.seq, self._clock())
-                self._db.execute("UPDATE task SET attempt = attempt - 1 WHERE seq = ?", (claim.seq,))
-        return True
+            running = self._db.execute("SELECT seq, id FROM task WHERE state = 'running' ORDER BY seq").fetchall()
+            for seq, _ in running:
+                if not self._follow_cancel(seq):
+                    self._requeue(seq, self._clock())
+                    self._db.execute("UPDATE task SET attempt = attempt - 1 WHERE seq = ?", (seq,))
+        return [task for _, task in running]
 
     def cancelled(self, claim: Claim) -> bool:
         """The worker has let go of a task whose cancel was asked for."""

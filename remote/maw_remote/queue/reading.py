@@ -13,7 +13,7 @@ _EVENTS = """SELECT e.id, t.id, e.type, e.ts,
     FROM event e JOIN task t ON t.seq = e.task LEFT JOIN result r ON e.type = 'done' AND r.task = e.task"""
 
 
-class Page(NamedTuple):
+class Story(NamedTuple):
     """Some events in order. `ended`: these are the last, the task is over."""
 
     events: list[Event]
@@ -32,11 +32,12 @@ class Reading(Base):
         """The payload of a task that exists."""
         return dict(json.loads(self._db.execute("SELECT body FROM payload WHERE task = ?", (seq,)).fetchone()[0]))
 
-    def list(
+    def page(
         self, *, state: str | None = None, kind: str | None = None, limit: int = 100, before: str | None = None
     ) -> list[Row]:
         """Newest first; `before` is the id of the last task of the page before."""
-        conditions, values = ["1"], list[Any]()
+        conditions = ["1"]
+        values: list[Any] = []
         for column, value in (("state", state), ("kind", kind)):
             if value is not None:
                 conditions.append(f"{column} = ?")
@@ -63,14 +64,16 @@ class Reading(Base):
         found = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'event'").fetchone()
         return int(found[0]) if found else 0
 
-    def events(self, task: str, after: int = 0, limit: int = 500) -> Page | None:
+    def events(self, task: str, after: int = 0, limit: int = 500) -> Story | None:
         """Events of one task with ids above `after`. None: no such task (any more)."""
         row = self._row(task)
         if row is None:
             return None
-        found = self._db.execute(f"{_EVENTS} WHERE e.task = ? AND e.id > ? ORDER BY e.id LIMIT ?", (row.seq, after, limit))
+        found = self._db.execute(
+            f"{_EVENTS} WHERE e.task = ? AND e.id > ? ORDER BY e.id LIMIT ?", (row.seq, after, limit)
+        )
         events = [Event._make(event) for event in found]
-        return Page(events, row.state in FINAL and len(events) < limit)
+        return Story(events, row.state in FINAL and len(events) < limit)
 
     def all_events(self, after: int, limit: int = 500) -> list[Event]:
         """Events of all tasks with ids above `after`."""

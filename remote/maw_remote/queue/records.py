@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+Json = dict[str, Any]
 LIVE = ("queued", "running")
 FINAL = ("done", "failed", "cancelled", "dead")
 
@@ -89,6 +90,3 @@ class Pulse(NamedTuple):
 
     held: bool
     cancel: str | None
-
-
-Json = dict[str, Any]

@@ -1,0 +1,149 @@
+"""The commands of `maw-runner`."""
+
+from __future__ import annotations
+
+import click
+
+from maw import __version__, client, errors, paths, reach
+from maw.cli.output import print_json, printable, say
+from maw.config.schema import seconds
+from maw.errors import FatalError, NodeError
+from maw_remote import control, logs
+
+_INSTALL = "install it with `pip install 'git-maw[runner]'`"
+
+
+class Runner(click.Group):
+    """A group whose `keys` is imported only when it is asked for: it needs nothing that starting does."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "keys":
+            from maw_remote.keys import keys
+
+            return keys
+        return super().get_command(ctx, cmd_name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "keys"]
+
+
+def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    try:
+        return None if value is None else seconds(value)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), ctx, param) from exc
+
+
+@click.group(cls=Runner, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--state-dir", metavar="DIR", help="Where the runner's state lies; must come first. [default: ~/.local/state/maw]"
+)
+@click.version_option(__version__, "--version", "-V", prog_name="maw-runner", message="%(prog)s %(version)s")
+def runner(state_dir: str | None) -> None:
+    """The runner: does the work that clients send, with models on this machine.
+
+    \b
+      maw-runner start                     start it in the background
+      maw-runner status                    what it does right now
+      maw-runner logs -f                   follow its log
+      maw-runner serve --listen :7722      offer it over SSH without an sshd
+    """
+    if state_dir is not None:
+        raise click.UsageError("--state-dir must come first and once: maw-runner --state-dir DIR COMMAND")
+
+
+@runner.command()
+@click.option("--foreground", is_flag=True, help="Stay in the foreground, and log to the terminal too.")
+@click.option(
+    "--idle-exit", callback=_duration, metavar="DURATION", help="Leave after this long without work, e.g. 30m."
+)
+@click.option("--ready-fd", type=int, hidden=True)
+def start(foreground: bool, idle_exit: float | None, ready_fd: int | None) -> int:
+    """Start the runner; returns once it listens, also when one runs already.
+
+    \b
+      maw-runner start
+      maw-runner start --foreground --idle-exit 30m
+    """
+    if foreground:
+        return _be_the_runner(idle_exit, ready_fd)
+    running = control.holder()
+    if running is None or not control.listening():
+        control.start([] if idle_exit is None else ["--idle-exit", str(idle_exit)])
+        say(f"the runner listens on {paths.runner_socket()} (pid {control.holder()})")
+    else:
+        say(f"the runner runs already (pid {running})")
+    return errors.PASS
+
+
+@runner.command()
+def stop() -> int:
+    """Stop the runner. What it was working on goes back into the queue."""
+    say("the runner has stopped" if control.stop() else "no runner was running")
+    return errors.PASS
+
+
+@runner.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object (docs/protocol.md, Status).")
+def status(as_json: bool) -> int:
+    """Tell what the runner does right now; 4 when none runs."""
+    if control.holder() is None or not control.listening():
+        if as_json:
+            print_json({"v": 1, "running": False})
+        raise NodeError("no_runner", "no runner is running", hint="start it with `maw-runner start`")
+    answer = client.request(reach.LOCAL, "GET", "/api/v1/status")
+    if as_json:
+        print_json({**answer, "running": True})
+    else:
+        from maw.cli.status import lines
+
+        click.echo("\n".join(printable(line) for line in lines(answer)))
+    return errors.PASS
+
+
+@runner.command(name="logs")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they are written.")
+@click.option("-n", "--lines", "count", type=click.IntRange(0), default=50, show_default=True, help="How many lines.")
+def show_logs(follow: bool, count: int) -> int:
+    """Print the runner's log (JSON Lines; it never holds code or model text)."""
+    path = f"{paths.runner_dir()}/runner.log"
+    for line in logs.tail(path, count):
+        click.echo(line)
+    if follow:
+        for line in logs.follow(path):
+            click.echo(line)
+    return errors.PASS
+
+
+@runner.command()
+def connect() -> int:
+    """Join standard input and output to the runner's socket; what SSH keys are restricted to."""
+    from maw_remote import gate
+
+    return gate.main()
+
+
+@runner.command()
+@click.option("--listen", metavar="HOST:PORT", required=True, help="Address to listen on; port 0 takes a free one.")
+def serve(listen: str) -> int:
+    """Offer the runner from an SSH endpoint of its own, where there is no sshd (keys: `maw-runner keys`).
+
+    \b
+      maw-runner serve --listen 127.0.0.1:7722
+    """
+    from maw_remote import endpoint
+
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit() or int(port) > 65535:
+        raise FatalError(f"not an address: {listen}", hint="give HOST:PORT, such as 127.0.0.1:7722")
+    return endpoint.serve(host.strip("[]"), int(port))
+
+
+def _be_the_runner(idle_exit: float | None, ready_fd: int | None) -> int:
+    try:
+        from maw_remote import daemon
+    except ModuleNotFoundError as exc:
+        if (exc.name or "").partition(".")[0].startswith("maw"):
+            raise
+        raise FatalError(f"the runner needs {exc.name}, which is not installed", hint=_INSTALL) from exc
+    return daemon.run(daemon.main_program, idle_exit=idle_exit, ready_fd=ready_fd, to_stderr=ready_fd is None)

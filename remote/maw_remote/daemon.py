@@ -1,0 +1,167 @@
+"""The runner as a process: one a user by a lock, on a socket it binds itself, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import uvicorn
+
+from maw import files, paths
+from maw.config.load import Config, load
+from maw.errors import FatalError
+from maw_remote import app, control, logs
+from maw_remote.engine.interface import Engine
+from maw_remote.jobs.interface import Job
+from maw_remote.runner import Runner
+from maw_remote.settings import Settings, from_config
+
+log = logging.getLogger(__name__)
+_LOCK_WAIT = 20.0  # seconds a runner that is just leaving may take to let go of the lock
+_BACKLOG = 256  # connections that wait to be accepted: hooks come in bursts
+
+
+class Program(NamedTuple):
+    """What the runner runs: jobs by kind, the engine they use, and further HTTP routes."""
+
+    jobs: Mapping[str, Job]
+    engine: Engine
+    routes: Sequence[Any] = ()
+
+
+MakeProgram = Callable[[Config], Program]
+
+
+def run(make: MakeProgram, *, settings: Settings | None = None, idle_exit: float | None = None,
+        ready_fd: int | None = None, to_stderr: bool = False) -> int:  # fmt: skip
+    """Be the runner until it ends; 0 then, and also when one runs already. Raises FatalError.
+
+    `ready_fd`: where b"ready" is written once the socket listens. `make` is called within the running loop.
+    """
+    directory = paths.make_private_dir(paths.runner_dir())
+    path = paths.runner_socket()
+    lock = _sole(os.path.join(directory, "lock"))
+    if lock is None:
+        _ready(ready_fd)
+        return 0
+    config = load(strict=False)
+    logs.set_up(os.path.join(directory, "runner.log"), to_stderr=to_stderr)
+    for problem in config.problems:
+        log.warning("a setting was not taken", extra={"problem": problem})
+    try:
+        asyncio.run(_serve(make, config, settings or from_config(config, idle_exit=idle_exit), path, ready_fd))
+    except FatalError as exc:
+        log.error("did not start", extra={"reason": exc.message})
+        raise
+    finally:
+        os.close(lock)
+    return 0
+
+
+def _sole(lock_path: str) -> int | None:
+    """The lock that makes this the user's only runner, with our pid in it; None when another one is at work."""
+    give_up = time.monotonic() + _LOCK_WAIT
+    while (fd := files.try_lock(lock_path)) is None:
+        if control.listening():
+            return None
+        if time.monotonic() >= give_up:
+            raise FatalError("another runner holds the lock but does not answer", hint="`maw-runner stop` ends it")
+        time.sleep(0.02)
+    os.ftruncate(fd, 0)
+    os.pwrite(fd, b"%d\n" % os.getpid(), 0)
+    return fd
+
+
+@contextlib.contextmanager
+def _bound(path: str) -> Iterator[socket.socket]:
+    """The listening socket, 0600 from its first instant on; its file is gone afterwards. The lock must be held."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    old = os.umask(0o177)
+    try:
+        sock.bind(path)
+    finally:
+        os.umask(old)
+    sock.listen(_BACKLOG)
+    try:
+        yield sock
+    finally:
+        sock.close()
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the runner has its own, and ends streams before connections."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _serve(make: MakeProgram, config: Config, settings: Settings, path: str, ready_fd: int | None) -> None:
+    program = make(config)
+    runner = Runner(paths.runner_dir(), jobs=program.jobs, engine=program.engine, settings=settings)
+    await runner.start()
+    try:
+        with _bound(path) as sock:
+            server = _server(app.create(runner, program.routes), settings)
+            serving = asyncio.create_task(server.serve(sockets=[sock]))
+            with _signals(runner.leave):
+                log.info("listening", extra={"pid": os.getpid(), "boot": runner.hello.boot_id})
+                _ready(ready_fd)
+                leaving = asyncio.create_task(runner.leave.wait())
+                await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
+                leaving.cancel()
+            runner.hub.close()
+            server.should_exit = True
+            await serving
+    finally:
+        await runner.stop()
+
+
+def _server(application: Any, settings: Settings) -> _Server:
+    config = uvicorn.Config(
+        application, log_config=None, access_log=False, lifespan="off", ws="none", loop="asyncio", http="h11",
+        backlog=_BACKLOG, timeout_graceful_shutdown=max(round(settings.stop_timeout), 1),
+    )  # fmt: skip
+    return _Server(config)
+
+
+@contextlib.contextmanager
+def _signals(leave: asyncio.Event) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    names = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for name in names:
+        loop.add_signal_handler(name, leave.set)
+    try:
+        yield
+    finally:
+        # A second signal during the clean-up must not cut it short.
+        for name in names:
+            loop.add_signal_handler(name, lambda: None)
+
+
+def _ready(fd: int | None) -> None:
+    if fd is not None:
+        with contextlib.suppress(BrokenPipeError):  # who started us did not wait
+            os.write(fd, b"ready\n")
+        os.close(fd)
+
+
+def main_program(config: Config) -> Program:
+    """The jobs and the engine of a real runner."""
+    from maw_remote.engine.local import make_engine
+    from maw_remote.jobs.registry import JOBS
+    from maw_remote.routes_models import model_routes
+
+    engine = make_engine(config)
+    return Program(JOBS, engine, model_routes(engine))

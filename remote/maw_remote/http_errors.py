@@ -1,0 +1,56 @@
+"""Every error leaves the runner in one shape: {"v":1,"error":{"code","message","hint"}}."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, SerializationException
+
+from maw.errors import ApiError
+from maw_remote.engine.interface import EngineError
+
+log = logging.getLogger(__name__)
+_CODES = {400: "bad_input", 404: "not_found", 405: "method_not_allowed", 409: "conflict", 413: "too_large", 503: "busy"}
+_ENGINE_STATUS = {"model_missing": 404, "too_long": 400, "worker_lost": 503, "worker_hung": 503}
+
+
+def body(code: str, message: str, hint: str | None = None) -> dict[str, Any]:
+    return {"v": 1, "error": {"code": code, "message": message, "hint": hint}}
+
+
+def api_error(_: Request[Any, Any, Any], exc: ApiError) -> Response[dict[str, Any]]:
+    return Response(body(exc.code, exc.message, exc.hint), status_code=exc.status)
+
+
+def engine_error(_: Request[Any, Any, Any], exc: EngineError) -> Response[dict[str, Any]]:
+    return Response(body(exc.code, exc.message, exc.hint), status_code=_ENGINE_STATUS.get(exc.code, 409))
+
+
+def http_error(_: Request[Any, Any, Any], exc: HTTPException) -> Response[dict[str, Any]]:
+    """Routing and validation: no such path, a malformed body, one that is too large."""
+    message = exc.detail
+    if isinstance(exc.extra, list) and exc.extra:
+        message = "; ".join(f"{item.get('key', 'body')}: {item.get('message')}" for item in exc.extra)
+    return Response(body(_CODES.get(exc.status_code, "http"), message), status_code=exc.status_code)
+
+
+def malformed(_: Request[Any, Any, Any], exc: SerializationException) -> Response[dict[str, Any]]:
+    return Response(body("bad_input", f"the body cannot be read: {exc}"), status_code=400)
+
+
+def defect(request: Request[Any, Any, Any], exc: Exception) -> Response[dict[str, Any]]:
+    """What nobody expected: logged here, generic there."""
+    log.error("a request failed", exc_info=exc, extra={"method": request.method, "path": request.url.path})
+    hint = "`maw-runner logs` on the node has the details; please report them"
+    return Response(body("defect", f"a defect in the runner: {type(exc).__name__}", hint), status_code=500)
+
+
+HANDLERS: Any = {
+    ApiError: api_error,
+    EngineError: engine_error,
+    HTTPException: http_error,
+    SerializationException: malformed,
+    Exception: defect,
+}

@@ -1,0 +1,40 @@
+"""`/api/v1/status` and `/api/v1/warm`: the node itself."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import psutil
+from litestar import get, post
+
+from maw import api, paths
+from maw_remote import views
+from maw_remote.routes_tasks import TheRunner
+
+
+@get("/status")
+async def status(runner: TheRunner) -> api.Status:
+    """What runs, what waits, which models are loaded; and the hello."""
+    runner.hello.refresh()
+    counts = await runner.desk.call(runner.desk.queue.counts)
+    running = await runner.desk.call(runner.desk.queue.page, state="running")
+    return api.Status(
+        hello=runner.hello.message,
+        pid=os.getpid(),
+        started=views.when(runner.started),
+        state_dir=paths.state_dir(),
+        tasks=counts,
+        running=[views.task(row) for row in running],
+        models=runner.engine.models(),
+        memory=psutil.Process().memory_info().rss,
+    )
+
+
+@post("/warm", status_code=202)
+async def warm(runner: TheRunner) -> dict[str, Any]:
+    """Begin to load the manager's model; answers at once."""
+    return {"v": 1, "model": runner.warm()}
+
+
+HANDLERS = [status, warm]

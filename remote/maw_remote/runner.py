@@ -1,0 +1,211 @@
+"""The runner: queue, executor, streams and housekeeping, put together. It knows jobs and engine by interface only."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from maw import api
+from maw.errors import ApiError
+from maw_remote import identity
+from maw_remote.desk import Desk
+from maw_remote.engine.interface import Engine, EngineError
+from maw_remote.executor import Executor
+from maw_remote.hub import Hub
+from maw_remote.jobs.interface import BadInput, Job
+from maw_remote.presence import Presence
+from maw_remote.queue.records import LIVE, NewTask, Row, Submitted
+from maw_remote.queue.store import Queue
+from maw_remote.settings import Settings
+
+log = logging.getLogger(__name__)
+_LARGE = 64 * 1024  # bytes of a payload above which its check may take long enough to leave the loop for it
+_PRUNE_EVERY = 3600.0
+
+
+class Runner:
+    """`directory` holds the queue, the hello and the node's id. Start it within a running loop."""
+
+    def __init__(self, directory: str, *, jobs: Mapping[str, Job], engine: Engine, settings: Settings) -> None:
+        self.directory = directory
+        self.jobs, self.engine, self.settings = jobs, engine, settings
+        self.started = time.time()
+        self.hub = Hub()
+        self.presence = Presence(settings.grace)
+        self.hello = identity.Hello(directory, jobs, engine, settings.models)
+        self.leave = asyncio.Event()  # set when the runner wants to end: idle, or its queue is broken
+        self._tasks: list[asyncio.Task[None]] = []
+        self._warming: asyncio.Task[None] | None = None
+        self._active = time.monotonic()
+
+    async def start(self) -> None:
+        """Open the queue, take back what a dead runner left, and begin to work. Raises FatalError."""
+        path = os.path.join(self.directory, "queue.db")
+        queue = Queue.open(path, synchronous=self.settings.synchronous, boot=self.hello.boot_id)
+        self.desk = Desk(queue, self.hub, self.leave.set)
+        reaped = await self.desk.call(queue.reap)
+        if reaped:
+            log.warning("tasks of a dead runner go on", extra={"tasks": reaped})
+        for row in await self.desk.call(queue.live):
+            if not row.keep:
+                self.presence.expect(row.id)
+        self.hello.refresh()
+        self.executor = Executor(self.desk, self.jobs, self.engine, self.settings)
+        self._tasks = [asyncio.create_task(work()) for work in (self.executor.run, self._beat, self._tick, self._prune)]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    async def stop(self) -> None:
+        """Stop working, give back what runs, and close everything."""
+        for task in (*self._tasks, *([self._warming] if self._warming else [])):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        released = await self.desk.call(self.desk.queue.release_all)
+        log.info("stopped", extra={"requeued": released})
+        await self.engine.close()
+        await self.desk.close()
+        self.hello.remove()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Background work ends only when it is cancelled; anything else is a defect that must not go unnoticed."""
+        if not task.cancelled():
+            log.error("the runner cannot go on", exc_info=task.exception())
+            self.leave.set()
+
+    async def submit(self, request: api.TaskRequest, body_size: int) -> Submitted:
+        """Take a task in; durable when this returns. Raises ApiError (400) for what cannot be worked on."""
+        self.active()
+        job = self.jobs.get(request.kind)
+        if job is None:
+            known = ", ".join(sorted(self.jobs))
+            raise ApiError(400, "bad_input", f"this runner does not know tasks of kind {request.kind!r}", hint=known)
+        if body_size > _LARGE:
+            new = await asyncio.to_thread(self._new_task, job, request)
+        else:
+            new = self._new_task(job, request)
+        submitted = await self.desk.call(self.desk.queue.submit, new)
+        self._expect(submitted)
+        return submitted
+
+    def _new_task(self, job: Job, request: api.TaskRequest) -> NewTask:
+        try:
+            job.check(request.payload)
+            profile = identity.profile(job, self.engine, self.settings.models)
+            key = identity.key(request.kind, profile, job, request.payload)
+            title = job.title(request.payload)
+        except BadInput as exc:
+            raise ApiError(400, "bad_input", str(exc)) from exc
+        return NewTask(
+            kind=request.kind, profile=profile, key=key, payload=msgspec.json.encode(request.payload),
+            priority=priority(request.priority), title=title, deadline=deadline(request.deadline),
+            keep=request.keep, fresh=request.fresh,
+        )  # fmt: skip
+
+    def _expect(self, submitted: Submitted) -> None:
+        row = submitted.row
+        if row.keep:
+            self.presence.forget(row.id)
+        elif row.state in LIVE:
+            self.presence.expect(row.id)
+        if submitted.joined is None:
+            self.executor.wake()
+
+    async def retry(self, task: str) -> Submitted | None:
+        """An ended task's work anew. None: no such task. Raises ApiError (409) while it is live."""
+        self.active()
+        row = await self.desk.call(self.desk.queue.get, task)
+        if row is None:
+            return None
+        job = self.jobs.get(row.kind)
+        if row.state in LIVE or job is None:
+            why = "is still live" if job else f"is of kind {row.kind!r}, which this runner does not know"
+            raise ApiError(409, "conflict", f"task {task} {why}")
+        payload = await self.desk.call(self.desk.queue.payload, row.seq)
+        profile = identity.profile(job, self.engine, self.settings.models)
+        key = await asyncio.to_thread(identity.key, row.kind, profile, job, payload)
+        submitted = await self.desk.call(self.desk.queue.again, task, profile, key)
+        if submitted is not None:
+            self._expect(submitted)
+        return submitted
+
+    async def cancel(self, task: str, *, force: bool, reason: str = "cancelled") -> Row | None:
+        """One waiter leaves, or with `force` all do. None: no such task."""
+        self.active()
+        row = await self.desk.call(self.desk.queue.cancel, task, reason=reason, force=force)
+        if row is not None and row.cancel is not None:
+            self.executor.cancel(task)
+        return row
+
+    def warm(self) -> str:
+        """Begin to load the manager's model in the background; its name."""
+        self.active()
+        model = self.settings.models["manager"]
+        if self._warming is None or self._warming.done():
+            self._warming = asyncio.create_task(self._warm(model))
+        return model
+
+    async def _warm(self, model: str) -> None:
+        try:
+            await self.engine.load(model)
+        except EngineError as exc:
+            log.warning("a model could not be warmed", extra={"model": model, "code": exc.code})
+
+    def active(self) -> None:
+        """Somebody needs the runner: idleness starts anew."""
+        self._active = time.monotonic()
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.heartbeat)
+            await self.executor.beat()
+            if await self.desk.call(self.desk.queue.expire):
+                self.executor.wake()
+            self.hello.refresh()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.tick)
+            for row in await self.desk.call(self.desk.queue.cancel_overdue):
+                self.executor.cancel(row.id)
+            for task in self.presence.missing():
+                await self.cancel(task, force=True, reason="nobody waits for it")
+            if self.settings.idle_exit and await self._idle():
+                log.info("idle for long enough: leaving")
+                self.leave.set()
+
+    async def _idle(self) -> bool:
+        counts: dict[str, Any] = await self.desk.call(self.desk.queue.counts)
+        if self.hub.streams or any(counts.get(state) for state in LIVE):
+            self.active()
+        return time.monotonic() - self._active >= self.settings.idle_exit
+
+    async def _prune(self) -> None:
+        while True:
+            before = time.time() - self.settings.retention
+            while await self.desk.call(self.desk.queue.prune, before):
+                await asyncio.sleep(0.01)  # let submits in between
+            await asyncio.sleep(_PRUNE_EVERY)
+
+
+def priority(value: int | str) -> int:
+    """A priority's number. Raises ApiError (400)."""
+    number = api.PRIORITIES.get(value) if isinstance(value, str) else value
+    if number is None or not 0 <= number <= 1000:
+        words = ", ".join(api.PRIORITIES)
+        raise ApiError(400, "bad_input", f"not a priority: {value!r}", hint=f"a number from 0 to 1000, or {words}")
+    return number
+
+
+def deadline(seconds: float | None) -> float | None:
+    """The point in time `seconds` from now. Raises ApiError (400)."""
+    if seconds is None:
+        return None
+    if not 0 < seconds <= 366 * 86400:
+        raise ApiError(400, "bad_input", "a deadline is a positive number of seconds, at most a year")
+    return time.time() + seconds

@@ -1,0 +1,39 @@
+"""How the queue's rows and events look from outside."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from maw import api
+from maw_remote.queue.records import Event, Row
+
+
+def task(row: Row, result: dict[str, Any] | None = None, *, joined: bool = False) -> api.Task:
+    error = json.loads(row.error) if row.error else None
+    waits = row.state == "queued" and row.run_at > row.created
+    return api.Task(
+        id=row.id, kind=row.kind, state=row.state, key=row.key, profile=row.profile,  # type: ignore[arg-type]
+        priority=row.priority, attempt=row.attempt, created=when(row.created),
+        started=_when(row.started), finished=_when(row.finished), deadline=_when(row.deadline),
+        run_at=when(row.run_at) if waits else None, title=row.title, result=result,
+        error=api.TaskError(**error) if error else None, joined=joined,
+    )  # fmt: skip
+
+
+def sse(event: Event) -> bytes:
+    """One event of a stream, as bytes."""
+    common = json.dumps({"v": 1, "task": event.task, "ts": when(event.ts)}, separators=(",", ":"))
+    data = common if event.data == "{}" else f"{common[:-1]},{event.data[1:]}"
+    return f"id: {event.id}\nevent: {event.type}\ndata: {data}\n\n".encode()
+
+
+def when(seconds: float) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    whole = int(seconds)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{int((seconds - whole) * 1000):03d}Z"
+
+
+def _when(seconds: float | None) -> str | None:
+    return None if seconds is None else when(seconds)
