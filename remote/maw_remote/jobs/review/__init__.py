@@ -1,0 +1,186 @@
+"""The job `review`: a change in, findings out. The gate that makes a verdict of them is the client's.
+
+Units are asked one after the other. What could not be read or was cut is a failed unit, which makes the review
+incomplete: it never counts as clean.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from typing import NamedTuple
+
+from maw import change
+from maw.config.load import load as load_config
+from maw.finding import Finding
+from maw_remote.engine.interface import Engine, EngineError, Generation, Usage
+from maw_remote.jobs.interface import BadInput, Emit, Json
+from maw_remote.jobs.review import answer, grammar, prompting, skip, units
+from maw_remote.jobs.review.grammar import Limits
+from maw_remote.jobs.review.payload import Payload, Skipped, fingerprint, parse
+from maw_remote.jobs.review.units import Unit
+
+__all__ = ["ROLE", "check", "fingerprint", "recipe", "run", "title"]
+
+ROLE = "manager"
+VERSION = 1  # of what recipe() does not see: the code that cuts units and reads answers
+LIMITS = Limits()
+UNIT_MIN = 96  # tokens; a smaller unit shows too little to judge
+_TEMPLATE_TOKENS = 160  # a unit's frame: the chat template, its path, headings
+
+
+def check(payload: Json) -> None:
+    parse(payload)
+
+
+def title(payload: Json) -> str:
+    return parse(payload).title
+
+
+def recipe() -> bytes:
+    parts = [str(VERSION), str(_unit_tokens()), repr(LIMITS), *(prompting.load(name) for name in prompting.NAMES)]
+    return hashlib.sha256("\0".join(parts).encode("utf-8")).digest()
+
+
+async def run(payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit) -> Json:
+    review = Review(parse(payload), model, engine, emit, limits=LIMITS, unit_tokens=_unit_tokens())
+    return {**await review.run(), "profile": profile}
+
+
+class Stats(NamedTuple):
+    """Sums over all units; milliseconds since the review began."""
+
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    first_token_ms: float = 0.0
+    elapsed_ms: float = 0.0
+
+
+class Review:
+    """One review on its way."""
+
+    def __init__(
+        self, payload: Payload, model: str, engine: Engine, emit: Emit, *, limits: Limits, unit_tokens: int
+    ) -> None:
+        self._payload = payload
+        self._model = model
+        self._engine = engine
+        self._emit = emit
+        self._limits = limits
+        self._unit_tokens = unit_tokens
+        self._findings: list[Finding] = []
+        self._began = time.monotonic()
+        self._stats = Stats()
+
+    async def run(self) -> Json:
+        """All units, and what came of them. Raises BadInput and EngineError."""
+        files, skipped = self._files()
+        planned = await self._cut(files)
+        told = [entry._asdict() for entry in skipped]
+        await self._emit("plan", {"units": len(planned), "skipped": told})
+        done = failed = 0
+        for unit in planned:
+            reason = await self._review(unit, done + failed, len(planned))
+            done, failed = done + (reason is None), failed + (reason is not None)
+        return {
+            "v": 1,
+            "findings": [finding.to_json() for finding in self._findings],
+            "skipped": told,
+            "units": {"total": len(planned), "done": done, "failed": failed},
+            "model": self._model,
+            "stats": self._stats._replace(elapsed_ms=self._elapsed())._asdict(),
+        }
+
+    def _files(self) -> tuple[list[change.FileChange], list[Skipped]]:
+        try:
+            files = change.parse(self._payload.diff)
+        except change.BadPatch as exc:
+            raise BadInput(f"the change is not a patch: {exc}") from exc
+        skipped = list(self._payload.skipped)
+        kept = []
+        for file in files:
+            reason = skip.reason(file, self._payload.exclude, self._payload.max_file_bytes)
+            if reason is None:
+                kept.append(file)
+            else:
+                skipped.append(Skipped(file.path, reason))
+        return kept, skipped
+
+    async def _cut(self, files: list[change.FileChange]) -> list[Unit]:
+        if not files:
+            return []  # nothing to ask, so no model is loaded
+        budget = await self._budget(files)
+        texts = {units.shown(line.text) for file in files for hunk in file.hunks for line in hunk.lines}
+        counts = dict(zip(texts, await self._engine.count(self._model, list(texts)), strict=True))
+        return [unit for file in files for unit in units.cut(file, budget, lambda lines: [counts[x] for x in lines])]
+
+    async def _budget(self, files: list[change.FileChange]) -> int:
+        """Tokens a unit may have, so that it fits beside the system message and the answer."""
+        systems = {prompting.system(file.path, self._payload.rules) for file in files}
+        longest = max(await self._engine.count(self._model, list(systems)))
+        context = await self._engine.context(self._model)
+        room = context - longest - grammar.max_tokens(self._limits) - _TEMPLATE_TOKENS
+        if room < UNIT_MIN:
+            raise BadInput(
+                f"the review rules leave no room: with instructions and rules of {longest} tokens, a context of "
+                f"{context} is too short; shorten the rules or raise runner.context on the node"
+            )
+        return max(min(self._unit_tokens, room), UNIT_MIN)
+
+    async def _review(self, unit: Unit, at: int, total: int) -> str | None:
+        """Ask about one unit and tell what came; the reason when it failed."""
+        told: Json = {"unit": unit.id, "path": unit.path, "total": total}
+        await self._emit("unit", {**told, "state": "started", "done": at})
+        try:
+            text, usage = await self._ask(unit)
+            found = self._read(text, usage, unit)
+        except answer.BadAnswer as exc:
+            await self._emit("unit", {**told, "state": "failed", "done": at + 1, "reason": str(exc)})
+            return str(exc)
+        for finding in found:
+            await self._emit("finding", {"finding": finding.to_json()})
+        self._findings += found
+        await self._emit("unit", {**told, "state": "done", "done": at + 1, "tokens": usage.completion_tokens})
+        return None
+
+    async def _ask(self, unit: Unit) -> tuple[str, Usage]:
+        request = Generation(
+            messages=prompting.messages(unit, self._payload.rules),
+            max_tokens=grammar.max_tokens(self._limits),
+            grammar=grammar.build(unit, self._limits),
+        )
+        pieces: list[str] = []
+        try:
+            async for piece in self._engine.generate(self._model, request):
+                if isinstance(piece, Usage):
+                    return "".join(pieces), self._counted(piece)
+                if not self._stats.first_token_ms:
+                    self._stats = self._stats._replace(first_token_ms=self._elapsed())
+                pieces.append(piece)
+                await self._emit("text", {"unit": unit.id, "text": piece})
+        except EngineError as exc:
+            if exc.code != "too_long":
+                raise
+            raise answer.BadAnswer(exc.message) from exc
+        raise answer.BadAnswer("the model gave no end of its answer")
+
+    def _read(self, text: str, usage: Usage, unit: Unit) -> list[Finding]:
+        if usage.finish == "length":
+            raise answer.BadAnswer(f"the answer was cut after {usage.completion_tokens} tokens")
+        return answer.parse(text, unit, self._limits)
+
+    def _counted(self, usage: Usage) -> Usage:
+        self._stats = self._stats._replace(
+            prompt_tokens=self._stats.prompt_tokens + usage.prompt_tokens,
+            cached_tokens=self._stats.cached_tokens + usage.cached_tokens,
+            completion_tokens=self._stats.completion_tokens + usage.completion_tokens,
+        )
+        return usage
+
+    def _elapsed(self) -> float:
+        return round((time.monotonic() - self._began) * 1000, 1)
+
+
+def _unit_tokens() -> int:
+    return int(load_config(strict=False).values["runner.unit_tokens"])

@@ -1,0 +1,96 @@
+"""What a review is asked: the payload, checked once where it enters."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, NamedTuple
+
+from maw_remote.jobs.interface import BadInput, Json
+
+RULES_MAX = 200
+RULE_TEXT_MAX = 4000  # characters
+
+
+class Rule(NamedTuple):
+    """What to look for, in the user's words, in the files that `glob` covers."""
+
+    glob: str
+    text: str
+
+
+class Skipped(NamedTuple):
+    path: str
+    reason: str
+
+
+class Payload(NamedTuple):
+    """`diff` has the patch's bytes; `skipped` what the client left out already."""
+
+    title: str
+    diff: bytes
+    rules: list[Rule]
+    exclude: list[str]
+    skipped: list[Skipped]
+    max_file_bytes: int
+
+
+def parse(payload: Json) -> Payload:
+    """The payload as a record. Raises BadInput with what is wrong."""
+    if payload.get("v") != 1:
+        raise BadInput(f"a review payload of version {payload.get('v')!r}; this runner knows version 1")
+    return Payload(
+        title=_text(payload.get("title", ""), "title")[:200],
+        diff=_diff(payload.get("diff")),
+        rules=[_rule(rule) for rule in _list(payload, "rules")[:RULES_MAX]],
+        exclude=[_text(glob, "exclude") for glob in _list(payload, "exclude")],
+        skipped=[_skipped(entry) for entry in _list(payload, "skipped")],
+        max_file_bytes=_count(payload.get("max_file_bytes", 1_000_000)),
+    )
+
+
+def fingerprint(payload: Json) -> bytes:
+    """All that determines a review's result: titles and the names of trees do not."""
+    parts = [payload.get(key) for key in ("diff", "rules", "exclude", "skipped", "max_file_bytes")]
+    return json.dumps(parts, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def _diff(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise BadInput("a review payload needs `diff`, the patch in base64")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise BadInput(f"`diff` is not base64: {exc}") from exc
+
+
+def _rule(value: object) -> Rule:
+    if not isinstance(value, dict):
+        raise BadInput("an entry of `rules` is not an object")
+    return Rule(_text(value.get("glob", "**"), "rules.glob"), _text(value.get("text"), "rules.text")[:RULE_TEXT_MAX])
+
+
+def _skipped(value: object) -> Skipped:
+    if not isinstance(value, dict):
+        raise BadInput("an entry of `skipped` is not an object")
+    return Skipped(_text(value.get("path"), "skipped.path"), _text(value.get("reason"), "skipped.reason"))
+
+
+def _list(payload: Json, key: str) -> list[Any]:
+    value = payload.get(key, [])
+    if not isinstance(value, list):
+        raise BadInput(f"`{key}` is not a list")
+    return value
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str):
+        raise BadInput(f"`{key}` is not text")
+    return value
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise BadInput("`max_file_bytes` is not a number of bytes")
+    return value

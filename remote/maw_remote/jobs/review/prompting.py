@@ -1,0 +1,50 @@
+"""The prompt of a unit, from the files in prompts/. What units share comes first, so that it is evaluated once."""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Sequence
+from string import Template
+
+from maw.globs import matches
+from maw_remote.engine.interface import Message
+from maw_remote.jobs.review.payload import Rule
+from maw_remote.jobs.review.units import PATH_SHOWN, Piece, Unit, is_judged, shown
+
+NAMES = ("system", "rules", "unit")
+
+
+def load(name: str) -> str:
+    """The text of prompts/NAME.md."""
+    return importlib.resources.files(__package__).joinpath("prompts", f"{name}.md").read_text("utf-8")
+
+
+def system(path: str, rules: Sequence[Rule]) -> str:
+    """The system message: how to review, and the project's rules for this path (those for all files first)."""
+    heeded = sorted((rule for rule in rules if matches(path, rule.glob)), key=lambda rule: rule.glob != "**")
+    if not heeded:
+        return load("system")
+    listed = "\n".join(f"- {rule.text.strip()}" for rule in heeded)
+    return load("system") + Template(load("rules")).substitute(rules=listed)
+
+
+def messages(unit: Unit, rules: Sequence[Rule]) -> list[Message]:
+    """The chat that asks about one unit."""
+    removed = any(line.kind == "-" for piece in unit.pieces for line in piece.lines)
+    asked = Template(load("unit")).substitute(
+        path=shown(unit.path.encode("utf-8", "replace"), PATH_SHOWN),
+        status=unit.status,
+        old=f"\nOld code:\n{_side(unit.pieces, '-')}\n" if removed else "",
+        new=_side(unit.pieces, "+"),
+    )
+    return [Message("system", system(unit.path, rules)), Message("user", asked)]
+
+
+def _side(pieces: Sequence[Piece], kind: str) -> str:
+    """The old ('-') or the new ('+') code; of the new one, added lines have their number in front."""
+    parts = []
+    for piece in pieces:
+        lines = [line for line in piece.lines if line.kind in (" ", kind)]
+        code = [f"{line.new if is_judged(line) else ''}| {shown(line.text)}" for line in lines]
+        parts.append("\n".join([f"@@ {piece.section}"] * bool(piece.section) + code))
+    return "\n...\n".join(part for part in parts if part)
