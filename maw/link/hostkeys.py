@@ -67,7 +67,8 @@ def check(route: Route, key_type: str, blob: bytes, entries: list[Known]) -> Non
 def _changed(route: Route, other: Known, blob: bytes) -> NodeError:
     return NodeError(
         "host_key_changed",
-        f"the host key of {route.where} is not the one in {other.file} line {other.line}: it is now {fingerprint(blob)}",
+        f"the host key of {route.where} has changed: it is {fingerprint(blob)}, "
+        f"not the one in {other.file} line {other.line}",
         hint="somebody may be listening. If the host was set up anew, forget the old key with "
         f"`ssh-keygen -R '{route.known_as}' -f '{other.file}'`",
     )

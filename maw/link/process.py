@@ -30,7 +30,7 @@ log = logging.getLogger("maw.link")
 
 
 def serve(target: Target, habits: Habits) -> int:
-    """Run the link of a node until it idles or is told to stop; its exit code. One per node: a second leaves at once."""
+    """Run the link of a node until it idles or is told to stop; its exit code. A second one leaves at once."""
     paths.make_private_dir(paths.link_dir(target.node))
     lock = _take_lock(target.node)
     if lock is None:
@@ -143,7 +143,7 @@ class _Link:
                 return
             try:
                 if await _tell(sock, protocol.preface(line.hello)):
-                    await Splice(sock, line.channel, self._executor).run(line.early)
+                    await Splice(sock, line.channel, self._executor).run_for_client(line.early)
             finally:
                 await pool.give_back(line)
 

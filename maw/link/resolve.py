@@ -7,6 +7,7 @@ HostKeyAlias nor UserKnownHostsFile.)
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from typing import NamedTuple
@@ -88,7 +89,6 @@ def parse(host: str, text: str) -> Route:
         value = values.get(key, [""])[0]
         return None if value in ("", "none") else value
 
-    hostname, port, user = first("hostname") or host, int(first("port") or 22), first("user") or ""
     if first("proxyusefdpass") == "yes":
         raise NodeError(
             "unresolved",
@@ -96,18 +96,19 @@ def parse(host: str, text: str) -> Route:
             hint=f"give {host} a plain ProxyCommand or ProxyJump in ~/.ssh/config",
         )
     files = [*_files(values, "userknownhostsfile"), *_files(values, "globalknownhostsfile")]
-    return Route(
+    route = Route(
         host,
-        hostname,
-        port,
-        user,
+        first("hostname") or host,
+        int(first("port") or 22),
+        first("user") or "",
         tuple(os.path.expanduser(path) for path in values.get("identityfile", ())),
         first("identitiesonly") == "yes",
         _agent(values.get("identityagent", ["SSH_AUTH_SOCK"])[0]),
         tuple(os.path.expanduser(path) for path in files),
         first("hostkeyalias"),
-        _proxy(host, hostname, port, user, first("proxyjump"), first("proxycommand")),
+        None,
     )
+    return route._replace(proxy=_proxy(route, first("proxyjump"), first("proxycommand")))
 
 
 def _files(values: dict[str, list[str]], key: str) -> list[str]:
@@ -124,33 +125,29 @@ def _agent(value: str) -> str | None:
     return os.path.expanduser(value)
 
 
-def _proxy(
-    host: str, hostname: str, port: int, user: str, jump: str | None, command: str | None
-) -> tuple[str, ...] | None:
+def _proxy(route: Route, jump: str | None, command: str | None) -> tuple[str, ...] | None:
     """The command that reaches the host: ssh's own -W through the last jump, or the user's ProxyCommand."""
     if jump is not None:
         *before, last = jump.split(",")
         through = ("-J", ",".join(before)) if before else ()
-        return ("ssh", "-o", "BatchMode=yes", *through, "-W", f"[{hostname}]:{port}", *_jump_host(last))
+        return ("ssh", "-o", "BatchMode=yes", *through, "-W", f"[{route.hostname}]:{route.port}", *_jump_host(last))
     if command is None:
         return None
-    names = {"%h": hostname, "%p": str(port), "%r": user, "%n": host, "%%": "%"}
-    return ("/bin/sh", "-c", "exec " + _expand(command, names))
+    return ("/bin/sh", "-c", "exec " + _expand(command, route))
 
 
 def _jump_host(jump: str) -> tuple[str, ...]:
-    """ssh's arguments for one hop: [user@]host[:port], also as an ssh:// URI. ssh takes a port there in a URI only."""
+    """ssh's argument for one hop, [user@]host[:port] or an ssh:// URI: ssh takes a port in a URI only."""
     if jump.startswith("-"):
         raise FatalError(f"not a host to jump through: {jump!r}", hint="see ProxyJump in ~/.ssh/config")
     return (jump if jump.startswith("ssh://") or ":" not in jump else f"ssh://{jump}",)
 
 
-def _expand(command: str, names: dict[str, str]) -> str:
-    parts = []
-    rest = command
-    while rest:
-        token, plain = rest[:2], rest[:1]
-        known = token in names
-        parts.append((names[token] if token == "%%" else shlex.quote(names[token])) if known else plain)
-        rest = rest[2:] if known else rest[1:]
-    return "".join(parts)
+def _expand(command: str, route: Route) -> str:
+    """ssh's percent escapes in a ProxyCommand (ssh_config(5), TOKENS); those it does not know stay as they are."""
+    names = {"h": route.hostname, "p": str(route.port), "r": route.user, "n": route.host}
+
+    def value(match: re.Match[str]) -> str:
+        return "%" if match[1] == "%" else shlex.quote(names[match[1]])
+
+    return re.sub("%([hprn%])", value, command)

@@ -50,7 +50,7 @@ class _Arrival:
 
 
 class Splice:
-    """One local connection and its channel. `run` returns when either side is gone or the answer ended."""
+    """A socket and a channel, copied into each other. Neither is closed here."""
 
     def __init__(self, sock: socket.socket, channel: Any, executor: Executor) -> None:
         self._sock = sock
@@ -58,39 +58,57 @@ class Splice:
         self._executor = executor
         self._loop = asyncio.get_running_loop()
         self._arrival = _Arrival(self._loop)
-
-    async def run(self, early: bytes = b"") -> None:
-        """Copy until the end. `early` are bytes of the channel that were read already. Neither side is closed."""
-        for buffer in (self._channel.in_buffer, self._channel.in_stderr_buffer):
+        for buffer in (channel.in_buffer, channel.in_stderr_buffer):
             buffer.set_event(self._arrival)
-        up = self._loop.create_task(self._up())
-        try:
-            await self._down(early)
-        except OSError:
-            pass  # the local client left; the channel's closing tells the other side
-        finally:
-            up.cancel()
-            await asyncio.gather(up, return_exceptions=True)
 
-    async def _up(self) -> None:
-        """Local socket to channel. Its end means that the client is gone, unless it only shut down its writing."""
-        try:
-            while data := await self._loop.sock_recv(self._sock, CHUNK):
-                await self._in_thread(send_all, self._channel, data)
-                if len(data) >= LARGE:
-                    await asyncio.sleep(0)
-        except OSError:
-            data = b""
+    async def run_for_client(self, early: bytes = b"") -> None:
+        """The socket is a client's, the channel leads to the runner: ends with the answer, or when the client left.
+
+        `early` are bytes of the channel that were read already.
+        """
+        requests = self._loop.create_task(self._requests())
+        with contextlib.suppress(OSError):  # the client left; closing the channel tells the other side
+            if early:
+                await self._loop.sock_sendall(self._sock, early)
+            await self._to_socket()
+        await _end(requests)
+
+    async def run_for_runner(self) -> None:
+        """The socket is the runner's, the channel a client's: ends with the answer, or when the client left.
+
+        That the client has finished writing is not passed on: the runner takes a half-closed client for a gone one.
+        """
+        tasks = [self._loop.create_task(part) for part in (self._to_channel(), self._until_closed())]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await _end(*tasks)
+
+    async def _requests(self) -> None:
+        await self._to_channel()
         end = self._channel.close if hung_up(self._sock) else self._channel.shutdown_write
         with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
             await self._in_thread(end)
 
-    async def _down(self, data: bytes) -> None:
-        if data:
+    async def _until_closed(self) -> None:
+        with contextlib.suppress(OSError):  # the runner answered without reading all; its answer counts
+            await self._to_socket()
+        self._arrival.arm()
+        while not self._channel.closed:
+            await self._arrival.wait()
+            self._arrival.arm()
+
+    async def _to_channel(self) -> None:
+        with contextlib.suppress(OSError):
+            while data := await self._loop.sock_recv(self._sock, CHUNK):
+                await self._in_thread(send_all, self._channel, data)
+                if len(data) >= LARGE:
+                    await asyncio.sleep(0)
+
+    async def _to_socket(self) -> None:
+        size = 0
+        while data := await self._receive(size):
+            size = len(data)
             await self._loop.sock_sendall(self._sock, data)
-        while data := await self._receive(len(data)):
-            await self._loop.sock_sendall(self._sock, data)
-            if len(data) >= LARGE:
+            if size >= LARGE:
                 await asyncio.sleep(0)
 
     async def _receive(self, last: int) -> bytes:
@@ -116,6 +134,12 @@ class Splice:
 
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
         return await self._loop.run_in_executor(self._executor, function, *arguments)
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def send_all(channel: Any, data: bytes) -> None:

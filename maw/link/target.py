@@ -34,7 +34,7 @@ def from_config(config: Config, node: str) -> Target:
         settings.port,
         settings.command or DEFAULT_COMMAND,
         _identity(node, settings.identity),
-        config["connect_timeout"],
+        config.values["connect_timeout"],
     )
 
 

@@ -50,7 +50,7 @@ def connect(
     ask: Ask | None = None,
     pin: str | None = None,
     keys: list[Any] | None = None,
-    step: Step = lambda name, seconds: None,
+    step: Step | None = None,
 ) -> Connection:
     """A logged-in connection. `pin` is a host key's fingerprint that may be taken without asking.
 
@@ -75,13 +75,14 @@ def connect(
 
 
 class _Clock:
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step | None) -> None:
         self._step = step
         self._last = time.monotonic()
 
     def lap(self, name: str) -> None:
         now = time.monotonic()
-        self._step(name, now - self._last)
+        if self._step is not None:
+            self._step(name, now - self._last)
         self._last = now
 
 
@@ -134,7 +135,7 @@ def _unreachable(route: Route, failure: OSError, timeout: float) -> NodeError:
 def _through(command: tuple[str, ...]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     ours, theirs = socket.socketpair()
     with theirs:
-        child = subprocess.Popen(command, stdin=theirs, stdout=theirs, start_new_session=True)
+        child = subprocess.Popen(list(command), stdin=theirs.fileno(), stdout=theirs.fileno(), start_new_session=True)
     return ours, child
 
 
