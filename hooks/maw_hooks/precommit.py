@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from typing import Any
 
 from maw.attendant import pending
 from maw.config.load import Config
 from maw.errors import INTERRUPTED
 from maw.git.repo import Repo, Staged, discover, staged
+from maw.reach import LOCAL
 from maw.review import outcome as outcomes
 from maw.review import request
 from maw.review.follow import Ended, Found, Voided, follow
@@ -19,8 +21,6 @@ from maw_hooks import enabled
 from maw_hooks.decision import decide
 from maw_hooks.gitstate import in_progress
 from maw_hooks.talk import Talk
-
-BACKGROUND = "review.mode is 'background', which this version of maw cannot do; the commit goes unreviewed"
 
 
 def run(talk: Talk) -> int:
@@ -38,22 +38,37 @@ def run(talk: Talk) -> int:
         return 0
     for problem in enabled.problems(config):
         talk.say(problem)
-    if config.values["review.mode"] == "background":
-        talk.say(BACKGROUND)
-        _remember(repo, now, config, _refused(config), blocked=False, digest="")
+    trouble = _trouble(config)
+    if trouble is not None:
+        talk.say(f"{trouble}; the commit goes unreviewed")
+        outcome = outcomes.missed(outcomes.FAILED, trouble, node=config.values["node"])
+        _remember(repo, now, config, outcome, blocked=False, digest="")
         return 0
     return _review(talk, repo, now, config, started)
+
+
+def _trouble(config: Config) -> str | None:
+    """A setting with which no review is possible. That is no reason to keep a commit from being made."""
+    if config.values["review.mode"] == "background":
+        return "review.mode is 'background', which this version of maw cannot do"
+    node: str = config.values["node"]
+    if node != LOCAL and node not in config.nodes:
+        return f"there is no node called {node!r} (`maw node add {node} HOST`)"
+    return None
 
 
 def _review(talk: Talk, repo: Repo, now: Staged, config: Config, started: float) -> int:
     change = request.staged_change(repo, now, config.values["review.max_file_bytes"])
     payload = request.payload(change, config, request.repo_name(repo))
     digest = request.digest(payload)
-    deadline = started + config.values["review.deadline"]
+    node: str = config.values["node"]
     try:
-        outcome = _follow(talk, config.values["node"], payload, deadline)
+        if change.diff:
+            outcome = _follow(talk, node, payload, started + config.values["review.deadline"])
+        else:
+            outcome = outcomes.nothing(node, change.skipped)
     except KeyboardInterrupt:
-        talk.say("interrupted; the review is cancelled and nothing was committed")
+        talk.say("interrupted: the review is cancelled, nothing was committed")
         return INTERRUPTED
     if outcome.status != outcomes.REVIEWED:
         outcome = _known(talk, repo, now, digest) or outcome
@@ -70,17 +85,17 @@ def _follow(talk: Talk, node: str, payload: dict[str, Any], deadline: float) -> 
     printer, progress = Printer(), Progress(node)
     left = max(deadline - time.monotonic(), 0.001)
     talk.progress(progress.text)
-    for step in follow(node, request.task(payload, deadline=left), deadline=deadline):
-        progress.take(step)
-        if isinstance(step, Found):
-            talk.lines(printer.found(step.finding))
-        elif isinstance(step, Ended):
-            talk.clear()
-            talk.lines(printer.ended(step.outcome.findings))
-            return step.outcome
-        elif isinstance(step, Voided):
-            talk.say("the runner started the review over")
-        talk.progress(progress.text)
+    with closing(follow(node, request.task(payload, deadline=left), deadline=deadline)) as steps:
+        for step in steps:
+            if isinstance(step, Ended):
+                talk.lines(printer.ended(step.outcome.findings))
+                return step.outcome
+            if isinstance(step, Found):
+                talk.lines(printer.found(step.finding))
+            elif isinstance(step, Voided):
+                talk.say("the runner started the review over")
+            progress.take(step)
+            talk.progress(progress.text)
     raise AssertionError("a review without an end")
 
 
@@ -97,10 +112,6 @@ def _known(talk: Talk, repo: Repo, now: Staged, digest: str) -> Outcome | None:
     talk.lines(Printer().ended(outcome.findings))
     talk.say(f"{outcome.node} does not answer now; this is its review of the same change of {before['ts']}")
     return outcome
-
-
-def _refused(config: Config) -> Outcome:
-    return outcomes.missed(outcomes.FAILED, "review.mode is 'background'", node=config.values["node"])
 
 
 def _remember(repo: Repo, now: Staged, config: Config, outcome: Outcome, *, blocked: bool, digest: str) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 
 from maw.review.render import Line
+from maw.review.terminal import ProgressLine, is_terminal
 from maw.text import printable
 
 _COLOURS = {
@@ -14,20 +15,17 @@ _COLOURS = {
     "error": "31",
     "warning": "33",
     "info": "36",
-    "quote": "0",
     "dim": "2",
     "replacement": "32",
 }
 
 
 class Talk:
-    """`MAW_` settings do not reach it: it follows NO_COLOR, TERM and whether stderr is a terminal."""
+    """It follows NO_COLOR, TERM and whether stderr is a terminal."""
 
     def __init__(self) -> None:
-        # A GUI may start git without a standard error.
-        self._terminal = sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
-        self._colour = self._terminal and not os.environ.get("NO_COLOR")
-        self._progress = False
+        self._colour = is_terminal() and not os.environ.get("NO_COLOR")
+        self._progress = ProgressLine()
 
     def say(self, text: str) -> None:
         """One line from maw itself."""
@@ -38,18 +36,15 @@ class Talk:
         self._write(f"     {printable(text)}\n")
 
     def lines(self, lines: list[Line]) -> None:
-        if lines:
-            self._write("".join(self._painted(line) + "\n" for line in lines))
+        self._write("".join(self._painted(line) + "\n" for line in lines))
 
     def progress(self, text: str) -> None:
         """Replace the progress line; nothing where there is no terminal."""
-        if self._terminal:
-            self._write(printable(text))
-            self._progress = True
+        self._progress.show(text)
 
     def clear(self) -> None:
         """Take the progress line away."""
-        self._write("")
+        self._progress.clear()
 
     def _painted(self, line: Line) -> str:
         if not self._colour:
@@ -59,12 +54,11 @@ class Talk:
         )
 
     def _write(self, text: str) -> None:
-        before = "\r\x1b[K" if self._progress else ""
-        self._progress = False
-        if sys.stderr is None or not before + text:
+        if not text or sys.stderr is None:
             return
+        self._progress.clear()
         try:
-            sys.stderr.write(before + text)
+            sys.stderr.write(text)
             sys.stderr.flush()
         except OSError:
             pass  # nobody listens any more; the commit does not depend on it

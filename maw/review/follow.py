@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any, NamedTuple
 
 from maw import client, wire
@@ -50,11 +50,11 @@ class Ended(NamedTuple):
 Step = Told | Found | Voided | Ended
 
 
-def follow(node: str, request: Json, *, deadline: float | None = None) -> Iterator[Step]:
+def follow(node: str, request: Json, *, deadline: float | None = None) -> Generator[Step]:
     """Submit `request` to `node` and follow it; the last step is Ended, whatever happens.
 
     `deadline` is a time.monotonic() value; past it the task is cancelled. KeyboardInterrupt cancels it too and
-    goes on to the caller, and so does closing the iterator early.
+    goes on to the caller, and so does closing the iterator early (contextlib.closing does it in time).
     """
     try:
         task = client.submit(node, request, timeout=_left(deadline))

@@ -1,0 +1,238 @@
+"""`maw review`: staged changes, a commit, a range or a patch, reviewed now."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from maw import client, errors
+from maw.attendant import spool
+from maw.change import BadPatch
+from maw.cli.output import console, print_json, say
+from maw.cli.place import repository
+from maw.config.load import Config, load
+from maw.config.schema import seconds
+from maw.errors import FatalError
+from maw.finding import SEVERITIES
+from maw.git.repo import Repo, staged
+from maw.reach import LOCAL
+from maw.review import outcome as outcomes
+from maw.review import request
+from maw.review.follow import Ended, Found, Step, Told, Voided, follow
+from maw.review.outcome import Outcome
+from maw.review.progress import Progress
+from maw.review.render import Printer, tally
+from maw.review.terminal import ProgressLine
+from maw.text import count, one_line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PATCH = "-"
+
+
+class Options(NamedTuple):
+    """What the command line asked for. `what` is None (staged changes), '-' (a patch), a commit or a range."""
+
+    what: str | None
+    as_json: bool = False
+    stream: bool = False
+    fresh: bool = False
+    deadline: float | None = None  # seconds
+    record: bool = True
+
+
+def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    try:
+        return None if value is None else seconds(value)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc)) from exc
+
+
+@click.command()
+@click.argument("what", required=False, metavar="[COMMIT | A..B | -]")
+@click.option("--staged", "is_staged", is_flag=True, help="What `git commit` would record now (the default).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/hooks.md tells its keys).")
+@click.option("--stream", is_flag=True, help="With --json: JSON Lines as things happen, that object last.")
+@click.option("--fresh", is_flag=True, help="Review again, even where the answer is known.")
+@click.option("--node", metavar="NAME", help="The node that does it.")
+@click.option("--block-at", type=click.Choice(SEVERITIES), help="Lowest severity that makes the verdict 'block'.")
+@click.option(
+    "--deadline",
+    callback=_duration,
+    metavar="TIME",
+    help="Give up after this long, such as 30s; the default is to wait.",
+)
+@click.option("--no-record", is_flag=True, help="Write no note on the commit.")
+def review(
+    *,
+    what: str | None,
+    is_staged: bool,
+    as_json: bool,
+    stream: bool,
+    fresh: bool,
+    node: str | None,
+    block_at: str | None,
+    deadline: float | None,
+    no_record: bool,
+) -> int:
+    """Review staged changes, a commit, a range or a patch.
+
+    Findings are printed as they come. The review of one COMMIT is recorded as a note on it, as the hook does.
+
+    \b
+    Examples:
+      maw review                       what is staged
+      maw review HEAD                  the last commit
+      maw review main..topic           all of a branch, as one change
+      git diff | maw review -          a patch on standard input
+      maw review HEAD --json           for scripts
+
+    Exit codes: 0 pass or warn, 1 block, 3 incomplete, 4 node unreachable.
+    """
+    if is_staged and what is not None:
+        raise click.UsageError("--staged and a commit, range or patch exclude each other.")
+    if stream and not as_json:
+        raise click.UsageError("--stream goes with --json.")
+    repo = repository()
+    worktree = repo.worktree if repo else None
+    config = load(worktree=worktree, flags={"node": node, "review.block_at": block_at})
+    return run(repo, config, Options(what, as_json, stream, fresh, deadline, not no_record))
+
+
+def run(repo: Repo | None, config: Config, options: Options) -> int:
+    """Review and print; the exit code. Raises FatalError, and KeyboardInterrupt once the task is cancelled."""
+    node: str = config.values["node"]
+    if node != LOCAL:
+        config.node(node)  # an unknown name is a mistake to mend, not a node out of reach
+    change = _change(repo, config, options.what)
+    output = _Json(options.stream) if options.as_json else _Text(node)
+    if change.diff.strip():
+        outcome = _review(repo, config, options, change, output)
+    else:
+        outcome = outcomes.nothing(node, change.skipped)
+    block_at: str = config.values["review.block_at"]
+    output.ended(change, outcome, block_at)
+    if options.record and repo is not None and change.head is not None and ".." not in change.what:
+        _record(repo, change, outcome, block_at)
+    return exit_code(outcome, block_at)
+
+
+def exit_code(outcome: Outcome, block_at: str) -> int:
+    verdict = outcome.verdict(block_at)
+    if verdict == "block":
+        return errors.BLOCK
+    if outcome.cause == outcomes.UNREACHABLE:
+        return errors.UNREACHABLE
+    return errors.INCOMPLETE if verdict == "incomplete" else errors.PASS
+
+
+def _change(repo: Repo | None, config: Config, what: str | None) -> request.Change:
+    limit: int = config.values["review.max_file_bytes"]
+    if what == PATCH:
+        try:
+            return request.patch_change(sys.stdin.buffer.read(), limit)
+        except BadPatch as exc:
+            raise FatalError(f"standard input is not a patch: {exc}", hint="try `git diff | maw review -`") from exc
+    if repo is None:
+        raise FatalError(
+            "this is not a git repository", hint="change to your project first, or review a patch with `maw review -`"
+        )
+    if what is None:
+        return request.staged_change(repo, staged(repo), limit)
+    return request.committed_change(repo, what, limit)
+
+
+def _review(repo: Repo | None, config: Config, options: Options, change: request.Change, output: _Output) -> Outcome:
+    payload = request.payload(change, config, request.repo_name(repo) if repo else "patch")
+    task = request.task(payload, deadline=options.deadline, fresh=options.fresh)
+    deadline = None if options.deadline is None else time.monotonic() + options.deadline
+    with closing(follow(config.values["node"], task, deadline=deadline)) as steps:
+        for step in steps:
+            if isinstance(step, Ended):
+                return step.outcome
+            output.take(step)
+    raise AssertionError("a review without an end")
+
+
+def _record(repo: Repo, change: request.Change, outcome: Outcome, block_at: str) -> None:
+    """Put the review into the commit's note. What cannot be written now stays in the spool for the next command."""
+    if outcome.status == outcomes.UNREVIEWED or change.head is None:
+        return
+    record = outcomes.to_record(outcome, tree=change.tree, base=change.base, block_at=block_at)
+    try:
+        spool.put(repo, change.head, record | {"head": change.head})
+        spool.drain(repo)
+    except OSError as exc:
+        say(f"maw: the note could not be written: {exc.strerror or exc}")
+    except FatalError as exc:
+        say(f"maw: the note is not written yet: {exc.message}")
+
+
+class _Json:
+    def __init__(self, stream: bool) -> None:
+        self._stream = stream
+
+    def take(self, step: Step) -> None:
+        if not self._stream:
+            return
+        if isinstance(step, Found):
+            print_json({"v": 1, "event": "finding", "finding": step.finding.to_json()})
+        elif isinstance(step, Voided):
+            print_json({"v": 1, "event": "restarted", "attempt": step.attempt})
+        elif isinstance(step, Told) and step.type not in client.TERMINAL:
+            print_json({**step.data, "v": 1, "event": step.type})
+
+    def ended(self, change: request.Change, outcome: Outcome, block_at: str) -> None:
+        print_json(outcomes.to_json(outcome, block_at))
+
+
+class _Text:
+    def __init__(self, node: str) -> None:
+        self._printer = Printer()
+        self._progress = Progress(node)
+        self._line = ProgressLine()
+        self._console: Console = console()
+
+    def take(self, step: Step) -> None:
+        from maw.cli.findings import print_lines
+
+        self._progress.take(step)
+        if isinstance(step, Found):
+            self._line.clear()
+            print_lines(self._console, self._printer.found(step.finding))
+        elif isinstance(step, Voided):
+            self._line.clear()
+            say("maw: the runner started the review over")
+        self._line.show(self._progress.text)
+
+    def ended(self, change: request.Change, outcome: Outcome, block_at: str) -> None:
+        from maw.cli.findings import print_lines
+
+        self._line.clear()
+        print_lines(self._console, self._printer.ended(outcome.findings))
+        for item in outcome.skipped:
+            say(f"maw: skipped {one_line(item['path'])}: {one_line(item['reason'])}")
+        if change.empty:
+            say(f"maw: nothing to review in {change.what}")
+        else:
+            say(f"maw: {summary(outcome, block_at)}")
+
+
+_Output = _Json | _Text
+
+
+def summary(outcome: Outcome, block_at: str) -> str:
+    """`verdict: what was found, in how much`."""
+    found = tally(outcome.findings) if outcome.findings else "nothing found"
+    parts = [f"{outcome.verdict(block_at)}: {found} in {count(outcome.units['done'], 'unit')}"]
+    if outcome.model:
+        parts.append(f"by {one_line(outcome.model)} on {outcome.node}")
+    if outcome.reason is not None:
+        where = f"{outcome.node} cannot be reached: " if outcome.cause == outcomes.UNREACHABLE else ""
+        parts.append(where + one_line(outcome.reason))
+    return "; ".join(parts)
