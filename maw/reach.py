@@ -78,11 +78,14 @@ def start_runner(deadline: float) -> None:
             hint="see `maw-runner logs`",
         ) from None
     if done.returncode != 0:
+        # One line, and perhaps a hint below it (maw/cli/failure.py); without maw_remote, Python's own words: the last.
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        ours = [text.removeprefix("maw: ") for text in said if text.startswith("maw: ")]
+        reason = ours[0] if ours else said[-1] if said else f"exit code {done.returncode}"
         raise NodeError(
             "no_runner",
-            "the runner on this machine did not start" + (f": {said[-1]}" if said else ""),
-            hint="install it with `pip install 'git-maw[runner]'`, or name another node with `maw node add`",
+            f"the runner on this machine did not start: {reason}",
+            hint="see `maw-runner logs`, `pip install 'git-maw[runner]'`, or add a node with `maw node add`",
         )
 
 

@@ -1,0 +1,51 @@
+"""Checks of the repository around you: hooks, git's settings for notes, records that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from maw.attendant import client, spool
+from maw.checks.check import Check, ok, warn
+from maw.git.repo import Repo
+from maw.git.run import line
+from maw.setup import gitconfig, hooks
+
+
+def checks(repo: Repo) -> Iterator[Check]:
+    yield ok("repository", repo.root)
+    yield from hooks.checks(repo)
+    yield from _notes(repo)
+    yield _attendant(repo)
+
+
+def _notes(repo: Repo) -> Iterator[Check]:
+    if gitconfig.carries_notes(repo):
+        yield ok("notes.rewriteRef", "notes follow a commit through amend and rebase")
+    else:
+        yield warn(
+            "notes.rewriteRef",
+            "git leaves maw's notes behind when a commit is amended or rebased",
+            f"git config --add notes.rewriteRef '{gitconfig.PATTERN}', or `maw init`",
+        )
+    losing = gitconfig.losing_mode(repo)
+    if losing:
+        yield warn(
+            "notes.rewriteMode",
+            f"is {losing}: lines of a note are lost when commits are squashed or amended",
+            f"git config notes.rewriteMode {gitconfig.MODE}",
+        )
+    if line("rev-parse", "--show-object-format", cwd=repo.root) != "sha1":
+        yield warn("object format", "libgit2 cannot open this repository, so no notes can be written", "use SHA-1")
+
+
+def _attendant(repo: Repo) -> Check:
+    waiting = len(spool.waiting(repo))
+    running = client.ask({"v": 1, "op": "ping"}) is not None
+    found = "running" if running else "not running; it starts when there is something to do"
+    if waiting and not running:
+        return warn(
+            "attendant",
+            f"{waiting} record(s) wait to be written as notes",
+            "`maw history` writes them; attendant/attendant.log in the state directory tells what kept them",
+        )
+    return ok("attendant", found)

@@ -1,0 +1,64 @@
+"""`maw doctor`: check everything, and say how to mend what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from maw import errors
+from maw.checks import machine, node, repository, settings
+from maw.checks.check import Check
+from maw.cli.output import print_json, printable
+from maw.cli.place import repository as repository_here
+
+
+@click.command()
+@click.option("--node", "node_name", metavar="NAME", help="Check this node only, instead of all that are configured.")
+@click.option("--offline", is_flag=True, help="Leave the nodes out.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(node_name: str | None, offline: bool, as_json: bool) -> int:
+    """Check everything, and say how to mend what is wrong.
+
+    This machine, your settings, the repository you are in, and each node: a line for each, and below what is wrong
+    what to do. Exit code 1 when something fails.
+
+    \b
+    Examples:
+      maw doctor
+      maw doctor --node pro
+      maw doctor --json | jq '.checks[] | select(.state != "ok")'
+    """
+    return diagnose(node_name=node_name, offline=offline, as_json=as_json)
+
+
+def diagnose(*, node_name: str | None, offline: bool, as_json: bool) -> int:
+    """Run the checks, printing each as it is done; 1 when one fails."""
+    done = []
+    for check in _all(node_name, offline):
+        done.append(check)
+        if not as_json:
+            click.echo("\n".join(_lines(check)))
+    if as_json:
+        print_json({"v": 1, "ok": not _failed(done), "checks": [check._asdict() for check in done]})
+    return errors.BLOCK if _failed(done) else errors.PASS
+
+
+def _all(node_name: str | None, offline: bool) -> Iterator[Check]:
+    yield from machine.checks()
+    repo = repository_here()
+    worktree = repo.worktree if repo else None
+    yield from settings.checks(worktree)
+    if repo is not None:
+        yield from repository.checks(repo)
+    if not offline:
+        yield from node.checks(settings.in_force(worktree), node_name)
+
+
+def _failed(checks: list[Check]) -> bool:
+    return any(check.state == "fail" for check in checks)
+
+
+def _lines(check: Check) -> list[str]:
+    first = f"{check.state:<5} {check.what:<22} {check.found}"
+    return [printable(first)] + ([printable(f"      → {check.mend}")] if check.mend else [])

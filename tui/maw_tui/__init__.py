@@ -1,0 +1,1 @@
+"""The Textual app: browses queue and history."""
