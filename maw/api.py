@@ -95,6 +95,7 @@ class Model(msgspec.Struct, kw_only=True, omit_defaults=True):
     memory: int | None = None  # bytes its worker holds (PSS where the platform tells it)
     pid: int | None = None
     busy: int = 0
+    pinned: bool = False  # stays loaded however long it idles
     error: str | None = None
 
 

@@ -90,14 +90,23 @@ def events(
         time.sleep(_RESUME_PAUSE)
 
 
-def _stream(node: str, path: str, after: int, deadline: float | None) -> Iterator[wire.Event]:
+def follow(node: str, method: str, path: str, body: dict[str, Any] | None = None) -> Iterator[wire.Event]:
+    """The events that a request is answered with, up to the end of the stream; a cut is not mended.
+    Raises NodeError and ApiError."""
+    data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
+    yield from _stream(node, path, 0, None, method=method, body=data)
+
+
+def _stream(
+    node: str, path: str, after: int, deadline: float | None, *, method: str = "GET", body: bytes = b""
+) -> Iterator[wire.Event]:
     connection = reach.connect(node, streams=True, timeout=_left(deadline))
     headers = {"Accept": "text/event-stream"}
     if after:
         headers["Last-Event-ID"] = str(after)
     with connection.sock as sock:
         try:
-            wire.send_request(sock, "GET", path, headers=headers)
+            wire.send_request(sock, method, path, body, headers)
             yield from wire.read_events(_Deadline(sock, connection.reader, deadline))
         except TimeoutError:
             if deadline is not None and time.monotonic() >= deadline:

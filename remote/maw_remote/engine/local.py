@@ -21,6 +21,7 @@ from maw_remote.engine import gguf
 from maw_remote.engine.catalogue import Entry
 from maw_remote.engine.interface import EngineError, Generation, Usage
 from maw_remote.engine.process import HANG_AFTER, WorkerProcess
+from maw_remote.engine.pulls import Pulls
 from maw_remote.engine.store import Installed, Store
 
 
@@ -52,10 +53,11 @@ def make_engine(config: Config, store: Store | None = None) -> LocalEngine:
 
 
 class LocalEngine:
-    """Implements interface.Engine; beyond it, `pin` and `store`."""
+    """Implements interface.Engine; beyond it, `pin`, `store` and `pulls`."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
+        self.pulls = Pulls(store)
         self._settings = settings
         self._workers: dict[str, WorkerProcess] = {}
         self._starting: dict[str, asyncio.Task[WorkerProcess]] = {}
@@ -128,6 +130,7 @@ class LocalEngine:
             self._reaper.cancel()
         for model in {*self._workers, *self._starting}:
             await self.unload(model)
+        await self.pulls.close()
 
     async def _worker(self, model: str) -> WorkerProcess:
         """The model's worker, started when there is none; many that ask at once start one."""
@@ -217,6 +220,7 @@ class LocalEngine:
                 bytes=manifest.bytes, sha256=manifest.sha256, license=manifest.license, context=manifest.context,
                 error=error,
             )  # fmt: skip
+        found.pinned = name in self._pinned
         found.roles = [role for role, model in self._settings.roles if model == name]
         if name in self._starting:
             found.state = "loading"

@@ -48,21 +48,20 @@ class Store:
     def installed(self, name: str) -> Installed | None:
         """The model's manifest, None when it was not pulled (or the manifest cannot be read)."""
         data = read_optional(str(self._manifest(catalogue.checked_name(name))))
-        return _manifest(data) if data is not None else None
+        manifest = _manifest(data) if data is not None else None
+        return self._placed(manifest) if manifest is not None and manifest.name == name else None
 
     def all_installed(self) -> dict[str, Installed]:
         found = {}
         for path in sorted(self.directory.glob("*.json")):
             manifest = _manifest(path.read_bytes())
             if manifest is not None and manifest.name == path.stem:
-                found[manifest.name] = manifest
+                found[manifest.name] = self._placed(manifest)
         return found
 
     def pull(self, name: str, source: str | None, progress: Progress) -> Installed:
         """Get a model, from `source` or where the catalogue says. Raises StoreError and FatalError."""
-        entry = self._entry(name, source)
-        if entry.scheme == "hf":
-            raise sources.refuse_hf(entry)
+        entry = self.check_pull(name, source)
         paths.make_private_dir(str(self.directory))
         lock = try_lock(str(self.directory / ".lock"))
         if lock is None:
@@ -72,6 +71,13 @@ class Store:
             return self._refer(entry, progress) if entry.scheme == "path" else self._install(entry, progress)
         finally:
             os.close(lock)
+
+    def check_pull(self, name: str, source: str | None) -> Entry:
+        """What a pull would get. Raises StoreError and FatalError for what cannot be pulled."""
+        entry = self._entry(name, source)
+        if entry.scheme == "hf":
+            raise sources.refuse_hf(entry)
+        return entry
 
     def remove(self, name: str) -> Installed:
         """Forget a model and delete its file, unless that lies elsewhere. Raises StoreError when there is none."""
@@ -131,6 +137,11 @@ class Store:
         data = json.dumps({"v": 1, **manifest._asdict()}, indent=1).encode("ascii")
         write_atomic(str(self._manifest(entry.name)), data, durable=True)
         return manifest
+
+    def _placed(self, manifest: Installed) -> Installed:
+        """A pulled file is here, even when the model directory was moved since."""
+        elsewhere = manifest.source.startswith("path:")
+        return manifest if elsewhere else manifest._replace(path=str(self._file(manifest.name)))
 
     def _sweep(self) -> None:
         """Remove what pulls that were killed left behind; the lock says that none runs."""

@@ -110,6 +110,8 @@ class Review:
     async def _cut(self, files: list[change.FileChange]) -> list[Unit]:
         if not files:
             return []  # nothing to ask, so no model is loaded
+        if not any(model.name == self._model and model.state == "loaded" for model in self._engine.models()):
+            await self._emit("loading", {"model": self._model})
         budget = await self._budget(files)
         texts = {units.shown(line.text) for file in files for hunk in file.hunks for line in hunk.lines}
         counts = dict(zip(texts, await self._engine.count(self._model, list(texts)), strict=True))

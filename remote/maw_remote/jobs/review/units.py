@@ -66,14 +66,14 @@ def _split(hunk: Hunk, budget: int, costs: dict[int, int]) -> list[Piece]:
     """A hunk in pieces of at most `budget` tokens; a line that alone is dearer is a piece of its own."""
     section = shown(hunk.section, 80)
     pieces: list[Piece] = []
-    room = 0
+    room = judged = 0
     for line in hunk.lines:
         cost = costs[id(line)]
-        if not pieces or cost > room or _judged(pieces[-1].lines + [line]) > ADDED_MAX:
+        if not pieces or cost > room or judged >= ADDED_MAX:
             pieces.append(Piece(section, []))
-            room = budget
+            room, judged = budget, 0
         pieces[-1].lines.append(line)
-        room -= cost
+        room, judged = room - cost, judged + is_judged(line)
     return pieces
 
 

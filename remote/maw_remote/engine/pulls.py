@@ -1,0 +1,109 @@
+"""Pulls that go on: each in a thread, whoever asked for it may leave, and who asks again joins it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any, NamedTuple
+
+from maw.errors import FatalError
+from maw_remote.engine.store import Installed, Store
+
+_TELL_EVERY = 0.1  # seconds between two told steps of progress
+
+
+class Step(NamedTuple):
+    """`kind` is 'progress' (done, total: bytes, total None where unknown), 'done' (a manifest) or 'failed'."""
+
+    kind: str
+    data: dict[str, Any]
+
+
+class _Stopped(Exception):
+    """The runner leaves."""
+
+
+class Pull:
+    """One pull, as those who watch it see it."""
+
+    def __init__(self) -> None:
+        self.step = Step("progress", {"done": 0, "total": None})
+        self.number = 0
+        self.changed = asyncio.Event()
+        self.over = False
+        self.told = 0.0
+
+    def tell(self, step: Step) -> None:
+        self.step, self.over = step, step.kind != "progress"
+        self.number += 1
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    async def steps(self, pause: float) -> AsyncIterator[Step | None]:
+        """What happens from now on, up to the end; None after `pause` seconds of silence."""
+        seen = -1
+        while True:
+            if self.number != seen:
+                seen = self.number
+                yield self.step
+                if self.over:
+                    return
+            try:
+                await asyncio.wait_for(self.changed.wait(), pause)
+            except TimeoutError:
+                yield None
+
+
+class Pulls:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._running: dict[str, Pull] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+
+    def start(self, name: str, source: str | None) -> Pull:
+        """The pull of this model: a new one, or the one that runs. Raises FatalError for what cannot be pulled."""
+        running = self._running.get(name)
+        if running is not None:
+            return running
+        self._store.check_pull(name, source)
+        pull = self._running[name] = Pull()
+        task = asyncio.create_task(self._pull(pull, name, source))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return pull
+
+    async def close(self) -> None:
+        """Stop what runs; half-files are removed by then."""
+        self._closing = True
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _pull(self, pull: Pull, name: str, source: str | None) -> None:
+        loop = asyncio.get_running_loop()
+
+        def progress(done: int, total: int | None) -> None:  # in the thread
+            if self._closing:
+                raise _Stopped
+            now = time.monotonic()
+            if now - pull.told >= _TELL_EVERY:
+                pull.told = now
+                loop.call_soon_threadsafe(pull.tell, Step("progress", {"done": done, "total": total}))
+
+        try:
+            manifest = await asyncio.to_thread(self._store.pull, name, source, progress)
+            step = Step("done", {"model": _told(manifest)})
+        except FatalError as exc:
+            error = {"code": getattr(exc, "code", "bad_input"), "message": exc.message, "hint": exc.hint}
+            step = Step("failed", {"error": error})
+        except OSError as exc:
+            step = Step("failed", {"error": {"code": "download", "message": f"{name}: {exc}", "hint": None}})
+        except _Stopped:
+            step = Step("failed", {"error": {"code": "stopped", "message": "the runner stopped", "hint": None}})
+        del self._running[name]
+        pull.tell(step)
+
+
+def _told(manifest: Installed) -> dict[str, Any]:
+    return {key: value for key, value in manifest._asdict().items() if key != "mtime_ns"}

@@ -1,0 +1,127 @@
+"""`/api/v1/models`: which models the node has, which are loaded, and how more come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, Any
+
+import msgspec
+from litestar import delete, get, post
+from litestar.params import Body
+from litestar.response import Stream
+
+from maw import api
+from maw.errors import ApiError, FatalError
+from maw_remote.engine.local import LocalEngine
+from maw_remote.engine.pulls import Pull
+from maw_remote.routes_tasks import TheRunner
+from maw_remote.runner import Runner
+
+_STATUS = {"not_found": 404, "conflict": 409, "no_space": 507, "download": 502, "checksum": 502}
+_PAUSE = 0.5  # seconds between two looks whether the runner leaves
+_KEEP_ALIVE_EVERY = 10  # pauses
+
+
+class PullRequest(msgspec.Struct, kw_only=True):
+    """`POST /models/{name}/pull`; without `source`, from where the catalogue says."""
+
+    v: int = 1
+    source: str | None = None
+
+
+class PinRequest(msgspec.Struct, kw_only=True):
+    v: int = 1
+    pinned: bool = True
+
+
+def model_routes(engine: LocalEngine) -> list[Any]:
+    """The handlers, to be mounted below /api/v1."""
+
+    @get("/models")
+    async def list_models() -> api.ModelList:
+        """Every model of the catalogue and of this node, with its state."""
+        return api.ModelList(models=await _models(engine))
+
+    @post("/models/{name:str}/load", status_code=200)
+    async def load_model(name: str) -> api.Model:
+        """Load a model; answers when it is loaded."""
+        await engine.load(name)
+        return await _one(engine, name)
+
+    @post("/models/{name:str}/unload", status_code=200)
+    async def unload_model(name: str) -> api.Model:
+        """End a model's worker. What it was doing is tried again later."""
+        known = await _one(engine, name)
+        await engine.unload(known.name)
+        return await _one(engine, name)
+
+    @post("/models/{name:str}/pin", status_code=200)
+    async def pin_model(name: str, data: Annotated[PinRequest | None, Body()] = None) -> api.Model:
+        """Keep a model loaded however long it idles, or no longer (`pinned`: false). It does not load it."""
+        known = await _one(engine, name)
+        engine.pin(known.name, data is None or data.pinned)
+        return await _one(engine, name)
+
+    @post("/models/{name:str}/pull", media_type="text/event-stream", status_code=200)
+    async def pull_model(name: str, runner: TheRunner, data: Annotated[PullRequest | None, Body()] = None) -> Stream:
+        """Get a model. Events: progress{done,total} in bytes, then done{model} or failed{error}.
+
+        The pull goes on when the stream breaks; asking again joins it."""
+        with _told():
+            pull = engine.pulls.start(name, data.source if data is not None else None)
+        return Stream(_events(pull, runner), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+    @delete("/models/{name:str}", status_code=200)
+    async def remove_model(name: str) -> dict[str, Any]:
+        """Forget a model and delete its file (a file of a path: source stays)."""
+        with _told():
+            known = await _one(engine, name)
+            if known.busy:
+                raise ApiError(409, "conflict", f"{name} is at work", hint="cancel its tasks, or wait")
+            await engine.unload(name)
+            removed = await asyncio.to_thread(engine.store.remove, name)
+        return {"v": 1, "name": name, "deleted": not removed.source.startswith("path:"), "path": removed.path}
+
+    return [list_models, load_model, unload_model, pin_model, pull_model, remove_model]
+
+
+async def _models(engine: LocalEngine) -> list[api.Model]:
+    with _told():
+        return engine.models()
+
+
+async def _one(engine: LocalEngine, name: str) -> api.Model:
+    found = next((model for model in await _models(engine) if model.name == name), None)
+    if found is None:
+        raise ApiError(404, "not_found", f"no model called {name!r} on this node", hint="`maw model list` shows them")
+    return found
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """What a user can mend leaves as an answer, not as a defect."""
+    try:
+        yield
+    except ApiError:
+        raise
+    except FatalError as exc:
+        code = str(getattr(exc, "code", "bad_input"))
+        raise ApiError(_STATUS.get(code, 400), code, exc.message, hint=exc.hint) from exc
+
+
+async def _events(pull: Pull, runner: Runner) -> AsyncIterator[bytes]:
+    number = quiet = 0
+    async for step in pull.steps(_PAUSE):
+        if runner.hub.closing:
+            return
+        if step is not None:
+            number, quiet = number + 1, 0
+            data = json.dumps({"v": 1, **step.data}, separators=(",", ":"))
+            yield f"id: {number}\nevent: {step.kind}\ndata: {data}\n\n".encode("ascii")
+        else:
+            quiet += 1
+            if quiet % _KEEP_ALIVE_EVERY == 0:
+                yield b": keep-alive\n\n"
