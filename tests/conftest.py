@@ -2,8 +2,9 @@
 
 pytest_plugins = [
     "tests.fixtures.home",
-    "tests.fixtures.git",
+    "tests.fixtures.git", "tests.fixtures.attendant",
     "tests.fixtures.fake_runner",
     "tests.fixtures.cli",
     "tests.fixtures.ssh",
+    "tests.fixtures.runner",
 ]

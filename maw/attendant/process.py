@@ -37,6 +37,8 @@ def main(arguments: list[str]) -> int:
     idle = IDLE
     if arguments[:1] == ["--idle"]:
         idle, arguments = float(arguments[1]), arguments[2:]
+    if arguments and not any(os.path.isdir(common_dir) for common_dir in arguments):
+        return 0  # removed before we came up; its state directory may be gone as well, and shall stay gone
     directory = paths.make_private_dir(paths.attendant_dir())
     lock = _lock_or_delegate(os.path.join(directory, "attendant.lock"), arguments)
     if lock is None:
@@ -164,7 +166,6 @@ def write_notes(repo: Repo) -> bool:
         log.warning("%s: no such directory", repo.common_dir)
         return False
     try:
-        writer.sync_to_disk()
         count = writer.drain(repo)
         pending.expire(repo)
     except (FatalError, OSError, ValueError, writer.GitFailure) as exc:

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def sync_to_disk() -> None:
-    """Make this process sync what it writes into a repository: a spool file may only go when its note is durable."""
+    """Make libgit2 sync what it writes: a spool file may only go once its note would survive a power cut."""
     pygit2.option(pygit2.enums.Option.ENABLE_FSYNC_GITDIR, True)
 
 
@@ -30,6 +30,7 @@ def drain(repo: Repo) -> int:
     Killed at any point, the next call does the rest: records that are in their note already are not added again.
     Raises FatalError when the notes cannot be written; the files then stay.
     """
+    sync_to_disk()
     notes = Notes(repo)
     good = [entry for entry in spool.entries(repo) if _usable(repo, notes, entry)]
     by_kind: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))

@@ -7,6 +7,7 @@ process wrote meanwhile. maw's writers also take turns by a lock, so that they s
 from __future__ import annotations
 
 import contextlib
+import functools
 import getpass
 import os
 import random
@@ -23,11 +24,13 @@ from maw.errors import FatalError
 from maw.git import notetree
 from maw.git.libgit import find, open_repository
 from maw.git.repo import Repo
+from maw.git.run import GitError, git
 from maw.record import KINDS, Record, format_note, merge, parse_note
 
 PREFIX = "refs/notes/maw/"
 ATTEMPTS = 50  # 18 were seen with two writers that never pause
 LOCK_TIMEOUT = 10.0  # seconds; then we write without: the ref's compare-and-swap is what protects
+_IDENT = re.compile(r"(.+) <(.+)> \d+ [+-]\d+$")
 _OID = re.compile(rf"[0-9a-f]{{{notetree.OID_LENGTH}}}\Z")
 # How libgit2 says that somebody else was faster.
 _RACES = (
@@ -127,14 +130,24 @@ class Notes:
         self.repository.references.create(ref_name(kind), first, force=False)
 
     def _signature(self, commit: str) -> pygit2.Signature:
-        """The user's own identity: servers refuse invented ones. Without one in git's configuration (it may have
-        been in the environment of `git commit`), that of the commit's committer, who is the one we write for."""
-        with contextlib.suppress(KeyError, ValueError, pygit2.GitError):
-            return self.repository.default_signature
+        """The user's own identity: servers refuse invented ones. Where git knows none (it may have been in the
+        environment of `git commit` only), that of the commit's committer, who is the one we write for."""
+        if self._identity is not None:
+            return pygit2.Signature(*self._identity)
         noted = find(self.repository, commit, pygit2.Commit)
         if noted is not None and noted.committer.name and noted.committer.email:
             return pygit2.Signature(noted.committer.name, noted.committer.email)
         return pygit2.Signature(getpass.getuser(), f"{getpass.getuser()}@{socket.gethostname()}")
+
+    @functools.cached_property
+    def _identity(self) -> tuple[str, str] | None:
+        """Name and address as git has them: libgit2 knows neither GIT_CONFIG_GLOBAL nor every system's gitconfig."""
+        try:
+            said = git("var", "GIT_COMMITTER_IDENT", cwd=self.repo.common_dir).decode("utf-8", "replace")
+        except GitError:
+            return None
+        match = _IDENT.match(said)
+        return (match[1], match[2]) if match else None
 
     def _content(self, blob: pygit2.Oid) -> bytes:
         return cast(pygit2.Blob, self.repository[blob]).data

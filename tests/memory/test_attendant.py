@@ -1,0 +1,329 @@
+"""From the spool to the note: nothing lost, nothing doubled, whoever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from maw import paths, record
+from maw.attendant import client, pending, spool, writer
+from maw.errors import FatalError
+from maw.git.notes import Notes
+from maw.memory.index import Index, current_tips
+from tests.fixtures.attendant import kernel_repo, review_record, wait_for
+from tests.fixtures.git import Repository, make_repository
+
+
+def put(repository: Repository, commit: str) -> str:
+    """A record on its way to a commit; its id."""
+    data = review_record(repository, commit)
+    spool.put(kernel_repo(repository), commit, data)
+    return str(data["id"])
+
+
+def ids_on(repository: Repository, commit: str) -> list[str]:
+    return [item.id for item in Notes(kernel_repo(repository)).read("review", commit)]
+
+
+def log_text() -> str:
+    return Path(paths.attendant_dir(), "attendant.log").read_text()
+
+
+def pids() -> list[int]:
+    """Every attendant that said in the log that it serves."""
+    return [int(pid) for pid in re.findall(r"pid (\d+)", log_text())]
+
+
+def test_drain_writes_and_removes(repo: Repository) -> None:
+    commit = repo.commit("one", a__txt="1\n")
+    ids = [put(repo, commit) for _ in range(3)]
+    assert spool.drain(kernel_repo(repo)) == 3
+    assert sorted(ids_on(repo, commit)) == sorted(ids)
+    assert spool.waiting(kernel_repo(repo)) == []
+    data = Notes(kernel_repo(repo)).read("review", commit)[0].data
+    shown = repo.git("diff-tree", "-p", "--root", commit).encode()
+    assert data and data["patch_id"] == repo.git("patch-id", "--stable", stdin=shown).split()[0]
+    assert data["has_binary"] is False
+    assert spool.drain(kernel_repo(repo)) == 0
+
+
+def test_the_spool_is_private(repo: Repository) -> None:
+    path = spool.put(kernel_repo(repo), repo.commit(), review_record(repo, "HEAD"))
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(os.path.dirname(path)).st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("commit", "change"),
+    [
+        ("HEAD", {}),
+        ("a" * 40, {"id": "../../x"}),
+        ("a" * 40, {"v": 2}),
+        ("a" * 40, {"kind": "other"}),
+        ("a" * 40, {"ts": 1}),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_put(repo: Repository, commit: str, change: record.Json) -> None:
+    repo.commit()
+    with pytest.raises(ValueError, match=r"id|version|kind"):
+        spool.put(kernel_repo(repo), commit, review_record(repo, "HEAD") | change)
+    assert spool.waiting(kernel_repo(repo)) == []
+
+
+def test_bad_files_are_set_aside_and_the_rest_is_written(repo: Repository, caplog: pytest.LogCaptureFixture) -> None:
+    commit = repo.commit()
+    good = put(repo, commit)
+    found = kernel_repo(repo)
+    gone = review_record(repo, commit)
+    spool.put(found, "ab" * 20, gone)
+    for name, content in {
+        "cut.json": b'{"v":1,"com',
+        "bytes.json": b"\xff",
+        "empty.json": b"",
+        "list.json": b"[]",
+    }.items():
+        Path(spool.directory(found), name).write_bytes(content)
+    Path(spool.directory(found), "x.json.77.tmp").write_bytes(b"half")
+    assert spool.drain(found) == 1
+    assert ids_on(repo, commit) == [good]
+    assert sorted(os.listdir(os.path.join(spool.directory(found), "bad"))) == sorted(
+        ["cut.json", "bytes.json", "empty.json", "list.json", f"{gone['id']}.json"]
+    )
+    assert f"commit {'ab' * 20} does not exist" in caplog.text
+    assert spool.waiting(found) == []
+
+
+def test_a_record_noted_already_is_not_doubled(repo: Repository) -> None:
+    """As after a kill between the note and the removal of its file."""
+    commit = repo.commit()
+    path = spool.put(kernel_repo(repo), commit, review_record(repo, commit))
+    content = Path(path).read_bytes()
+    spool.drain(kernel_repo(repo))
+    Path(path).write_bytes(content)
+    assert spool.drain(kernel_repo(repo)) == 1
+    assert len(ids_on(repo, commit)) == 1
+    assert not os.path.exists(path)
+
+
+def test_files_stay_when_notes_cannot_be_written(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = repo.commit()
+    put(repo, commit)
+    lock = repo.path / ".git/refs/notes/maw/review.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    monkeypatch.setattr("maw.git.notes.ATTEMPTS", 2)
+    with pytest.raises(FatalError):
+        spool.drain(kernel_repo(repo))
+    assert len(spool.waiting(kernel_repo(repo))) == 1
+    lock.unlink()
+    assert spool.drain(kernel_repo(repo)) == 1
+
+
+def test_two_drains_at_once(repo: Repository) -> None:
+    commits = [repo.commit(str(number)) for number in range(20)]
+    for commit in commits:
+        put(repo, commit)
+    found = kernel_repo(repo)
+    threads = [threading.Thread(target=writer.drain, args=(found,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [len(ids_on(repo, commit)) for commit in commits] == [1] * 20
+
+
+def test_poke_starts_an_attendant_that_writes(repo: Repository, attendant: Callable[[], None]) -> None:
+    commit = repo.commit()
+    first = put(repo, commit)
+    client.poke(kernel_repo(repo).common_dir)
+    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "the first record")
+    second = put(repo, commit)
+    client.poke(kernel_repo(repo).common_dir)
+    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "the second record")
+    assert sorted(ids_on(repo, commit)) == sorted([first, second])
+    assert len(pids()) == 1
+    tips = current_tips(kernel_repo(repo))
+    attendant()
+    with Index(kernel_repo(repo)) as index:
+        assert tips and not index.refresh()  # it was brought up to date before the attendant left
+
+
+def test_the_attendants_files_are_private(repo: Repository, attendant: Callable[[], None]) -> None:
+    client.poke(kernel_repo(repo).common_dir)
+    wait_for(lambda: client.ask({"v": 1, "op": "ping"}), "an answer")
+    assert stat.S_IMODE(os.stat(paths.attendant_socket()).st_mode) == 0o600
+    assert stat.S_IMODE(os.stat(paths.attendant_dir()).st_mode) == 0o700
+
+
+def test_many_pokes_at_once_make_one_attendant(repo: Repository, attendant: Callable[[], None]) -> None:
+    commits = [repo.commit(str(number)) for number in range(6)]
+    for commit in commits:
+        put(repo, commit)
+    threads = [threading.Thread(target=client.poke, args=(kernel_repo(repo).common_dir,)) for _ in commits]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "all records")
+    assert len(pids()) == 1
+    attendant()
+    assert [len(ids_on(repo, commit)) for commit in commits] == [1] * 6
+
+
+def test_strange_requests_are_answered_or_dropped(repo: Repository, attendant: Callable[[], None]) -> None:
+    client.poke(kernel_repo(repo).common_dir)
+    wait_for(lambda: client.ask({"v": 1, "op": "ping"}), "an answer")
+    assert client.ask({"v": 1, "op": "burn"}) == {"v": 1, "ok": False, "error": "unknown op"}
+    assert client.ask({"v": 1, "op": "drain", "common_dir": "relative"}) == {"v": 1, "ok": False, "error": "unknown op"}
+    assert client.ask({"v": 1, "op": "drain", "common_dir": "x" * 100_000}) is None
+    assert client.ask({"v": 1, "op": "drain", "common_dir": "/nowhere/at/all"}) == {"v": 1, "ok": True}
+    wait_for(lambda: "/nowhere/at/all: no such directory" in log_text(), "the log's line")
+    assert client.ask({"v": 1, "op": "ping"}) is not None
+
+
+def test_poke_never_raises(repo: Repository, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAW_STATE_DIR", str(home / ("long" * 40)))
+    client.poke(kernel_repo(repo).common_dir)
+    (home / "file").write_text("")
+    monkeypatch.setenv("MAW_STATE_DIR", str(home / "file"))
+    client.poke(kernel_repo(repo).common_dir)
+
+
+def test_it_leaves_after_idling_and_takes_its_socket_along(repo: Repository) -> None:
+    commit = repo.commit()
+    put(repo, commit)
+    process = subprocess.Popen([sys.executable, "-m", "maw.attendant", "--idle", "0.2", kernel_repo(repo).common_dir])
+    assert process.wait(30) == 0
+    assert len(ids_on(repo, commit)) == 1
+    assert not os.path.exists(paths.attendant_socket())
+
+
+def test_it_leaves_when_its_state_directory_is_removed(repo: Repository, home: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-m", "maw.attendant"], stderr=subprocess.DEVNULL)
+    wait_for(lambda: client.ask({"v": 1, "op": "ping"}), "an answer")
+    shutil.rmtree(home / "state")
+    assert process.wait(30) == 0
+
+
+def test_a_dead_attendants_socket_is_replaced(repo: Repository, attendant: Callable[[], None]) -> None:
+    client.poke(kernel_repo(repo).common_dir)
+    pid = wait_for(lambda: client.ask({"v": 1, "op": "ping"}), "an answer")["pid"]
+    os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: client.ask({"v": 1, "op": "ping"}) is None, "its end")
+    commit = repo.commit()
+    put(repo, commit)
+    client.poke(kernel_repo(repo).common_dir)
+    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "the record")
+    assert len(ids_on(repo, commit)) == 1
+
+
+def test_killed_in_mid_drain_nothing_is_lost_or_doubled(repo: Repository, attendant: Callable[[], None]) -> None:
+    """Killed again and again while records come in, at whatever instant that hits."""
+    commits = [repo.commit(str(number)) for number in range(12)]
+    found = kernel_repo(repo)
+    expected: dict[str, list[str]] = {commit: [] for commit in commits}
+    for delay in range(12):
+        for commit in commits:
+            expected[commit].append(put(repo, commit))
+        process = subprocess.Popen([sys.executable, "-m", "maw.attendant", found.common_dir], stderr=subprocess.DEVNULL)
+        before = Notes(found).tip("review")
+        wait_for(lambda before=before: Notes(found).tip("review") != before, "some notes")
+        # The note is written, the files are being removed or the index is being made: a different instant each time.
+        for _ in range(delay * 2000):
+            pass
+        process.kill()
+        process.wait()
+        (repo.path / ".git/refs/notes/maw/review.lock").unlink(missing_ok=True)
+    spool.drain(found)
+    assert {commit: sorted(ids_on(repo, commit)) for commit in commits} == {
+        c: sorted(ids) for c, ids in expected.items()
+    }
+    repo.git("fsck", "--strict")
+
+
+def test_records_of_an_unusable_repository_wait(home: Path, attendant: Callable[[], None]) -> None:
+    path = home / "sha256"
+    path.mkdir()
+    repository = Repository(path)
+    repository.git("init", "-q", "--object-format=sha256")
+    commit = repository.commit()
+    put(repository, commit)
+    client.poke(kernel_repo(repository).common_dir)
+    wait_for(lambda: "SHA-256" in (log_text() if pids_file().exists() else ""), "the log's line")
+    assert len(spool.waiting(kernel_repo(repository))) == 1
+
+
+def pids_file() -> Path:
+    return Path(paths.attendant_dir(), "attendant.log")
+
+
+def test_pending_is_matched_by_tree_and_head(repo: Repository) -> None:
+    found = kernel_repo(repo)
+    head = repo.commit()
+    old = {"v": 1, "id": "1", "ts": "2026-01-01T00:00:00.000Z", "kind": "review"}
+    new = old | {"id": "2", "ts": "2026-01-02T00:00:00.000Z"}
+    pending.write(found, "a" * 40, None, old)
+    pending.write(found, "a" * 40, head, new)
+    assert pending.match(found, "b" * 40, [None, head]) is None
+    assert pending.match(found, "a" * 40, ["c" * 40]) is None
+    first = pending.match(found, "a" * 40, [None])
+    assert first == old | {"tree": "a" * 40, "parent": None}
+    best = pending.match(found, "a" * 40, [None, head])
+    assert best is not None and best["id"] == "2"
+    pending.consume(found, best)
+    pending.consume(found, best)
+    assert pending.match(found, "a" * 40, [None, head]) == first
+
+
+def test_pending_that_cannot_be_read_is_no_match(repo: Repository) -> None:
+    found = kernel_repo(repo)
+    path = pending.write(found, "a" * 40, None, {"id": "1", "ts": "t"})
+    for content in (b"", b"[]", b"{", b"\xff", b'{"id":"1","ts":"t"}', json.dumps({"id": 1}).encode()):
+        Path(path).write_bytes(content)
+        assert pending.match(found, "a" * 40, [None]) is None
+
+
+def test_old_pending_expires(repo: Repository, attendant: Callable[[], None]) -> None:
+    found = kernel_repo(repo)
+    old = pending.write(found, "a" * 40, None, {"id": "1", "ts": "t"})
+    new = pending.write(found, "b" * 40, None, {"id": "2", "ts": "t"})
+    os.utime(old, (0, 0))
+    client.poke(found.common_dir)
+    wait_for(lambda: not os.path.exists(old), "the old one to go")
+    assert os.path.exists(new)
+
+
+def test_hooks_modules_need_the_standard_library_only(repo: Repository) -> None:
+    program = """
+import sys
+before = set(sys.modules)
+from maw.attendant import client, pending, spool
+from maw.git.repo import discover
+spool.waiting(discover(sys.argv[1]))
+loaded = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(sorted(loaded - set(sys.stdlib_module_names) - {"maw"}))
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(repo.path)], capture_output=True, check=True)
+    assert done.stdout.strip() == b"[]"
+
+
+def test_a_repository_of_its_own_for_each(home: Path, attendant: Callable[[], None]) -> None:
+    repositories = [make_repository(home / name) for name in ("a", "b")]
+    for repository in repositories:
+        put(repository, repository.commit())
+        client.poke(kernel_repo(repository).common_dir)
+    for repository in repositories:
+        wait_for(lambda repository=repository: not spool.waiting(kernel_repo(repository)), "the record")
+        assert len(ids_on(repository, repository.git("rev-parse", "HEAD"))) == 1
+    assert len(pids()) == 1
