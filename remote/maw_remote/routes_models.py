@@ -67,7 +67,7 @@ def model_routes(engine: LocalEngine) -> list[Any]:
 
     @post("/models/{name:str}/pull", media_type="text/event-stream", status_code=200)
     async def pull_model(name: str, runner: TheRunner, data: Annotated[PullRequest | None, Body()] = None) -> Stream:
-        """Get a model. Events: progress{done,total} in bytes, then done{model} or failed{error}.
+        """Get a model. Events: progress{phase,done,total} in bytes, then done{model} or failed{error}.
 
         The pull goes on when the stream breaks; asking again joins it."""
         with _told():

@@ -14,7 +14,7 @@ _TELL_EVERY = 0.1  # seconds between two told steps of progress
 
 
 class Step(NamedTuple):
-    """`kind` is 'progress' (done, total: bytes, total None where unknown), 'done' (a manifest) or 'failed'."""
+    """`kind` is 'progress' (phase, done and total in bytes, total None where unknown), 'done' (model) or 'failed'."""
 
     kind: str
     data: dict[str, Any]
@@ -28,7 +28,7 @@ class Pull:
     """One pull, as those who watch it see it."""
 
     def __init__(self) -> None:
-        self.step = Step("progress", {"done": 0, "total": None})
+        self.step = Step("progress", {"phase": "download", "done": 0, "total": None})
         self.number = 0
         self.changed = asyncio.Event()
         self.over = False
@@ -83,13 +83,13 @@ class Pulls:
     async def _pull(self, pull: Pull, name: str, source: str | None) -> None:
         loop = asyncio.get_running_loop()
 
-        def progress(done: int, total: int | None) -> None:  # in the thread
+        def progress(phase: str, done: int, total: int | None) -> None:  # in the thread
             if self._closing:
                 raise _Stopped
             now = time.monotonic()
             if now - pull.told >= _TELL_EVERY:
                 pull.told = now
-                loop.call_soon_threadsafe(pull.tell, Step("progress", {"done": done, "total": total}))
+                loop.call_soon_threadsafe(pull.tell, Step("progress", {"phase": phase, "done": done, "total": total}))
 
         try:
             manifest = await asyncio.to_thread(self._store.pull, name, source, progress)

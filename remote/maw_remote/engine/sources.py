@@ -21,8 +21,9 @@ from typing import IO
 from maw.errors import FatalError
 from maw_remote.engine.catalogue import Entry
 
-# progress(bytes so far, bytes in all or None). It may raise, to stop what it watches.
-Progress = Callable[[int, int | None], None]
+# progress(phase, bytes so far, bytes in all or None); the phases are download, unpack and check.
+# It may raise, to stop what it watches.
+Progress = Callable[[str, int, int | None], None]
 
 CHUNK = 1 << 20
 SPACE_LEFT = 64 << 20  # bytes a disk keeps free
@@ -75,10 +76,10 @@ def check_space(folder: Path, needed: int) -> None:
 
 def checksum(file: IO[bytes], total: int, progress: Progress) -> str:
     """SHA-256 of a file's content, hexadecimal."""
-    return copy(file, None, total, progress)
+    return copy(file, None, total, lambda done, total: progress("check", done, total))
 
 
-def copy(source: IO[bytes], target: IO[bytes] | None, total: int, progress: Progress) -> str:
+def copy(source: IO[bytes], target: IO[bytes] | None, total: int, progress: Callable[[int, int], None]) -> str:
     """Copy `source` to `target`, telling progress; the SHA-256 of what was read."""
     digest = hashlib.sha256()
     done = 0
@@ -114,7 +115,7 @@ def _take_out(wheel: Path, entry: Entry, folder: Path, progress: Progress) -> tu
             size = archive.getinfo(member).file_size
             check_space(folder, size)
             with archive.open(member) as source, open(target, "xb") as out:
-                return target, copy(source, out, size, progress)
+                return target, copy(source, out, size, lambda done, total: progress("unpack", done, total))
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as exc:
         raise StoreError("download", f"the wheel of {entry.rest} cannot be read: {exc}") from exc
 
@@ -130,7 +131,8 @@ def _download(requirement: str, folder: Path, size: int | None, progress: Progre
         )  # fmt: skip
         try:
             while process.poll() is None:
-                progress(_size_of(folder), size)
+                came = _size_of(folder)  # for a moment more than the wheel, where the installer moves it
+                progress("download", min(came, size or came), size)
                 time.sleep(_POLL)
         finally:
             process.kill()
