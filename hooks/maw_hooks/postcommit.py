@@ -10,6 +10,7 @@ from typing import Any
 from maw.attendant import client, pending, spool
 from maw.config.load import Config
 from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tree_of
+from maw.git.run import git
 from maw.review import outcome as outcomes
 from maw_hooks import enabled, environment
 from maw_hooks.gitstate import in_progress, replayed
@@ -54,9 +55,14 @@ def _unreviewed(repo: Repo, last: LastCommit) -> dict[str, Any] | None:
         return None
     base = _base(repo, last)
     config = enabled.configuration(repo.worktree)
-    if config is None or base == last.tree:
+    if config is None or base == last.tree or _reverts(repo, last):
         return None
     return unreviewed(config, tree=last.tree, base=base, reason=SKIPPED if environment.skipped() else NOT_RUN)
+
+
+def _reverts(repo: Repo, last: LastCommit) -> bool:
+    """A revert that ended a conflict: git has removed REVERT_HEAD by now and its reflog says "commit"."""
+    return b"\nThis reverts commit " in git("log", "-1", "--format=%B", last.commit, cwd=repo.root)
 
 
 def unreviewed(config: Config, *, tree: str, base: str, reason: str) -> dict[str, Any]:

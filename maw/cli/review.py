@@ -46,7 +46,7 @@ class Options(NamedTuple):
     record: bool = True
 
 
-def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
     try:
         return None if value is None else seconds(value)
     except ValueError as exc:
@@ -228,11 +228,13 @@ _Output = _Json | _Text
 
 def summary(outcome: Outcome, block_at: str) -> str:
     """`verdict: what was found, in how much`."""
+    why = one_line(outcome.reason or "")
+    if outcome.cause == outcomes.UNREACHABLE:
+        why = f"{outcome.node} cannot be reached: {why}"
+    if outcome.status == outcomes.UNREVIEWED:
+        return f"not reviewed: {why}"
     found = tally(outcome.findings) if outcome.findings else "nothing found"
     parts = [f"{outcome.verdict(block_at)}: {found} in {count(outcome.units['done'], 'unit')}"]
     if outcome.model:
         parts.append(f"by {one_line(outcome.model)} on {outcome.node}")
-    if outcome.reason is not None:
-        where = f"{outcome.node} cannot be reached: " if outcome.cause == outcomes.UNREACHABLE else ""
-        parts.append(where + one_line(outcome.reason))
-    return "; ".join(parts)
+    return "; ".join([*parts, why] if why else parts)

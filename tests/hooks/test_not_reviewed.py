@@ -1,0 +1,185 @@
+"""When the hooks stay out of the way: rebases, merges, cherry-picks, reverts, `-n`, MAW_SKIP, CI, no configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.fake_runner import finding
+from tests.hooks.conftest import Hooked
+
+THREE = "one = 1\ntwo = 2\nthree = 3\n"
+
+
+@pytest.fixture
+def started(hooked: Hooked, home: Path) -> Path:
+    """A file with a line for each time a hook's Python started: the stubs' interpreter writes it first."""
+    log = home / "started"
+    for hook in ("pre-commit", "post-commit"):
+        path = hooked.path / ".git" / "hooks" / hook
+        text = path.read_text()
+        assert '\nexec "$python"' in text
+        path.write_text(text.replace('\nexec "$python"', f'\necho {hook} >>{log}\nexec "$python"'))
+    log.write_text("")
+    return log
+
+
+def _two_branches(hooked: Hooked) -> None:
+    """main and topic, each with two commits of their own; the last ones conflict in a.py."""
+    hooked.ok("checkout", "-q", "-b", "topic")
+    for number in (1, 2):
+        hooked.write(f"t{number}.py", "t = 1\n")
+        hooked.ok("add", ".")
+        hooked.ok("commit", "-q", "-n", "-m", f"t{number}")
+    hooked.ok("checkout", "-q", "main")
+    hooked.write("m.py", "m = 1\n")
+    hooked.ok("add", ".")
+    hooked.ok("commit", "-q", "-n", "-m", "m")
+
+
+def _conflict(hooked: Hooked) -> None:
+    for branch, value in (("topic", "22"), ("main", "222")):
+        hooked.ok("checkout", "-q", branch)
+        hooked.write("a.py", THREE.replace("2", value))
+        hooked.ok("commit", "-q", "-n", "-a", "-m", f"{branch} changes two")
+
+
+def _resolve(hooked: Hooked) -> None:
+    hooked.write("a.py", THREE.replace("2", "2222"))
+    hooked.ok("add", "a.py")
+
+
+def test_rebase_of_several_commits(hooked: Hooked, started: Path) -> None:
+    _two_branches(hooked)
+    hooked.ok("checkout", "-q", "topic")
+    started.write_text("")
+    hooked.ok("rebase", "-q", "main")
+    assert hooked.out("log", "--format=%s", "main..topic") == "t2\nt1"
+    assert started.read_text() == ""
+    assert hooked.runner.submits == []
+
+
+def test_rebase_with_a_conflict_and_a_reword(hooked: Hooked, started: Path) -> None:
+    _two_branches(hooked)
+    _conflict(hooked)
+    hooked.ok("checkout", "-q", "topic")
+    started.write_text("")
+    assert hooked.git("rebase", "main").returncode != 0
+    _resolve(hooked)
+    hooked.ok("rebase", "--continue")
+    hooked.ok("rebase", "-q", "-i", "HEAD~2", GIT_SEQUENCE_EDITOR="sed -i -e s/^pick/reword/")
+    assert started.read_text() == ""
+
+
+def test_merges(hooked: Hooked, started: Path) -> None:
+    _two_branches(hooked)
+    started.write_text("")
+    hooked.ok("merge", "-q", "--no-edit", "topic")
+    _conflict(hooked)
+    started.write_text("")
+    assert hooked.git("merge", "topic").returncode != 0
+    _resolve(hooked)
+    hooked.ok("commit", "-q", "--no-edit")
+    assert len(hooked.out("rev-parse", "HEAD^@").split()) == 2
+    assert hooked.runner.submits == []
+    assert hooked.record() is None
+    assert "pre-commit" not in started.read_text()
+
+
+def test_cherry_pick_and_revert(hooked: Hooked, started: Path) -> None:
+    _two_branches(hooked)
+    started.write_text("")
+    hooked.ok("cherry-pick", "topic")
+    hooked.ok("revert", "--no-edit", "HEAD")
+    hooked.ok("cherry-pick", "topic~1", "topic")
+    assert started.read_text() == ""
+    assert hooked.record() is None
+
+
+def test_conflicting_cherry_pick_and_revert(hooked: Hooked, started: Path) -> None:
+    _two_branches(hooked)
+    _conflict(hooked)
+    started.write_text("")
+    assert hooked.git("cherry-pick", "topic").returncode != 0
+    _resolve(hooked)
+    hooked.ok("commit", "-q", "--no-edit")
+    assert hooked.git("revert", "HEAD~1").returncode != 0
+    hooked.write("a.py", THREE.replace("2", "33333"))
+    hooked.ok("add", "a.py")
+    hooked.ok("revert", "--continue")
+    assert "pre-commit" not in started.read_text()
+    assert hooked.runner.submits == []
+    assert hooked.record() is None
+    assert hooked.record("HEAD~1") is None
+
+
+def test_in_a_linked_worktree_too(hooked: Hooked, started: Path, home: Path) -> None:
+    _two_branches(hooked)
+    hooked.ok("worktree", "add", "-q", str(home / "linked"), "topic")
+    started.write_text("")
+    hooked.ok("rebase", "-q", "main", cwd=home / "linked")
+    hooked.ok("cherry-pick", "main~1", "--allow-empty", "--keep-redundant-commits", cwd=home / "linked")
+    assert started.read_text() == ""
+
+
+def test_no_verify_is_recorded_as_unreviewed(hooked: Hooked) -> None:
+    hooked.write("a.py", THREE + "four = 4\n")
+    assert hooked.commit("-a", "-n") == ""
+    assert hooked.runner.submits == []
+    record = hooked.record()
+    assert record is not None
+    assert (record["status"], record["verdict"]) == ("unreviewed", "incomplete")
+    assert "--no-verify" in record["reason"]
+    assert record["base"] == hooked.out("rev-parse", "HEAD~1^{tree}")
+
+
+def test_no_verify_after_a_block_is_recorded_as_bypassed(hooked: Hooked) -> None:
+    hooked.runner.plays(finding(severity="error"))
+    hooked.write("a.py", THREE + "four = 4\n")
+    assert hooked.git("commit", "-q", "-a", "-m", "change").returncode == 1
+    hooked.commit("-a", "-n")
+    record = hooked.record()
+    assert record is not None
+    assert (record["status"], record["verdict"], record["bypassed"]) == ("reviewed", "block", True)
+    assert hooked.pending == []
+
+
+def test_skip_variable_is_recorded(hooked: Hooked, started: Path) -> None:
+    hooked.write("a.py", THREE + "four = 4\n")
+    assert hooked.commit("-a", MAW_SKIP="1") == ""
+    assert hooked.runner.submits == []
+    assert started.read_text() == "post-commit\n"
+    record = hooked.record()
+    assert record is not None
+    assert (record["status"], record["reason"]) == ("unreviewed", "MAW_SKIP was set")
+
+
+def test_skip_variable_of_zero_skips_nothing(hooked: Hooked) -> None:
+    hooked.write("a.py", THREE + "four = 4\n")
+    hooked.commit("-a", MAW_SKIP="0")
+    assert len(hooked.runner.submits) == 1
+
+
+def test_ci(hooked: Hooked) -> None:
+    hooked.write("a.py", THREE + "four = 4\n")
+    assert hooked.commit("-a", CI="true") == "maw: CI is set, so nothing is reviewed here\n"
+    assert hooked.runner.submits == []
+    assert hooked.record() is None
+
+
+def test_a_user_without_configuration(hooked: Hooked, user: Path) -> None:
+    user.unlink()
+    hooked.write(".maw.toml", "[review]\nblock_at = 'info'\n")  # the repository's word does not count
+    hooked.ok("add", ".maw.toml")
+    said = hooked.commit()
+    assert said == "maw: not set up for you, so nothing is reviewed; `maw init` does it\n"
+    assert hooked.runner.requests == []
+    assert hooked.record() is None
+
+
+def test_an_environment_variable_is_configuration(hooked: Hooked, user: Path) -> None:
+    user.unlink()
+    hooked.write("a.py", THREE + "four = 4\n")
+    hooked.commit("-a", MAW_NODE="local")
+    assert len(hooked.runner.submits) == 1
