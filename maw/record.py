@@ -85,6 +85,6 @@ def format_note(records: Iterable[Record]) -> bytes:
 def standing(records: Iterable[Record]) -> list[Json]:
     """The readable records that were not retracted, oldest first."""
     readable = [record.data for record in records if record.data is not None]
-    gone = {data.get("retracts") for data in readable if data["kind"] == "retract"}
+    gone = {str(data.get("retracts")) for data in readable if data["kind"] == "retract"}
     kept = [data for data in readable if data["kind"] != "retract" and data["id"] not in gone]
     return sorted(kept, key=lambda data: (data["ts"], data["id"]))

@@ -16,7 +16,7 @@ from maw.git.libgit import find
 from maw.git.notes import Notes
 from maw.git.repo import Repo
 from maw.memory.query import CARRIED, EXACT, STALE
-from maw.record import Json, Record, merge, parse_note, standing
+from maw.record import Json, merge, parse_note, standing
 
 _RECORD_COLUMNS = (
     "note", "oid", "id", "kind", "ts", "time", "status", "verdict", "standing", "worst", *SEVERITIES, "bypassed",
@@ -90,28 +90,29 @@ class _Reader:
         if not records or inserted.lastrowid is None:
             return
         commit = self._commit(oid)
-        raw = {record.id: record for record in lines if record.data is not None}
+        raw = {id(record.data): record.raw for record in lines}  # standing gives the same objects
         self._db.executemany(
-            _INSERT, [self._values(inserted.lastrowid, commit, data, raw[data["id"]]) for data in records]
+            _INSERT, [self._values(inserted.lastrowid, commit, data, raw[id(data)]) for data in records]
         )
         self._db.executemany(
             "INSERT OR IGNORE INTO paths VALUES (?, ?)",
-            [(path, inserted.lastrowid) for path in self._paths(commit, records)],
+            [(_storable(path), inserted.lastrowid) for path in self._paths(commit, records)],
         )
 
-    def _values(self, note: int, commit: _Commit, data: Json, record: Record) -> list[object]:
+    def _values(self, note: int, commit: _Commit, data: Json, raw: bytes) -> list[object]:
         findings = [finding for finding in _list(data, "findings") if finding.get("severity") in SEVERITIES]
         counts = [sum(finding["severity"] == name for finding in findings) for name in SEVERITIES]
         worst = max((index for index, count in enumerate(counts) if count), default=-1)
         words = [commit.subject, _text(data, "reason") or ""]
         words += [str(finding.get(key, "")) for finding in findings for key in _WORDS]
-        return [
+        values: list[object] = [
             note, commit.oid, data["id"], data["kind"], data["ts"], _time(data["ts"], commit),
             _text(data, "status") or "", _text(data, "verdict"), self._standing(commit, data), worst, *counts,
             int(data.get("bypassed") is True), _text(data, "reason"), _text(data, "model"),
             int(data.get("head") != commit.oid), commit.author, commit.author.casefold(), commit.committed,
-            commit.subject, "\n".join(words).casefold(), record.raw,
+            commit.subject, "\n".join(words).casefold(), raw,
         ]  # fmt: skip
+        return [_storable(value) if isinstance(value, str) else value for value in values]
 
     def _standing(self, commit: _Commit, data: Json) -> str:
         if commit.commit is None:  # nothing to compare with
@@ -147,6 +148,11 @@ class _Reader:
 
 def _decoded(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
+
+
+def _storable(text: str) -> str:
+    """JSON can spell half of a surrogate pair, UTF-8 cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _text(data: Json, key: str) -> str | None:
