@@ -7,4 +7,5 @@ pytest_plugins = [
     "tests.fixtures.cli",
     "tests.fixtures.ssh",
     "tests.fixtures.runner",
+    "tests.fixtures.model",
 ]

@@ -74,13 +74,15 @@ def follow(path: str) -> Iterator[str]:
     """Lines as they are written from now on, across rotations; never ends by itself."""
     file = _open_at_end(path)
     while True:
-        line = file.readline() if file else ""
-        if line:
+        rotated = file is None or _rotated(path, file.fileno())
+        # Looked at before reading: a file that was rotated away grows no more, so what is read now is its rest.
+        for line in file or ():
             yield line.rstrip("\n")
-            continue
-        time.sleep(_POLL)
-        if file is None or _rotated(path, file.fileno()):
-            file = _open_new(path) or file
+        newer = _open_new(path) if rotated else None
+        if newer is not None:
+            file = newer
+        else:
+            time.sleep(_POLL)
 
 
 def _open_at_end(path: str) -> Any:

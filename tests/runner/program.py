@@ -48,7 +48,10 @@ class Echo:
             await asyncio.sleep(payload.get("text_pause", 0))
         for number in range(payload.get("events", 0)):
             await emit("unit", {"unit": "u1", "path": "a.py", "state": "done", "done": number + 1, "total": 9})
-        await until(payload.get("wait_for"))
+        try:
+            await until(payload.get("wait_for"))
+        finally:
+            await asyncio.sleep(payload.get("stubborn", 0))
         await asyncio.sleep(payload.get("sleep", 0))
         misbehave(payload)
         record("end", payload)

@@ -10,9 +10,11 @@ from maw_remote.queue.base import Base
 from maw_remote.queue.database import transaction
 from maw_remote.queue.records import Claim, Json, Pulse
 
+# The index in the order of the claim: left to itself, SQLite reads and sorts the whole backlog.
 _CLAIM = """UPDATE task SET state = 'running', attempt = attempt + 1, token = token + 1, started = :now,
         lease = :now + :lease, boot = :boot
-    WHERE seq = (SELECT seq FROM task WHERE state = 'queued' AND kind IN ({kinds}) AND run_at <= :now
+    WHERE seq = (SELECT seq FROM task INDEXED BY claimable
+                 WHERE state = 'queued' AND kind IN ({kinds}) AND run_at <= :now
                  ORDER BY priority DESC, seq LIMIT 1)
     RETURNING seq, id, kind, profile, attempt, token"""
 _HELD = "seq = ? AND token = ? AND state = 'running'"
@@ -39,7 +41,7 @@ class Leases(Base):
         """When the next task of these kinds that waits out a backoff may start."""
         marks = ", ".join("?" * len(kinds))
         found: tuple[float | None] = self._db.execute(
-            f"SELECT min(run_at) FROM task WHERE state = 'queued' AND kind IN ({marks})", tuple(kinds)
+            f"SELECT min(run_at) FROM task INDEXED BY claimable WHERE state = 'queued' AND kind IN ({marks})", tuple(kinds)
         ).fetchone()
         return found[0]
 
