@@ -71,10 +71,15 @@ def node_key_file(node: str) -> str:
 
 
 def make_private_dir(path: str) -> str:
-    """Create `path` with mode 0700 (and its parents), and return it. An existing one is tightened."""
+    """Create `path` with mode 0700 (and its parents), and return it. An existing one is tightened.
+
+    So is the state directory above it, since makedirs gives parents the mode of the umask.
+    """
     os.makedirs(path, mode=0o700, exist_ok=True)
-    if os.stat(path).st_mode & 0o077:
-        os.chmod(path, 0o700)
+    top = state_dir()
+    for directory in (path, top) if path.startswith(top + os.sep) else (path,):
+        if os.stat(directory).st_mode & 0o077:
+            os.chmod(directory, 0o700)
     return path
 
 
