@@ -2,7 +2,8 @@
 
 pytest_plugins = [
     "tests.fixtures.home",
-    "tests.fixtures.git", "tests.fixtures.attendant",
+    "tests.fixtures.git",
+    "tests.fixtures.attendant",
     "tests.fixtures.fake_runner",
     "tests.fixtures.cli",
     "tests.fixtures.ssh",

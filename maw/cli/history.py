@@ -10,7 +10,7 @@ import click
 
 from maw import errors
 from maw.attendant import spool
-from maw.cli.output import console, print_json, printable, say
+from maw.cli.output import console, print_json, say
 from maw.cli.times import age, moment
 from maw.errors import FatalError
 from maw.finding import SEVERITIES, VERDICTS
@@ -19,6 +19,7 @@ from maw.git.run import git
 from maw.memory.index import Index
 from maw.memory.query import DEFAULT_LIMIT, EXACT, Filters, Page, Row
 from maw.record import KINDS
+from maw.text import one_line
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -97,7 +98,7 @@ def read(repo: Repo, filters: Filters, limit: int) -> Page:
     """A first page with everything in it that is known now: what still waits in the spool is written first."""
     deliver(repo)
     with Index(repo) as index:
-        index.refresh(told=lambda: say("maw: indexing the notes of this repository, which happens once"))
+        index.refresh(told=lambda: say("maw: reading the notes of this repository, which takes a while the first time"))
         return index.history(filters, limit or sys.maxsize - 1)
 
 
@@ -120,8 +121,9 @@ def _print_table(page: Page) -> None:
         return
     out = console()
     rows = [_cells(row, time.time()) for row in page.rows]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+    widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for cells, row in zip(rows, page.rows, strict=True):
+        # A person's terminal gets one line a record; what is read by another program is never cut.
         out.print(_line(cells, widths, row), soft_wrap=not out.is_terminal, no_wrap=True, overflow="ellipsis")
     if page.next is not None:
         say(f"maw: the newest {len(page.rows)}; --limit shows more")
@@ -130,16 +132,15 @@ def _print_table(page: Page) -> None:
 def _cells(row: Row, now: float) -> list[str]:
     """Short commit, age, verdict, counts by severity, author, subject."""
     counts = " ".join(f"{row.counts[name]}{_SHORT[name]}" for name in reversed(SEVERITIES) if name in row.counts)
-    author = printable(row.author.partition(" <")[0]) or "?"
     marks = [] if row.standing == EXACT else [row.standing]
     marks += ["bypassed"] if row.bypassed else []
-    subject = printable(row.subject) or "(this commit is gone)"
+    subject = one_line(row.subject) or ("(no subject)" if row.author else "(this commit is gone)")
     return [
         row.commit[:10],
         age(now - row.time / 1000),
-        row.verdict or row.status,
+        one_line(row.verdict or row.status),
         counts or "-",
-        author[:_AUTHOR_WIDTH],
+        one_line(row.author.partition(" <")[0])[:_AUTHOR_WIDTH] or "?",
         (f"[{', '.join(marks)}] " if marks else "") + subject,
     ]
 
@@ -147,13 +148,16 @@ def _cells(row: Row, now: float) -> list[str]:
 def _line(cells: list[str], widths: list[int], row: Row) -> Text:
     from rich.text import Text
 
-    style = _STYLES.get(row.verdict or "", "dim")
-    styles = ["yellow", "dim", style, "", "dim", "" if row.standing == EXACT else "dim"]
-    parts = [
-        (cell if last else cell.ljust(width), style)
-        for cell, width, style, last in zip(cells, [*widths, 0], styles, [False] * len(widths) + [True], strict=True)
-    ]
+    styles = ["yellow", "dim", _STYLES.get(row.verdict or "", "dim"), "", "dim", "" if row.standing == EXACT else "dim"]
     line = Text()
-    for number, (cell, cell_style) in enumerate(parts):
-        line.append(("  " if number else "") + cell, cell_style)
+    for cell, width, style in zip(cells, [*widths, 0], styles, strict=True):
+        line.append(cell + " " * max(width - _width(cell), 0), style)
+        line.append("  ")
+    line.rstrip()
     return line
+
+
+def _width(text: str) -> int:
+    from rich.cells import cell_len  # some characters take two columns
+
+    return cell_len(text)

@@ -47,7 +47,7 @@ def show(commit: str, as_json: bool, raw: bool) -> int:
     if raw:
         return _print_raw(repo, oid)
     with Index(repo) as index:
-        index.refresh(told=lambda: say("maw: indexing the notes of this repository, which happens once"))
+        index.refresh(told=lambda: say("maw: reading the notes of this repository, which takes a while the first time"))
         rows = index.history(Filters(commit=oid), limit=sys.maxsize - 1).rows
     if as_json:
         print_json({"v": 1, "commit": oid, "records": [{**record_of(row), "standing": row.standing} for row in rows]})
@@ -71,7 +71,7 @@ def _print_raw(repo: Repo, oid: str) -> int:
 def _print_rows(oid: str, rows: list[Row]) -> None:
     out = console()
     out.print(f"commit {oid}", style="yellow")
-    out.print(printable(f"{rows[0].author}\n{rows[0].subject}"))
+    out.print(printable(f"{rows[0].author or '(this commit is gone)'}\n{rows[0].subject}"))
     for row in rows:
         out.print()
         _print_record(out, row, record_of(row))
@@ -101,7 +101,7 @@ def _print_record(out: Console, row: Row, data: dict[str, Any]) -> None:
 def _findings(data: dict[str, Any]) -> list[Finding]:
     """The findings of a record; one that cannot be read (a stranger wrote it) is told and left out."""
     found = []
-    for item in data.get("findings") or []:
+    for item in _items(data, "findings"):
         try:
             found.append(finding_from_json(item))
         except ValueError as exc:
@@ -110,5 +110,10 @@ def _findings(data: dict[str, Any]) -> list[Finding]:
 
 
 def _skipped(data: dict[str, Any]) -> list[tuple[str, str]]:
-    items = data.get("skipped") or []
-    return [(str(item.get("path")), str(item.get("reason"))) for item in items if isinstance(item, dict)]
+    items = (item for item in _items(data, "skipped") if isinstance(item, dict))
+    return [(str(item.get("path")), str(item.get("reason"))) for item in items]
+
+
+def _items(data: dict[str, Any], key: str) -> list[Any]:
+    value = data.get(key)
+    return value if isinstance(value, list) else []

@@ -102,10 +102,8 @@ class Index:
         from maw.memory import indexer  # pygit2: not needed while nothing changed
 
         with _writing(db):
-            old = _stored_tips(db)  # again: another process may have been faster
-            if not old:
-                told()
-            indexer.update(db, self.repo, old, tips)
+            # The stored tips again: another process may have been faster.
+            indexer.update(db, self.repo, _stored_tips(db), tips, told)
         return True
 
     def _healed(self, use: Callable[[sqlite3.Connection], Answer]) -> Answer:

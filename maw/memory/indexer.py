@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -18,6 +18,8 @@ from maw.git.repo import Repo
 from maw.memory.query import CARRIED, EXACT, STALE
 from maw.record import Json, merge, parse_note, standing
 
+MANY = 5000  # notes; they take about half a second
+
 _RECORD_COLUMNS = (
     "note", "oid", "id", "kind", "ts", "time", "status", "verdict", "standing", "worst", *SEVERITIES, "bypassed",
     "reason", "model", "copied", "author", "author_key", "committed", "subject", "words", "data",
@@ -26,18 +28,28 @@ _INSERT = f"INSERT INTO records ({', '.join(_RECORD_COLUMNS)}) VALUES ({', '.joi
 _WORDS = ("path", "category", "title", "scenario", "suggestion", "quote")
 
 
-def update(db: sqlite3.Connection, repo: Repo, old: dict[str, str], new: dict[str, str]) -> None:
-    """Make the index, which knows the tips `old`, say what the notes at the tips `new` say."""
+def update(
+    db: sqlite3.Connection, repo: Repo, old: dict[str, str], new: dict[str, str], told: Callable[[], None]
+) -> None:
+    """Make the index, which knows the tips `old`, say what the notes at the tips `new` say.
+
+    Calls `told` before reading so many notes that a person would wonder.
+    """
     notes = Notes(repo)
     for kind in sorted(old.keys() | new.keys()):
         if old.get(kind) != new.get(kind):
-            _update_kind(db, notes, kind, notes.tree(old.get(kind)), notes.tree(new.get(kind)))
+            _update_kind(db, notes, kind, notes.tree(old.get(kind)), notes.tree(new.get(kind)), told)
     db.execute("DELETE FROM tips")
     db.executemany("INSERT INTO tips VALUES (?, ?)", new.items())
 
 
 def _update_kind(
-    db: sqlite3.Connection, notes: Notes, kind: str, old: pygit2.Tree | None, new: pygit2.Tree | None
+    db: sqlite3.Connection,
+    notes: Notes,
+    kind: str,
+    old: pygit2.Tree | None,
+    new: pygit2.Tree | None,
+    told: Callable[[], None],
 ) -> None:
     reader = _Reader(db, notes, kind)
     if old is not None and new is not None:
@@ -48,6 +60,8 @@ def _update_kind(
     blobs: dict[str, list[pygit2.Oid]] = {}
     for oid, blob in notetree.walk(notes.repository, new) if new is not None else ():
         blobs.setdefault(oid, []).append(blob)
+    if len(blobs) > MANY:
+        told()
     for oid, found in blobs.items():
         reader.replace(oid, found)
 

@@ -1,0 +1,164 @@
+"""`maw history` and `maw show` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maw import record
+from maw.attendant import spool
+from maw.cli.times import age, moment
+from maw.errors import FatalError
+from maw.git.notes import Notes
+from maw.record import encode, parse_line
+from tests.fixtures.attendant import finding, kernel_repo, review_record
+from tests.fixtures.cli import Maw
+from tests.fixtures.git import Repository
+
+
+def note(repository: Repository, commit: str, **more: Any) -> str:
+    data = review_record(repository, commit, **more)
+    Notes(kernel_repo(repository)).append("review", commit, [encode(data)])
+    return str(data["id"])
+
+
+def test_the_table(repo: Repository, maw: Maw) -> None:
+    first = repo.commit("Add parser", a__py="1\n")
+    second = repo.commit("Second 漢字")
+    note(repo, first, verdict="block", findings=[finding("a.py"), finding("a.py", "info"), finding("a.py", "info")])
+    note(repo, second, status="unreviewed", verdict=None, reason="the node is away", bypassed=True)
+    note(repo, second, tree="0" * 40)
+    ran = maw("history", cwd=repo.path)
+    assert ran.code == 0 and ran.err == ""
+    lines = [line.split(None, 4) for line in ran.out.splitlines()]
+    assert [line[0] for line in lines] == [second[:10], second[:10], first[:10]]
+    assert [line[2] for line in lines] == ["pass", "unreviewed", "block"]
+    assert lines[0][4] == "A Tester  [stale] Second 漢字"
+    assert lines[1][4] == "A Tester  [bypassed] Second 漢字"
+    assert ran.out.splitlines()[2].endswith("now  block       1E 2I  A Tester  Add parser")
+
+
+def test_json_is_one_object_a_line(repo: Repository, maw: Maw) -> None:
+    made = [note(repo, repo.commit(str(number))) for number in range(3)]
+    ran = maw("history", "--json", "--limit", "0", cwd=repo.path)
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert sorted(row["id"] for row in rows) == sorted(made)
+    assert rows[0]["v"] == 1 and set(rows[0]) >= {"commit", "ts", "verdict", "standing", "counts", "author", "subject"}
+
+
+def test_a_revision_range(repo: Repository, maw: Maw) -> None:
+    first, second = repo.commit("one"), repo.commit("two")
+    note(repo, first)
+    kept = note(repo, second)
+    assert maw("history", "--json", f"{first}..", cwd=repo.path).json["id"] == kept
+    assert len(maw("history", "HEAD", cwd=repo.path).out.splitlines()) == 2
+    ran = maw("history", "no-such", cwd=repo.path)
+    assert ran.code == 2 and "no-such" in ran.err
+    assert maw("history", "--", "--all", cwd=repo.path).code == 2
+
+
+def test_the_limit_is_told(repo: Repository, maw: Maw) -> None:
+    commit = repo.commit()
+    for _ in range(3):
+        note(repo, commit)
+    ran = maw("history", "--limit", "2", cwd=repo.path)
+    assert len(ran.out.splitlines()) == 2 and "--limit shows more" in ran.err
+
+
+def test_nothing_recorded(repo: Repository, maw: Maw) -> None:
+    ran = maw("history", cwd=repo.path)
+    assert (ran.code, ran.out) == (0, "") and "nothing recorded" in ran.err
+    repo.commit()
+    ran = maw("show", cwd=repo.path)
+    assert (ran.code, ran.out) == (0, "") and "nothing is recorded" in ran.err
+
+
+def test_outside_a_repository(home: Path, maw: Maw) -> None:
+    for command in ("history", "show"):
+        ran = maw(command, cwd=home)
+        assert ran.code == 2 and ran.err.startswith("maw: ") and "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("command", ["history", "show"])
+def test_what_waits_in_the_spool_is_written_first(repo: Repository, maw: Maw, command: str) -> None:
+    commit = repo.commit()
+    data = review_record(repo, commit)
+    spool.put(kernel_repo(repo), commit, data)
+    assert data["id"] in maw(command, "--json", cwd=repo.path).out
+    assert repo.git("notes", "--ref=maw/review", "show", commit)
+
+
+def test_history_in_a_repository_libgit2_cannot_open(home: Path, maw: Maw) -> None:
+    path = home / "sha256"
+    path.mkdir()
+    repository = Repository(path)
+    repository.git("init", "-q", "--object-format=sha256")
+    spool.put(kernel_repo(repository), repository.commit(), review_record(repository, "HEAD"))
+    ran = maw("history", cwd=path)
+    assert ran.code == 0 and "SHA-256" in ran.err and "wait in" in ran.err
+
+
+def test_control_characters_do_not_reach_the_terminal(repo: Repository, maw: Maw) -> None:
+    evil = "\x1b]0;owned\x07\x1b[31m\r\x9b"
+    stream = f"commit refs/heads/main\nauthor {evil} <a@b> 1700000000 +0000\ncommitter A <a@b> 1700000000 +0000\n"
+    repo.git("fast-import", "--quiet", stdin=(stream + f"data <<E\nx{evil}\nE\n").encode())
+    commit = repo.git("rev-parse", "main")
+    item = finding(f"a{evil}.py", title=evil, scenario=evil, suggestion=evil, quote=evil, replacement=evil)
+    note(repo, commit, findings=[item], model=evil, reason=evil, verdict=evil, skipped=[{"path": evil, "reason": evil}])
+    for command in (["history"], ["show", commit]):
+        out = maw(*command, cwd=repo.path).out
+        assert out and all(char.isprintable() or char == "\n" for char in out)
+
+
+def test_show_groups_findings_by_file(repo: Repository, maw: Maw) -> None:
+    commit = repo.commit("Add parser", a__py="1\n")
+    found = [finding("b.py", title="In b"), finding("a.py", "info", "In a"), finding("b.py", line=1, title="Also in b")]
+    note(repo, commit, findings=found, verdict="block", skipped=[{"path": "x.lock", "reason": "a lock file"}])
+    out = maw("show", cwd=repo.path).out
+    assert out.startswith(f"commit {commit}\nA Tester <tester@example.invalid>\nAdd parser\n")
+    order = [out.index(text) for text in ("block", "x.lock: a lock file", "b.py", "Also in b", "In b", "a.py", "In a")]
+    assert order == sorted(order)
+    assert "line 3" in out and "| x = y[0]" in out and "suggestion: Check it." in out
+
+
+def test_show_json_and_raw(repo: Repository, maw: Maw) -> None:
+    commit = repo.commit()
+    made = note(repo, commit, findings=[finding("a.py")])
+    Notes(kernel_repo(repo)).append("review", commit, [parse_line(b"by hand")])
+    shown = maw("show", "--json", commit[:8], cwd=repo.path).json
+    assert (shown["v"], shown["commit"], shown["records"][0]["id"]) == (1, commit, made)
+    assert (shown["records"][0]["standing"], shown["records"][0]["findings"][0]["path"]) == ("exact", "a.py")
+    assert maw("show", "--raw", cwd=repo.path).out == repo.git("notes", "--ref=maw/review", "show", commit) + "\n"
+
+
+def test_show_leaves_out_what_it_cannot_read(repo: Repository, maw: Maw) -> None:
+    commit = repo.commit()
+    note(repo, commit, findings=[{"severity": "dire"}, 7, finding("a.py", title="Good one")], skipped=[3])
+    note(repo, commit, findings=9, skipped=None)
+    ran = maw("show", cwd=repo.path)
+    assert ran.code == 0 and "Good one" in ran.out
+    assert ran.err.count("a finding was left out") == 2
+
+
+def test_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert moment("7d", now=1_000_000.0) == 1_000_000.0 - 7 * 86400
+    assert moment("2026-01-31T12:00Z") == 1769860800.0
+    assert moment("2026-01-31T12:00:00+02:00") == 1769853600.0
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    assert moment("2026-01-31") == 1769817600.0
+    for wrong in ("yesterday", "", "7", "-3d", "2026-13-01", "d"):
+        with pytest.raises(FatalError, match="not a time"):
+            moment(wrong)
+    assert [age(seconds) for seconds in (-5, 0, 59, 60, 7200, 86400, 15 * 86400, 800 * 86400)] == [
+        "now", "now", "now", "1m", "2h", "1d", "2w", "2y",
+    ]  # fmt: skip
+
+
+def test_record_ids_sort_by_time() -> None:
+    ids = [record.new_id() for _ in range(50)]
+    assert [identity[:12] for identity in ids] == sorted(identity[:12] for identity in ids)
