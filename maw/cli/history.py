@@ -40,7 +40,11 @@ Examples:
 )
 @click.argument("revisions", required=False, metavar="[REVISION RANGE]")
 @click.option("--author", metavar="TEXT", help="Part of the commit author's name or address.")
-@click.option("--path", metavar="PATH", help="A file, a directory, or a glob such as 'src/*.py' (* also matches /).")
+@click.option(
+    "--path",
+    metavar="PATH",
+    help="A file, a directory, or a glob such as 'src/*.py' (* also matches /), from the repository's top.",
+)
 @click.option("--severity", type=click.Choice(SEVERITIES), help="With a finding of at least this severity.")
 @click.option("--verdict", type=click.Choice(VERDICTS), help="With this verdict.")
 @click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, or an age such as 7d.")

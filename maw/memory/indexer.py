@@ -38,32 +38,17 @@ def update(
     notes = Notes(repo)
     for kind in sorted(old.keys() | new.keys()):
         if old.get(kind) != new.get(kind):
-            _update_kind(db, notes, kind, notes.tree(old.get(kind)), notes.tree(new.get(kind)), told)
+            _update_kind(_Reader(db, notes, kind, told), notes.tree(old.get(kind)), notes.tree(new.get(kind)))
     db.execute("DELETE FROM tips")
     db.executemany("INSERT INTO tips VALUES (?, ?)", new.items())
 
 
-def _update_kind(
-    db: sqlite3.Connection,
-    notes: Notes,
-    kind: str,
-    old: pygit2.Tree | None,
-    new: pygit2.Tree | None,
-    told: Callable[[], None],
-) -> None:
-    reader = _Reader(db, notes, kind)
-    if old is not None and new is not None:
-        for oid in sorted(notetree.changed(old, new)):
-            reader.replace(oid, notetree.lookup(notes.repository, new, oid))
+def _update_kind(reader: _Reader, old: pygit2.Tree | None, new: pygit2.Tree | None) -> None:
+    if old is None or new is None:
+        reader.replace_all(new)
         return
-    db.execute("DELETE FROM notes WHERE ref_kind = ?", (kind,))
-    blobs: dict[str, list[pygit2.Oid]] = {}
-    for oid, blob in notetree.walk(notes.repository, new) if new is not None else ():
-        blobs.setdefault(oid, []).append(blob)
-    if len(blobs) > MANY:
-        told()
-    for oid, found in blobs.items():
-        reader.replace(oid, found)
+    for oid in sorted(notetree.changed(old, new)):
+        reader.replace(oid, notetree.lookup(reader.repository, new, oid))
 
 
 class _Commit(NamedTuple):
@@ -78,10 +63,24 @@ class _Commit(NamedTuple):
 
 
 class _Reader:
-    def __init__(self, db: sqlite3.Connection, notes: Notes, kind: str) -> None:
+    """Brings notes of one kind into the index."""
+
+    def __init__(self, db: sqlite3.Connection, notes: Notes, kind: str, told: Callable[[], None]) -> None:
+        self.repository = notes.repository
         self._db = db
-        self._repository = notes.repository
         self._kind = kind
+        self._told = told
+
+    def replace_all(self, tree: pygit2.Tree | None) -> None:
+        """Forget all notes of this kind, and read those of `tree`."""
+        self._db.execute("DELETE FROM notes WHERE ref_kind = ?", (self._kind,))
+        blobs: dict[str, list[pygit2.Oid]] = {}
+        for oid, blob in notetree.walk(self.repository, tree) if tree is not None else ():
+            blobs.setdefault(oid, []).append(blob)
+        if len(blobs) > MANY:
+            self._told()
+        for oid, found in blobs.items():
+            self.replace(oid, found)
 
     def replace(self, oid: str, blobs: list[pygit2.Oid]) -> None:
         """Forget what the index has of this note, and read it anew unless it is gone."""
@@ -97,7 +96,7 @@ class _Reader:
             self._add(oid, blobs, key)
 
     def _add(self, oid: str, blobs: list[pygit2.Oid], key: str) -> None:
-        contents = [find(self._repository, blob, pygit2.Blob) for blob in blobs]
+        contents = [find(self.repository, blob, pygit2.Blob) for blob in blobs]
         lines = merge(*(parse_note(blob.data) for blob in contents if blob is not None))
         inserted = self._db.execute("INSERT INTO notes (ref_kind, oid, blob) VALUES (?, ?, ?)", (self._kind, oid, key))
         records = standing(lines)
@@ -135,11 +134,11 @@ class _Reader:
             return EXACT
         if not isinstance(data.get("patch_id"), str) or data.get("has_binary") is not False:
             return STALE
-        mine = patchid.of_commit(self._repository, commit.commit)
+        mine = patchid.of_commit(self.repository, commit.commit)
         return CARRIED if mine is not None and mine == (data["patch_id"], False) else STALE
 
     def _commit(self, oid: str) -> _Commit:
-        commit = find(self._repository, oid, pygit2.Commit)
+        commit = find(self.repository, oid, pygit2.Commit)
         if commit is None:
             return _Commit(oid)
         author = f"{_decoded(commit.author.raw_name)} <{_decoded(commit.author.raw_email)}>"
@@ -151,8 +150,8 @@ class _Reader:
         found = {str(finding["path"]) for data in records for finding in _list(data, "findings") if "path" in finding}
         if commit.commit is None:
             return found
-        base = patchid.first_parent_tree(self._repository, commit.commit)
-        old = find(self._repository, base, pygit2.Tree) if base is not None else None
+        base = patchid.first_parent_tree(self.repository, commit.commit)
+        old = find(self.repository, base, pygit2.Tree) if base is not None else None
         if old is not None:
             for delta in old.diff_to_tree(commit.commit.tree).deltas:
                 found.add(display_path(delta.old_file.raw_path))
