@@ -1,0 +1,126 @@
+"""What the hooks add to a commit: CPU with nothing to do, and wall time where the verdict is known already.
+
+The runner and its model are real; the model reviews once, and every measured commit gets that answer again.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.rows import Row
+
+RUNS = 20
+NOTHING_BUDGET = 80.0  # ms of CPU
+KNOWN_BUDGET = 200.0  # ms of wall time on top of plain git commit
+NOTE_BUDGET = 2.0  # s
+MODEL = "smollm2-135m-instruct"
+BIN = Path(sys.executable).parent
+
+
+def run() -> list[Row]:
+    repo = _repository()
+    _git(repo, "commit", "-q", "--allow-empty", "-m", "first")
+    subprocess.run([BIN / "maw", "hooks", "install"], cwd=repo, check=True, stdout=subprocess.DEVNULL)
+    rows = [
+        _cpu_row("an interpreter that does nothing (python -I -S)", [sys.executable, "-I", "-S", "-c", ""], repo, None),
+        _cpu_row(
+            "maw-hook pre-commit, nothing to do, by git's stub", [repo / ".git/hooks/pre-commit"], repo, NOTHING_BUDGET
+        ),
+        _cpu_row(
+            "maw-hook pre-commit, nothing to do, console script", [BIN / "maw-hook", "pre-commit"], repo, NOTHING_BUDGET
+        ),
+    ]
+    _set_up_model()
+    try:
+        return rows + _known(repo)
+    finally:
+        for command in (["maw-runner", "stop"], [sys.executable, "-c", _STOP_ATTENDANT]):
+            subprocess.run([BIN / command[0], *command[1:]], check=False, stdout=subprocess.DEVNULL)
+
+
+_STOP_ATTENDANT = "from maw.attendant import client; client.ask({'v': 1, 'op': 'stop'})"
+
+
+def _repository() -> Path:
+    repo = Path(os.environ["HOME"]) / "repo"
+    subprocess.run(["git", "init", "-q", str(repo)], check=True)
+    return repo
+
+
+def _set_up_model() -> None:
+    """The embedded model plays the manager; its file comes from the tests' cache where there is one."""
+    Path(os.environ["MAW_CONFIG"]).write_text(
+        f'node = "local"\nreview.block_at = "critical"\nroles.manager = "{MODEL}"\nroles.generator = "{MODEL}"\n'
+        'review.deadline = "120s"\n'
+    )
+    cached = Path(os.environ["REAL_HOME"]) / ".cache/maw-tests/models" / f"{MODEL}.gguf"
+    source = ["--from", f"path:{cached}"] if cached.exists() else []
+    subprocess.run([BIN / "maw", "model", "pull", MODEL, *source], check=True, stdout=subprocess.DEVNULL)
+
+
+def _known(repo: Path) -> list[Row]:
+    (repo / "a.py").write_text("def mean(items):\n    return sum(items) / len(items)\n")
+    _git(repo, "add", "a.py")
+    _git(repo, "commit", "-q", "-m", "reviewed by the model", check=False)  # blocked or not: now it is known
+    plain, hooked, notes = [], [], []
+    for number in range(RUNS):
+        plain.append(_commit(repo, number, "-c", "core.hooksPath=/dev/null"))
+        hooked.append(_commit(repo, number))
+        notes.append(_until_noted(repo))
+        _git(repo, "reset", "-q", "--soft", "HEAD~1")
+    added = (statistics.median(hooked) - statistics.median(plain)) * 1000
+    slowest = max(notes)
+    return [
+        Row("plain git commit, median", statistics.median(plain) * 1000, "", "ms", None),
+        Row("hooks on top of it, verdict known, median", added, f"≤ {KNOWN_BUDGET:.0f}", "ms", added <= KNOWN_BUDGET),
+        Row("its note is there, slowest of 20", slowest, f"≤ {NOTE_BUDGET:g}", "s", slowest <= NOTE_BUDGET),
+    ]
+
+
+def _commit(repo: Path, number: int, *options: str) -> float:
+    """Seconds that one commit takes. A plain one is taken back at once."""
+    if _git(repo, "log", "--oneline").count("\n") > 1:
+        _git(repo, "reset", "-q", "--soft", "HEAD~1")
+    began = time.perf_counter()
+    _git(repo, *options, "commit", "-q", "-m", f"commit {number} {'plain' if options else 'hooked'}")
+    return time.perf_counter() - began
+
+
+def _until_noted(repo: Path) -> float:
+    began = time.perf_counter()
+    while not _git(repo, "notes", "--ref=maw/review", "list", "HEAD", check=False):
+        if time.perf_counter() - began > 10:
+            break
+        time.sleep(0.01)
+    return time.perf_counter() - began
+
+
+def _cpu_row(name: str, command: list[object], repo: Path, budget: float | None) -> Row:
+    measured = _cpu(lambda: subprocess.run([str(word) for word in command], cwd=repo, check=True))
+    text = "" if budget is None else f"≤ {budget:.0f}"
+    return Row(f"{name}, CPU, median", measured, text, "ms", None if budget is None else measured <= budget)
+
+
+def _cpu(work: Callable[[], object]) -> float:
+    """Median CPU time in ms, children and their children included."""
+    times = []
+    for _ in range(RUNS):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        work()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        times.append((after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime))
+    return statistics.median(times) * 1000
+
+
+def _git(repo: Path, *arguments: str, check: bool = True) -> str:
+    done = subprocess.run(["git", *arguments], cwd=repo, check=False, capture_output=True, text=True)
+    if check and done.returncode:
+        raise RuntimeError(f"git {arguments}: {done.stderr}")
+    return done.stdout
