@@ -1,0 +1,122 @@
+"""The hooks under pre-commit and prek, as .pre-commit-hooks.yaml describes them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maw.git.repo import discover
+from maw_hooks import install
+from tests.fixtures.fake_runner import finding
+from tests.hooks.conftest import Hooked
+
+yaml = pytest.importorskip("yaml")
+BIN = Path(sys.executable).parent
+MANIFEST = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"
+FRAMEWORKS = ["pre-commit", "prek"]
+
+pytestmark = pytest.mark.slow
+
+
+def _framework(hooked: Hooked, name: str, *arguments: str) -> str:
+    done = subprocess.run(
+        [BIN / name, *arguments], cwd=hooked.path, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def framework(request: pytest.FixtureRequest, hooked: Hooked) -> str:
+    """A framework that runs the manifest's hooks from this environment; it is not installed in the repository yet."""
+    hooks = yaml.safe_load(MANIFEST.read_text())
+    for hook in hooks:
+        hook.update(language="system", entry=f"{BIN}/{hook['entry']}")
+        hook.pop("minimum_pre_commit_version")
+    config = {"repos": [{"repo": "local", "hooks": hooks}], "default_install_hook_types": ["pre-commit", "post-commit"]}
+    hooked.write(".pre-commit-config.yaml", yaml.safe_dump(config))
+    hooked.ok("add", ".pre-commit-config.yaml")
+    hooked.ok("commit", "-q", "-n", "-m", "framework")
+    name: str = request.param
+    return name
+
+
+def _without_maw(hooked: Hooked) -> None:
+    """The framework's configuration does not know maw; git starts it, and it starts us, or we it."""
+    stages = ["pre-commit", "post-commit"]
+    hook = {"id": "t", "name": "t", "language": "system", "entry": "true", "always_run": True, "stages": stages}
+    hooked.write(".pre-commit-config.yaml", yaml.safe_dump({"repos": [{"repo": "local", "hooks": [hook]}]}))
+    hooked.ok("commit", "-q", "-n", "-a", "-m", "no hooks")
+
+
+def test_the_manifest_is_valid() -> None:
+    subprocess.run([BIN / "pre-commit", "validate-manifest", MANIFEST], check=True)
+    assert [hook["id"] for hook in yaml.safe_load(MANIFEST.read_text())] == ["maw-review", "maw-record"]
+
+
+def test_review_and_record(hooked: Hooked, framework: str) -> None:
+    install.uninstall(discover(str(hooked.path)))
+    _framework(hooked, framework, "install")
+    hooked.runner.plays(finding(severity="warning"))
+    hooked.write("a.py", "four = 4\n")
+    hooked.write("b.py", "b = 2\n")
+    hooked.ok("add", "b.py")
+    said = hooked.commit("--", "a.py")
+    assert "divides by zero" in said  # verbose: true
+    assert "+four = 4" in hooked.sent
+    assert "+b = 2" not in hooked.sent
+    record = hooked.record()
+    assert record is not None
+    assert (record["status"], record["verdict"]) == ("reviewed", "warn")
+
+
+def test_a_blocked_commit(hooked: Hooked, framework: str) -> None:
+    install.uninstall(discover(str(hooked.path)))
+    _framework(hooked, framework, "install")
+    hooked.runner.plays(finding(severity="error"))
+    hooked.write("a.py", "four = 4\n")
+    before = hooked.head
+    done = hooked.git("commit", "-q", "-a", "-m", "change")
+    assert done.returncode == 1
+    assert "commit blocked: 1 finding" in done.stdout + done.stderr
+    assert hooked.head == before
+
+
+def test_ours_first_then_the_framework(hooked: Hooked, framework: str) -> None:
+    """The framework keeps our stub as NAME.legacy and runs it: no loop, one review."""
+    _without_maw(hooked)
+    _framework(hooked, framework, "install", "-t", "pre-commit", "-t", "post-commit")
+    states = install.status(discover(str(hooked.path)))
+    assert [state.state for state in states] == ["installed", "installed"]
+    assert f"{framework} runs it" in states[0].note
+    assert [change.action for change in install.install(discover(str(hooked.path)))] == ["unchanged", "unchanged"]
+    hooked.write("a.py", "four = 4\n")
+    hooked.commit("-a")
+    assert len(hooked.runner.submits) == 1
+    assert len(hooked.records()) == 1
+
+
+def test_the_framework_first_then_ours_then_the_framework_again(hooked: Hooked, framework: str) -> None:
+    place = discover(str(hooked.path))
+    install.uninstall(place)
+    _without_maw(hooked)
+    both = ("install", "-t", "pre-commit", "-t", "post-commit")
+    _framework(hooked, framework, *both)
+    install.install(place)
+    hooked.write("a.py", "four = 4\n")
+    hooked.commit("-a")
+    assert len(hooked.runner.submits) == 1
+    _framework(hooked, framework, *both)  # now each keeps the other
+    hooked.write("a.py", "five = 5\n")
+    hooked.commit("-a")
+    assert len(hooked.runner.submits) == 2
+    assert len(hooked.records()) == 1
+    install.uninstall(place)
+    hooks = hooked.path / ".git" / "hooks"
+    assert not list(hooks.glob("*.maw-saved"))
+    hooked.write("a.py", "six = 6\n")
+    hooked.commit("-a")
+    assert len(hooked.runner.submits) == 2
