@@ -63,6 +63,7 @@ class Task(msgspec.Struct, kw_only=True, omit_defaults=True):
     title: str = ""  # what a person sees in the queue: repository and commit, no content
     result: dict[str, Any] | None = None
     error: TaskError | None = None
+    cancelling: bool = False  # it runs, and was asked to stop
     joined: bool = False  # in the answer to a submit: it joined a task that was there
 
 

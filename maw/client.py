@@ -65,29 +65,47 @@ def events(
 ) -> Iterator[wire.Event]:
     """A task's events with ids above `after`, in order, each once, until its end.
 
-    A stream that breaks is asked for again with Last-Event-ID, for `resume_for` seconds since the last event.
-    `deadline` is a time.monotonic() value; past it TimeoutError is raised. Raises NodeError and ApiError.
+    A stream that breaks is asked for again with Last-Event-ID, for `resume_for` seconds since the runner was last
+    heard. `deadline` is a time.monotonic() value; past it TimeoutError is raised. Raises NodeError and ApiError.
     """
-    path = f"/api/v1/tasks/{task_id}/events"
-    give_up = time.monotonic() + resume_for
+    for event in _resumed(node, f"/api/v1/tasks/{task_id}/events", after, deadline, resume_for):
+        yield event
+        if event.type in TERMINAL:
+            return
+
+
+def all_events(node: str, *, after: int = 0, resume_for: float = RESUME_FOR) -> Iterator[wire.Event]:
+    """Events of all tasks, from now on or with ids above `after`, resumed like one task's; without an end.
+    Raises NodeError and ApiError."""
+    yield from _resumed(node, "/api/v1/events", after, None, resume_for)
+
+
+def _resumed(node: str, path: str, after: int, deadline: float | None, resume_for: float) -> Iterator[wire.Event]:
+    peer = _Peer()
     while True:
         try:
-            for event in _stream(node, path, after, deadline):
-                if event.id <= after:
-                    continue
-                after = event.id
-                give_up = time.monotonic() + resume_for
-                yield event
-                if event.type in TERMINAL:
-                    return
+            for event in _stream(node, path, after, deadline, peer=peer):
+                if event.id > after:
+                    after = event.id
+                    yield event
         except NodeError:
-            if time.monotonic() >= give_up:
+            if peer.silence() >= resume_for:
                 raise
         if deadline is not None and time.monotonic() >= deadline:
             raise TimeoutError
-        if time.monotonic() >= give_up:
-            raise NodeError("lost", f"the events of task {task_id} stopped coming from {node}")
+        if peer.silence() >= resume_for:
+            raise NodeError("lost", f"the events stopped coming from {node}")
         time.sleep(_RESUME_PAUSE)
+
+
+class _Peer:
+    """When the other side was last heard: an event or a keep-alive. A task may be silent for long, its runner not."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def silence(self) -> float:
+        return time.monotonic() - self.last
 
 
 def follow(node: str, method: str, path: str, body: dict[str, Any] | None = None) -> Iterator[wire.Event]:
@@ -98,7 +116,14 @@ def follow(node: str, method: str, path: str, body: dict[str, Any] | None = None
 
 
 def _stream(
-    node: str, path: str, after: int, deadline: float | None, *, method: str = "GET", body: bytes = b""
+    node: str,
+    path: str,
+    after: int,
+    deadline: float | None,
+    *,
+    method: str = "GET",
+    body: bytes = b"",
+    peer: _Peer | None = None,
 ) -> Iterator[wire.Event]:
     connection = reach.connect(node, streams=True, timeout=_left(deadline))
     headers = {"Accept": "text/event-stream"}
@@ -107,7 +132,7 @@ def _stream(
     with connection.sock as sock:
         try:
             wire.send_request(sock, method, path, body, headers)
-            yield from wire.read_events(_Deadline(sock, connection.reader, deadline))
+            yield from wire.read_events(_Deadline(sock, connection.reader, deadline, peer or _Peer()))
         except TimeoutError:
             if deadline is not None and time.monotonic() >= deadline:
                 raise
@@ -125,15 +150,18 @@ STREAM_SILENCE = 15.0
 class _Deadline(wire.Reader):
     """A reader that sets the socket's timeout anew before each read, so that a slow trickle cannot outlive it."""
 
-    def __init__(self, sock: Any, reader: wire.Reader, deadline: float | None) -> None:
+    def __init__(self, sock: Any, reader: wire.Reader, deadline: float | None, peer: _Peer) -> None:
         super().__init__(sock)
         self._sock = sock
+        self._peer = peer
         self._buffer = reader._buffer
         self._deadline = deadline
 
     def _more(self, size: int = 65536) -> bytes:
         self._sock.settimeout(min(STREAM_SILENCE, _left(self._deadline)))
-        return super()._more(size)
+        data = super()._more(size)
+        self._peer.last = time.monotonic()
+        return data
 
 
 def _left(deadline: float | None) -> float:
