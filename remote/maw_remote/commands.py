@@ -131,12 +131,12 @@ def serve(listen: str) -> int:
     \b
       maw-runner serve --listen 127.0.0.1:7722
     """
-    from maw_remote import endpoint
+    from maw_remote.endpoint import serve as offer
 
     host, _, port = listen.rpartition(":")
     if not port.isdigit() or int(port) > 65535:
         raise FatalError(f"not an address: {listen}", hint="give HOST:PORT, such as 127.0.0.1:7722")
-    return endpoint.serve(host.strip("[]"), int(port))
+    return offer(host.strip("[]"), int(port))
 
 
 def _be_the_runner(idle_exit: float | None, ready_fd: int | None) -> int:

@@ -19,6 +19,7 @@ def task(row: Row, result: dict[str, Any] | None = None, *, joined: bool = False
         started=_when(row.started), finished=_when(row.finished), deadline=_when(row.deadline),
         run_at=when(row.run_at) if waits else None, title=row.title, result=result,
         error=api.TaskError(**error) if error else None, joined=joined,
+        cancelling=row.state == "running" and row.cancel is not None,
     )  # fmt: skip
 
 

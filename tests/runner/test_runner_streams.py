@@ -127,7 +127,7 @@ def test_streams_end_by_themselves_when_the_runner_stops(runner: RunnerProcess) 
         started = time.monotonic()
         assert runner.stop() == 0
         assert list(events) == []  # a last chunk, not a cut
-        assert list(wire.read_events(others)) == []
+        assert {event.data["task"] for event in wire.read_events(others)} <= {task}
         assert time.monotonic() - started < 10
 
 

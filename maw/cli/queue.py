@@ -1,0 +1,230 @@
+"""`maw queue`: watch and steer a node's tasks."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import click
+
+from maw import client, errors, wire
+from maw.cli.output import print_json, printable, say
+from maw.config.load import load
+from maw.errors import FatalError
+
+_ID = 12  # characters of a whole task id
+_BUMPED = 500
+_STATES = ["queued", "running", "done", "failed", "cancelled", "dead"]
+_node = click.option("--node", metavar="NAME", help="The node to ask. [default: the setting `node`]")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/protocol.md, Task).")
+
+
+@click.group(invoke_without_command=True)
+@_node
+@_json
+@click.pass_context
+def queue(ctx: click.Context, node: str | None, as_json: bool) -> int:
+    """Watch and steer the node's tasks; without a command, list those that run or wait.
+
+    \b
+      maw queue                    what runs and what waits
+      maw queue list --all         what ended, too
+      maw queue watch              follow every task as things happen
+      maw queue cancel 3f9c        the start of an id is enough
+    """
+    if ctx.invoked_subcommand is not None:
+        if node is not None or as_json:
+            raise click.UsageError("give --node and --json after the command: maw queue list --json", ctx)
+        return errors.PASS
+    return show_tasks(node=_named(node), as_json=as_json)
+
+
+@queue.command(name="list")
+@_node
+@_json
+@click.option("--all", "everything", is_flag=True, help="Ended tasks, too.")
+@click.option("--state", type=click.Choice(_STATES), help="Only tasks in this state.")
+@click.option("--kind", metavar="KIND", help="Only tasks of this kind, e.g. review.")
+@click.option("-n", "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
+def list_command(node: str | None, **options: Any) -> int:
+    """List tasks, newest first.
+
+    \b
+      maw queue list --state failed
+    """
+    return show_tasks(node=_named(node), **options)
+
+
+@queue.command()
+@click.argument("task", required=False)
+@_node
+@_json
+def watch(task: str | None, node: str | None, as_json: bool) -> int:
+    """Follow a task to its end, or all tasks until ^C. With --json: one event a line.
+
+    \b
+      maw queue watch
+      maw queue watch 3f9c --json
+    """
+    name = _named(node)
+    whole = _resolve(name, task) if task is not None else None
+    for event in client.events(name, whole) if whole is not None else client.all_events(name):
+        if as_json:
+            print_json({**event.data, "id": event.id, "type": event.type})
+        elif (line := _told(event)) is not None:
+            click.echo(printable(line))
+    return errors.PASS
+
+
+@queue.command()
+@click.argument("tasks", nargs=-1, required=True, metavar="TASK…")
+@click.option("--force", is_flag=True, help="Even when somebody else waits for it.")
+@_node
+@_json
+def cancel(tasks: tuple[str, ...], force: bool, node: str | None, as_json: bool) -> int:
+    """Cancel tasks. One that others wait for, too, goes on unless --force is given.
+
+    \b
+      maw queue cancel 3f9c
+    """
+    name = _named(node)
+    for task in tasks:
+        query = "?force=true" if force else ""
+        _tell(client.request(name, "DELETE", f"/api/v1/tasks/{_resolve(name, task)}{query}"), as_json, _cancelled)
+    return errors.PASS
+
+
+@queue.command()
+@click.argument("task")
+@_node
+@_json
+def retry(task: str, node: str | None, as_json: bool) -> int:
+    """Do an ended task's work again, as a new task.
+
+    \b
+      maw queue retry 3f9c
+    """
+    name = _named(node)
+    answer = client.request(name, "POST", f"/api/v1/tasks/{_resolve(name, task)}/retry")
+    _tell(answer, as_json, lambda new: f"task {new['id']} does it again")
+    return errors.PASS
+
+
+@queue.command()
+@click.argument("task")
+@click.option("--priority", type=click.IntRange(0, 1000), default=_BUMPED, show_default=True, help="Larger is sooner.")
+@_node
+@_json
+def bump(task: str, priority: int, node: str | None, as_json: bool) -> int:
+    """Let a waiting task overtake (reviews of commits have priority 100).
+
+    \b
+      maw queue bump 3f9c
+    """
+    name = _named(node)
+    answer = client.request(name, "PATCH", f"/api/v1/tasks/{_resolve(name, task)}", {"v": 1, "priority": priority})
+    _tell(answer, as_json, lambda patched: f"task {patched['id']} has priority {patched['priority']}")
+    return errors.PASS
+
+
+def show_tasks(
+    *,
+    node: str,
+    as_json: bool = False,
+    everything: bool = False,
+    state: str | None = None,
+    kind: str | None = None,
+    limit: int = 50,
+) -> int:
+    """Print a node's tasks. Raises NodeError and ApiError."""
+    states = [state] if state is not None else [None] if everything else ["running", "queued"]
+    tasks: list[dict[str, Any]] = []
+    for wanted in states:
+        query = {"limit": limit, "state": wanted, "kind": kind}
+        chosen = urlencode({name: value for name, value in query.items() if value is not None})
+        tasks += client.request(node, "GET", f"/api/v1/tasks?{chosen}")["tasks"]
+    if as_json:
+        print_json({"v": 1, "node": node, "tasks": tasks[:limit]})
+    elif not tasks:
+        say(
+            "no tasks"
+            if everything or state
+            else "nothing runs and nothing waits (`maw queue list --all` has the rest)"
+        )
+    for task in [] if as_json else tasks[:limit]:
+        click.echo(printable(_row(task)))
+    return errors.PASS
+
+
+def _row(task: dict[str, Any]) -> str:
+    error = f"  {task['error']['message']}" if task.get("error") else ""
+    return (
+        f"{task['id']}  {task['state']:<9} {task['kind']:<8} {task['priority']:>4}  "
+        f"{_ago(task['created']):>7}  {task.get('title', '')}{error}"
+    ).rstrip()
+
+
+def _ago(when: str) -> str:
+    """How long ago a time of the API was: 12s, 5m, 3h, 2d."""
+    past = datetime.datetime.fromisoformat(when.replace("Z", "+00:00")).timestamp()
+    seconds = max(time.time() - past, 0.0)
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds >= size:
+            return f"{seconds / size:.0f}{unit} ago"
+    return f"{seconds:.0f}s ago"
+
+
+def _told(event: wire.Event) -> str | None:
+    """An event in a line; None for those that only programs want."""
+    data = event.data
+    clock, task = str(data.get("ts", ""))[11:19], data.get("task", "")
+    match event.type:
+        case "text" | "plan":
+            return None
+        case "unit":
+            said = f"{data.get('state')} {data.get('path')} ({data.get('done')}/{data.get('total')})"
+        case "finding":
+            finding = data.get("finding", {})
+            said = f"{finding.get('severity')}: {finding.get('path')}:{finding.get('line')} {finding.get('title')}"
+        case "failed" | "dead":
+            said = str(data.get("error", {}).get("message", ""))
+        case _:
+            said = str(data.get("reason") or data.get("model") or "")
+    return f"{clock}  {task}  {event.type:<9} {said}".rstrip()
+
+
+def _cancelled(task: dict[str, Any]) -> str:
+    match task["state"]:
+        case "cancelled":
+            return f"task {task['id']} is cancelled"
+        case "queued" | "running" if not task.get("cancelling"):
+            return f"task {task['id']} goes on: others wait for it (--force cancels it all the same)"
+        case "queued" | "running":
+            return f"task {task['id']} is being cancelled"
+        case state:
+            return f"task {task['id']} had ended already: {state}"
+
+
+def _tell(answer: dict[str, Any], as_json: bool, words: Any) -> None:
+    if as_json:
+        print_json(answer)
+    else:
+        say(words(answer))
+
+
+def _named(node: str | None) -> str:
+    return str(load(flags={"node": node})["node"])
+
+
+def _resolve(node: str, start: str) -> str:
+    """The whole id of the one task whose id begins with `start`. Raises FatalError."""
+    if len(start) == _ID:
+        return start
+    tasks = client.request(node, "GET", "/api/v1/tasks?limit=1000")["tasks"]
+    found = [str(task["id"]) for task in tasks if task["id"].startswith(start)]
+    if len(found) != 1:
+        why = "no task's id begins" if not found else f"{len(found)} tasks' ids begin"
+        raise FatalError(f"{why} with {start!r}", hint="`maw queue list --all` shows the ids")
+    return found[0]

@@ -1,0 +1,136 @@
+"""`maw queue` and `maw status` against a real runner."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+
+import pytest
+
+from maw import client, paths, reach
+from maw.cli.failure import run
+from maw.cli.main import maw
+from tests.fixtures.runner import RunnerProcess, eventually
+
+
+def cli(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = run(maw, list(arguments))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_the_list_shows_what_runs_and_waits_and_with_all_the_rest(
+    runner: RunnerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli(capsys, "queue")[:2] == (0, "")
+    done = runner.submit(echo=1, title="done one")["id"]
+    runner.wait(done)
+    running = runner.submit(wait_for="go", title="running \x1b[31mone")["id"]
+    runner.wait(running, "running")
+    waiting = runner.submit(echo=2, title="waiting one")["id"]
+    code, out, _ = cli(capsys, "queue")
+    assert code == 0 and [line.split()[:3] for line in out.splitlines()] == [
+        [running, "running", "echo"],
+        [waiting, "queued", "echo"],
+    ]
+    assert "\x1b" not in out and "waiting one" in out
+    assert done in cli(capsys, "queue", "list", "--all")[1]
+    listed = json.loads(cli(capsys, "queue", "list", "--state", "done", "--json")[1])
+    assert listed["v"] == 1 and [task["id"] for task in listed["tasks"]] == [done]
+    runner.release("go")
+
+
+def test_cancel_by_the_start_of_an_id(runner: RunnerProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    task = runner.submit(wait_for="never")["id"]
+    code, out, err = cli(capsys, "queue", "cancel", task[:8])
+    assert (code, out) == (0, "") and task in err
+    runner.wait(task, "cancelled")
+    done = runner.submit(echo=1)["id"]
+    runner.wait(done)
+    assert "had ended already: done" in cli(capsys, "queue", "cancel", done)[2]
+
+
+def test_cancel_leaves_what_others_wait_for_unless_forced(
+    runner: RunnerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = runner.submit(wait_for="never")["id"]
+    runner.submit(wait_for="never")
+    runner.wait(task, "running")
+    assert "others wait" in cli(capsys, "queue", "cancel", task)[2]
+    runner.submit(wait_for="never")
+    assert "is being cancelled" in cli(capsys, "queue", "cancel", "--force", task)[2]
+    runner.wait(task, "cancelled")
+
+
+def test_retry_and_bump(runner: RunnerProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    task = runner.submit(**{"raise": "bad"})["id"]
+    runner.wait(task, "failed")
+    again = json.loads(cli(capsys, "queue", "retry", task, "--json")[1])
+    assert again["id"] != task
+    runner.wait(again["id"], "failed")
+    runner.submit(wait_for="go")
+    waiting = runner.submit(echo=1)["id"]
+    assert json.loads(cli(capsys, "queue", "bump", waiting, "--json")[1])["priority"] == 500
+    assert cli(capsys, "queue", "retry", waiting)[0] == 2  # it is live
+    runner.release("go")
+    runner.wait(waiting)
+
+
+def test_an_unknown_id_is_told(runner: RunnerProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["cancel", "zzz"], ["cancel", "zzzzzzzzzzzz"], ["retry", "zzz"], ["watch", "zzz"]):
+        code, out, err = cli(capsys, "queue", *arguments)
+        assert code == 2 and out == "" and "zzz" in err and "maw queue list" in err
+
+
+def test_watch_follows_a_task_to_its_end(runner: RunnerProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    task = runner.submit(events=2)["id"]
+    _, out, _ = cli(capsys, "queue", "watch", task)
+    assert [line.split()[2] for line in out.splitlines()] == ["queued", "started", "unit", "unit", "done"]
+    _, out, _ = cli(capsys, "queue", "watch", task, "--json")
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event["type"] for event in events] == ["queued", "started", "unit", "unit", "done"]
+    assert all(event["v"] == 1 and event["task"] == task for event in events)
+
+
+def test_all_events_resume_across_a_restart(runner: RunnerProcess) -> None:
+    events = client.all_events(reach.LOCAL)
+    seen = []
+    reader = threading.Thread(target=lambda: seen.extend(next(events) for _ in range(6)))
+    reader.start()
+    # The stream has new events only, so it must be open before the first one.
+    eventually(lambda: runner.submit(echo=time.monotonic()) and seen)
+    runner.kill()
+    runner.start()
+    eventually(lambda: runner.submit(echo=time.monotonic()) and not reader.is_alive())
+    reader.join()
+    ids = [event.id for event in seen]
+    assert ids == list(range(ids[0], ids[0] + 6))
+
+
+def test_status(runner: RunnerProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    runner.wait(runner.submit(wait_for="go", title="the one")["id"], "running")
+    code, out, _ = cli(capsys, "status")
+    assert code == 0
+    assert f"pid {runner.pid}" in out and "1 running, 0 waiting" in out and "the one" in out
+    assert "on this machine" in out and "none loaded" in out
+    status = json.loads(cli(capsys, "status", "--json")[1])
+    assert status["v"] == 1 and status["tasks"] == {"running": 1} and status["node"] == "local"
+    runner.release("go")
+
+
+def test_a_runner_that_does_not_answer_is_told(home: object, capsys: pytest.CaptureFixture[str]) -> None:
+    paths.make_private_dir(paths.runner_dir())
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(paths.runner_socket())
+        sock.listen()
+
+        def hang_up() -> None:
+            sock.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        code, out, err = cli(capsys, "status")
+        thread.join()
+    assert code == 4 and out == "" and "broke" in err
