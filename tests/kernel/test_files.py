@@ -1,0 +1,69 @@
+"""Files are whole or not there; locks end with their process."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maw import files
+
+
+def test_write_replaces_and_is_private(tmp_path: Path) -> None:
+    path = str(tmp_path / "file")
+    for content in (b"one", b"", b"three" * 10000):
+        files.write_atomic(path, content, durable=True)
+        assert files.read_optional(path) == content
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(IsADirectoryError):
+        files.write_atomic(str(tmp_path / "folder"), b"x")
+    assert os.listdir(tmp_path) == ["folder"]
+    with pytest.raises(FileNotFoundError):
+        files.write_atomic(str(tmp_path / "no" / "file"), b"x")
+
+
+def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("kept")
+    (tmp_path / f"file.{os.getpid()}.tmp").symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic links"):
+        files.write_atomic(str(tmp_path / "file"), b"x")
+    assert victim.read_text() == "kept"
+
+
+def test_what_is_not_there_is_none(tmp_path: Path) -> None:
+    assert files.read_optional(str(tmp_path / "no")) is None
+
+
+def test_one_holder_at_a_time(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    with files.lock(path):
+        assert files.try_lock(path) is None
+        with pytest.raises(TimeoutError, match="held by another process"), files.lock(path, timeout=0.05):
+            pass
+    fd = files.try_lock(path)
+    assert fd is not None
+    os.close(fd)
+
+
+def test_a_killed_holder_lets_go(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    program = "import sys,time; from maw import files; files.try_lock(sys.argv[1]); print(flush=True); time.sleep(600)"
+    holder = subprocess.Popen([sys.executable, "-c", program, path], stdout=subprocess.PIPE)
+    assert holder.stdout and holder.stdout.readline()
+    assert files.try_lock(path) is None
+    holder.kill()
+    holder.wait()
+    holder.stdout.close()
+    fd = files.try_lock(path)
+    assert fd is not None
+    os.close(fd)

@@ -1,0 +1,75 @@
+"""Lines of notes: compact, sorted, merged as sets; what is not ours is kept byte for byte."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maw import record
+from maw.record import LINE_MAX, encode, format_note, merge, parse_line, parse_note, standing
+
+GOOD: record.Json = {"v": 1, "id": "a", "ts": "2026-01-01T00:00:00.000Z", "kind": "review"}
+
+
+def test_a_line_is_compact_sorted_ascii() -> None:
+    line = encode(GOOD | {"title": "é\n\x1b", "a": [1, {"z": None, "b": True}]})
+    assert line.raw.startswith(b'{"a":[1,{"b":true,"z":null}],"id":"a","kind":"review","title":"\\u00e9\\n\\u001b"')
+    assert line.raw.isascii() and b"\n" not in line.raw
+    assert line.data == json.loads(line.raw) and line.id == "a"
+
+
+@pytest.mark.parametrize("key", ["v", "id", "ts", "kind"])
+def test_what_lacks_a_key_cannot_be_encoded(key: str) -> None:
+    with pytest.raises(ValueError, match="v, id, ts and kind"):
+        encode({name: value for name, value in GOOD.items() if name != key})
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"", b"text", b"{", b"[1]", b"7", b"null", b'"s"', b"\xff\xfe", b'{"v":2,"id":"a","ts":"b","kind":"review"}',
+        b'{"v":"1","id":"a","ts":"b","kind":"review"}', b'{"v":1,"id":5,"ts":"b","kind":"review"}', b"[" * 100_000,
+        b'{"v":1}', b'{"v":1,"id":"a","ts":"b","kind":"review"} x', b" " * (LINE_MAX + 1), b'{"a":1e999999', b"NaN",
+    ],
+    ids=range(17),
+)  # fmt: skip
+def test_what_cannot_be_read_is_kept(raw: bytes) -> None:
+    line = parse_line(raw)
+    assert (line.raw, line.data, line.id) == (raw, None, "")
+
+
+def test_notes_come_back() -> None:
+    raw = b"by hand\n\n" + encode(GOOD).raw + b"\n\xff\r\n"
+    lines = parse_note(raw)
+    assert [line.raw for line in lines] == [b"by hand", encode(GOOD).raw, b"\xff\r"]
+    assert parse_note(format_note(lines)) == lines
+    assert parse_note(b"") == parse_note(b"\n \n") == []
+
+
+def test_standing_is_sorted_and_without_the_retracted() -> None:
+    old, new, gone = GOOD | {"id": "o"}, GOOD | {"id": "n", "ts": "2026-02-01T00:00:00.000Z"}, GOOD | {"id": "g"}
+    retraction = GOOD | {"id": "r", "kind": "retract", "retracts": "g"}
+    lines = [encode(data) for data in (new, gone, retraction, old)] + [parse_line(b"x")]
+    assert [data["id"] for data in standing(lines)] == ["o", "n"]
+
+
+LINE = st.binary(max_size=8).filter(lambda raw: raw.strip() and b"\n" not in raw).map(parse_line)
+NOTE = st.lists(LINE, max_size=6)
+
+
+@given(NOTE, NOTE, NOTE)
+def test_merging_is_a_union_of_sets(a: list[record.Record], b: list[record.Record], c: list[record.Record]) -> None:
+    assert merge(a, b) == merge(b, a)
+    assert merge(merge(a, b), c) == merge(a, merge(b, c)) == merge(a, b, c)
+    assert merge(a, a) == merge(a)
+    assert {line.raw for line in merge(a, b)} == {line.raw for line in a + b}
+    assert parse_note(format_note(merge(a, b))) == merge(a, b)
+
+
+def test_ids_are_unique_and_times_are_utc() -> None:
+    assert len({record.new_id() for _ in range(1000)}) == 1000
+    assert len(record.new_id()) == 24
+    assert record.now().endswith("Z") and len(record.now()) == len("2026-01-01T00:00:00.000Z")
