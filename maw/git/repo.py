@@ -80,7 +80,8 @@ def staged(repo: Repo) -> Staged:
 
 def diff_trees(repo: Repo, base: str, tree: str, *, big_file_threshold: int | None = None) -> bytes:
     """The patch between two trees. Files larger than `big_file_threshold` bytes are told as binary, unread."""
-    options = ("-c", f"core.bigFileThreshold={big_file_threshold}") if big_file_threshold else ()
+    options = ["-c", "core.quotePath=true"]  # which has no option of `git diff`
+    options += ["-c", f"core.bigFileThreshold={big_file_threshold}"] if big_file_threshold else []
     # This variable wins over --unified on the command line.
     env = {name: value for name, value in os.environ.items() if name != "GIT_DIFF_OPTS"}
     return git(*options, "diff", *DIFF_OPTIONS, base, tree, "--", cwd=repo.root, env=env)
