@@ -7,6 +7,8 @@ import sys
 
 from maw_hooks import environment
 
+BLOCKED = 91  # stub.sh knows it
+
 HELP = """usage: maw-hook pre-commit | post-commit
 
 Called by git, through the stubs that `maw hooks install` makes or through pre-commit and prek (.pre-commit-hooks.yaml).
@@ -30,6 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a GUI's "cancel" is a Ctrl-C
     return _run(hook)
+
+
+def from_stub(arguments: list[str]) -> int:
+    """Like main, but a blocked commit is BLOCKED: an interpreter that fails before it gets here exits with 1."""
+    code = main(arguments)
+    return BLOCKED if code == 1 else code
 
 
 def _leave() -> bool:

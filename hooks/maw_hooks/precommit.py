@@ -42,7 +42,7 @@ def run(talk: Talk) -> int:
     if trouble is not None:
         talk.say(f"{trouble}; the commit goes unreviewed")
         outcome = outcomes.missed(outcomes.FAILED, trouble, node=config.values["node"])
-        _remember(repo, now, config, outcome, blocked=False, digest="")
+        _remember(talk, repo, now, config, outcome, blocked=False, digest="")
         return 0
     return _review(talk, repo, now, config, started)
 
@@ -76,7 +76,7 @@ def _review(talk: Talk, repo: Repo, now: Staged, config: Config, started: float)
     talk.say(decision.text)
     for line in decision.more:
         talk.more(line)
-    _remember(repo, now, config, outcome, blocked=decision.blocked, digest=digest)
+    _remember(talk, repo, now, config, outcome, blocked=decision.blocked, digest=digest)
     return int(decision.blocked)
 
 
@@ -114,9 +114,14 @@ def _known(talk: Talk, repo: Repo, now: Staged, digest: str) -> Outcome | None:
     return outcome
 
 
-def _remember(repo: Repo, now: Staged, config: Config, outcome: Outcome, *, blocked: bool, digest: str) -> None:
+def _remember(
+    talk: Talk, repo: Repo, now: Staged, config: Config, outcome: Outcome, *, blocked: bool, digest: str
+) -> None:
     """Leave the outcome for post-commit. `blocked` tells it, when the commit is there all the same, that `-n` was
     used; `request` lets a later attempt recognise the same change. Neither becomes part of the note."""
     data = outcomes.to_record(outcome, tree=now.tree, base=now.base, block_at=config.values["review.block_at"])
     data |= {"blocked": blocked, "request": digest}
-    pending.write(repo, now.tree, now.head, data)
+    try:
+        pending.write(repo, now.tree, now.head, data)
+    except OSError as exc:
+        talk.say(f"the outcome cannot be kept for the commit's note: {exc.strerror or exc}")

@@ -24,5 +24,11 @@ if [ ! -x "$python" ] || [ ! -f "$maw/maw/__init__.py" ] || [ ! -f "$hooks/maw_h
 	echo "maw: this hook's maw is gone, so nothing is reviewed; \`maw hooks install\` mends it ($0)" >&2
 	exit 0
 fi
-exec "$python" -I -S -c 'import sys; sys.path[:0] = sys.argv[1:3]; import maw_hooks.main as m; sys.exit(m.main(sys.argv[3:]))' \
+"$python" -I -S -c 'import sys; sys.path[:0] = sys.argv[1:3]; import maw_hooks.main as m; sys.exit(m.from_stub(sys.argv[3:]))' \
 	"$maw" "$hooks" $hook "$@"
+case $? in
+0) ;;
+91) exit 1 ;; # the review blocks; a Python that cannot start says 1, and must block nobody
+130) exit 130 ;;
+*) echo "maw: this hook's Python does not work, so nothing is reviewed; \`maw hooks install\` mends it ($0)" >&2 ;;
+esac

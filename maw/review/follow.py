@@ -58,7 +58,7 @@ def follow(node: str, request: Json, *, deadline: float | None = None) -> Genera
     """
     try:
         task = client.submit(node, request, timeout=_left(deadline))
-    except (FatalError, TimeoutError) as exc:
+    except (FatalError, OSError) as exc:
         yield Ended(_not_submitted(exc, node, deadline))
         return
     watch = _Watch(node, task)
@@ -111,8 +111,8 @@ class _Watch:
         except NodeError as exc:
             self.abandoned = True
             yield Ended(self._missed(UNREACHABLE, exc.message))
-        except ApiError as exc:
-            yield Ended(self._missed(FAILED, exc.message))
+        except (ApiError, OSError) as exc:
+            yield Ended(self._missed(FAILED, getattr(exc, "message", str(exc))))
 
     def _take(self, event: wire.Event) -> Iterator[Step]:
         data = event.data
@@ -177,14 +177,16 @@ class _Watch:
         )
 
 
-def _not_submitted(exc: Exception, node: str, deadline: float | None) -> Outcome:
+def _not_submitted(exc: FatalError | OSError, node: str, deadline: float | None) -> Outcome:
     late = deadline is not None and time.monotonic() >= deadline
     if isinstance(exc, TimeoutError) or (late and isinstance(exc, NodeError) and exc.code == "timeout"):
         return missed(DEADLINE, "the deadline passed", node=node)
-    if isinstance(exc, NodeError):
-        return missed(UNREACHABLE, exc.message + (f" ({exc.hint})" if exc.hint else ""), node=node)
-    assert isinstance(exc, FatalError)
-    return missed(FAILED, f"{node} refused the review: {exc.message}", node=node)
+    if isinstance(exc, OSError):
+        return missed(UNREACHABLE, str(exc), node=node)
+    said = exc.message + (f" ({exc.hint})" if exc.hint else "")
+    if isinstance(exc, ApiError):
+        return missed(FAILED, f"{node} refused the review: {said}", node=node)
+    return missed(UNREACHABLE, said, node=node)
 
 
 def _cancel(node: str, task_id: str) -> None:

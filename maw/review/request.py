@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+DIFF_MAX = 32 * 1024 * 1024  # bytes of patch that one review takes; files beyond it are left out
+
 
 class Change(NamedTuple):
     """A change to review. Ids are None where the change is a patch from elsewhere."""
@@ -76,15 +78,21 @@ def sized_diff(repo: git_repo.Repo, base: str, tree: str, max_file_bytes: int) -
 
 
 def drop_large_sections(diff: bytes, max_file_bytes: int) -> tuple[bytes, list[Json]]:
-    """`diff` without the files whose part of it is larger than `max_file_bytes`, and those with the reason."""
+    """`diff` without the files whose part of it is larger than `max_file_bytes`, or comes after DIFF_MAX bytes, and
+    those files with the reason."""
     if len(diff) <= max_file_bytes:
         return diff, []
-    kept, skipped = [], []
+    kept: list[bytes] = []
+    skipped: list[Json] = []
+    total = 0
     for section in sections(diff):
         if len(section) > max_file_bytes:
             skipped.append({"path": section_path(section), "reason": _too_large(len(section), max_file_bytes)})
+        elif total + len(section) > DIFF_MAX:
+            skipped.append({"path": section_path(section), "reason": f"the change is larger than {DIFF_MAX} bytes"})
         else:
             kept.append(section)
+            total += len(section)
     return b"".join(kept), skipped
 
 

@@ -220,6 +220,15 @@ def test_what_the_stub_starts_is_gone(hooked: Hooked, home: Path, gone: str) -> 
     assert _states(discover(str(hooked.path)))["pre-commit"] == ("broken" if gone == "python" else "outdated")
 
 
+def test_a_python_that_cannot_start_blocks_nobody(hooked: Hooked, home: Path) -> None:
+    """What an upgrade leaves behind: the interpreter is there, its library is not."""
+    broken = _script(home / "python", "echo 'Fatal Python error: no module named encodings' >&2; exit 1")
+    install.install(discover(str(hooked.path)), python=str(broken))
+    hooked.write("a.py", "four = 4\n")
+    said = hooked.commit("-a")
+    assert "maw: this hook's Python does not work, so nothing is reviewed; `maw hooks install` mends it" in said
+
+
 def test_a_gui_without_path_and_terminal(hooked: Hooked, home: Path) -> None:
     hooked.write("a.py", "four = 4\n")
     keep = ("HOME", "MAW_STATE_DIR", "MAW_CONFIG", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")

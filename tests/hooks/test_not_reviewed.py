@@ -19,8 +19,8 @@ def started(hooked: Hooked, home: Path) -> Path:
     for hook in ("pre-commit", "post-commit"):
         path = hooked.path / ".git" / "hooks" / hook
         text = path.read_text()
-        assert '\nexec "$python"' in text
-        path.write_text(text.replace('\nexec "$python"', f'\necho {hook} >>{log}\nexec "$python"'))
+        assert '\n"$python" -I' in text
+        path.write_text(text.replace('\n"$python" -I', f'\necho {hook} >>{log}\n"$python" -I'))
     log.write_text("")
     return log
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import time
@@ -310,6 +311,42 @@ def test_escapes_and_controls_never_reach_the_terminal(changed: Hooked) -> None:
     said = changed.commit()
     assert "owned" in said
     assert not [char for char in said if not char.isprintable() and char != "\n"]
+
+
+def test_a_block_stands_though_nothing_can_be_written(changed: Hooked) -> None:
+    changed.runner.plays(finding(severity="error"))
+    (changed.path / ".git" / "maw").write_text("a file in the way\n")
+    said = _blocked(changed)
+    assert "the outcome cannot be kept for the commit's note" in said
+    assert "commit blocked: 1 finding" in said
+
+
+def test_a_note_that_cannot_be_queued_is_one_line(changed: Hooked) -> None:
+    (changed.path / ".git" / "maw").write_text("a file in the way\n")
+    said = changed.commit()
+    assert said.splitlines()[-1].endswith("; no note was written for this commit")
+    assert "Traceback" not in said
+
+
+def test_on_a_terminal_there_is_progress_and_colour(changed: Hooked) -> None:
+    changed.runner.plays(finding(severity="warning"))
+    ours, theirs = pty.openpty()
+    env = {**os.environ, "TERM": "xterm"}
+    process = subprocess.Popen(
+        ["git", "commit", "-q", "-m", "c"], cwd=changed.path, env=env, stderr=theirs, stdin=theirs
+    )
+    os.close(theirs)
+    said = b""
+    try:
+        while part := os.read(ours, 65536):
+            said += part
+    except OSError:
+        pass  # how Linux tells the end of a terminal
+    os.close(ours)
+    assert process.wait(20) == 0
+    assert b"maw: reviewing on local, 0/1 units" in said
+    assert b"\x1b[33mwarning\x1b[0m" in said
+    assert said.rstrip().endswith(b"below error, so the commit passes")
 
 
 def test_interrupted(changed: Hooked) -> None:
