@@ -24,7 +24,7 @@ from maw.text import one_line
 if TYPE_CHECKING:
     from rich.text import Text
 
-_STYLES = {"block": "bold red", "incomplete": "magenta", "warn": "yellow", "pass": "green"}
+_STYLES = {"block": "bold red", "incomplete": "magenta", "warn": "yellow", "pass": "green", "unreviewed": "magenta"}
 _SHORT = {"critical": "C", "error": "E", "warning": "W", "info": "I"}  # how counts are told in the table
 _AUTHOR_WIDTH = 20
 
@@ -142,7 +142,7 @@ def _cells(row: Row, now: float) -> list[str]:
     return [
         row.commit[:10],
         age(now - row.time / 1000),
-        one_line(row.verdict or row.status),
+        one_line(row.outcome),
         counts or "-",
         one_line(row.author.partition(" <")[0])[:_AUTHOR_WIDTH] or "?",
         (f"[{', '.join(marks)}] " if marks else "") + subject,
@@ -152,7 +152,7 @@ def _cells(row: Row, now: float) -> list[str]:
 def _line(cells: list[str], widths: list[int], row: Row) -> Text:
     from rich.text import Text
 
-    styles = ["yellow", "dim", _STYLES.get(row.verdict or "", "dim"), "", "dim", "" if row.standing == EXACT else "dim"]
+    styles = ["yellow", "dim", _STYLES.get(row.outcome, "dim"), "", "dim", "" if row.standing == EXACT else "dim"]
     line = Text()
     for cell, width, style in zip(cells, [*widths, 0], styles, strict=True):
         line.append(cell + " " * max(width - _width(cell), 0), style)

@@ -79,7 +79,7 @@ def _print_rows(oid: str, rows: list[Row]) -> None:
 
 def _print_record(out: Console, row: Row, data: dict[str, Any]) -> None:
     when = age(time.time() - row.time / 1000)
-    head = f"{row.kind} {row.id}: {row.verdict or row.status}, {when if when == 'now' else when + ' ago'}"
+    head = f"{row.kind} {row.id}: {row.outcome}, {when if when == 'now' else when + ' ago'}"
     out.print(printable(head), style="bold")
     facts = [
         _STANDING.get(row.standing, ""),

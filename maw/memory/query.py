@@ -50,6 +50,11 @@ class Row(NamedTuple):
     subject: str
     data: bytes  # the record as it stands in the note
 
+    @property
+    def outcome(self) -> str:
+        """One word for people: `unreviewed`, or the verdict."""
+        return self.status if self.status == "unreviewed" or not self.verdict else self.verdict
+
     def to_json(self) -> dict[str, Any]:
         """The row without the record's own text, as `maw history --json` prints it."""
         return {"v": 1, **{key: value for key, value in self._asdict().items() if key not in ("data", "time")}}

@@ -30,7 +30,7 @@ def test_the_table(repo: Repository, maw: Maw) -> None:
     first = repo.commit("Add parser", a__py="1\n")
     second = repo.commit("Second 漢字")
     note(repo, first, verdict="block", findings=[finding("a.py"), finding("a.py", "info"), finding("a.py", "info")])
-    note(repo, second, status="unreviewed", verdict=None, reason="the node is away", bypassed=True)
+    note(repo, second, status="unreviewed", verdict="incomplete", reason="the node is away", bypassed=True)
     note(repo, second, tree="0" * 40)
     ran = maw("history", cwd=repo.path)
     assert ran.code == 0 and ran.err == ""
