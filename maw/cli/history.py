@@ -111,7 +111,7 @@ def deliver(repo: Repo) -> None:
     try:
         spool.drain(repo)
     except FatalError as exc:
-        say(f"maw: records wait in {spool.directory(repo)}: {exc.message}")
+        say(f"maw: records wait in {spool.directory(repo)}: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
 
 
 def commits_of(repo: Repo, revisions: str) -> list[str]:

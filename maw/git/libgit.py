@@ -30,6 +30,17 @@ def find(repository: pygit2.Repository, object_id: str | pygit2.Oid, kind: type[
     return found if isinstance(found, kind) else None
 
 
+def get(repository: pygit2.Repository, object_id: str | pygit2.Oid, kind: type[Found]) -> Found:
+    """Like find, for an object that another one names. Raises FatalError when it is missing all the same."""
+    found = find(repository, object_id, kind)
+    if found is None:
+        raise FatalError(
+            f"{repository.path} lacks the {kind.__name__.lower()} {object_id}",
+            hint="`git fsck` tells what else is missing",
+        )
+    return found
+
+
 def open_repository(repo: Repo) -> pygit2.Repository:
     """The repository that all worktrees share. Raises FatalError that names why libgit2 cannot open it."""
     try:

@@ -15,14 +15,13 @@ import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import cast
 
 import pygit2
 
 from maw import files, paths
 from maw.errors import FatalError
 from maw.git import notetree
-from maw.git.libgit import find, open_repository
+from maw.git.libgit import find, get, open_repository
 from maw.git.repo import Repo
 from maw.git.run import GitError, git
 from maw.record import KINDS, Record, format_note, merge, parse_note
@@ -150,7 +149,7 @@ class Notes:
         return (match[1], match[2]) if match else None
 
     def _content(self, blob: pygit2.Oid) -> bytes:
-        return cast(pygit2.Blob, self.repository[blob]).data
+        return get(self.repository, blob, pygit2.Blob).data
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:

@@ -2,7 +2,8 @@
 
 git spreads notes over subtrees as it likes: `aabbcc…` (flat), `aa/bbcc…`, `aa/bb/cc…`. maw reads all of these and
 always writes `aa/bbcc…`: mixed trees make `git notes merge` stumble, and flat ones make each further note slower.
-Entries that are no notes are left alone, as git leaves them.
+Entries that are no notes are left alone, as git leaves them. Every function raises FatalError when the repository
+lacks an object of the tree.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 import pygit2
+
+from maw.git.libgit import get
 
 OID_LENGTH = 40
 _TREE = 0o040000
@@ -27,7 +29,7 @@ def walk(repository: pygit2.Repository, tree: pygit2.Tree, above: str = "") -> I
         name = entry.name or ""
         if entry.filemode == _TREE:
             if _FAN.match(name) and len(above) + 2 < OID_LENGTH:
-                yield from walk(repository, cast(pygit2.Tree, repository[entry.id]), above + name)
+                yield from walk(repository, get(repository, entry.id, pygit2.Tree), above + name)
         elif len(above) + len(name) == OID_LENGTH and _HEX.match(name):
             yield above + name, entry.id
 
@@ -42,7 +44,7 @@ def lookup(repository: pygit2.Repository, tree: pygit2.Tree, object_id: str) -> 
         fan, rest = rest[:2], rest[2:]
         if not rest or fan not in tree or tree[fan].filemode != _TREE:
             return found
-        tree = cast(pygit2.Tree, repository[tree[fan].id])
+        tree = get(repository, tree[fan].id, pygit2.Tree)
 
 
 def put(repository: pygit2.Repository, tree: pygit2.Tree | None, notes: Mapping[str, pygit2.Oid]) -> pygit2.Oid:
@@ -51,7 +53,7 @@ def put(repository: pygit2.Repository, tree: pygit2.Tree | None, notes: Mapping[
     A tree that has another layout somewhere near is re-made as a whole: whoever made it so did that everywhere.
     """
     if tree is not None and not _is_fanned(repository, tree, {object_id[:2] for object_id in notes}):
-        tree = cast(pygit2.Tree, repository[_refan(repository, tree)])
+        tree = get(repository, _refan(repository, tree), pygit2.Tree)
     groups: dict[str, dict[str, pygit2.Oid]] = defaultdict(dict)
     for object_id, blob in notes.items():
         groups[object_id[:2]][object_id[2:]] = blob
@@ -109,14 +111,14 @@ def _joined(repository: pygit2.Repository, blobs: list[pygit2.Oid]) -> pygit2.Oi
     """One blob with the lines of all; the writer and readers take equal lines as one."""
     if len(blobs) == 1:
         return blobs[0]
-    parts = [cast(pygit2.Blob, repository[blob]).data for blob in blobs]
+    parts = [get(repository, blob, pygit2.Blob).data for blob in blobs]
     return repository.create_blob(b"".join(part if part.endswith(b"\n") else part + b"\n" for part in parts))
 
 
 def _subtree(repository: pygit2.Repository, tree: pygit2.Tree | None, fan: str) -> pygit2.Tree | None:
     if tree is None or fan not in tree or tree[fan].filemode != _TREE:
         return None
-    return cast(pygit2.Tree, repository[tree[fan].id])
+    return get(repository, tree[fan].id, pygit2.Tree)
 
 
 def _builder(repository: pygit2.Repository, tree: pygit2.Tree | None) -> pygit2.TreeBuilder:

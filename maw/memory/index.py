@@ -59,11 +59,18 @@ CREATE INDEX paths_by_note ON paths (note);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
 
+# Errors that say nothing against the file: another one would fail likewise.
+_NO_DAMAGE = frozenset({
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,
+})  # fmt: skip
+
 Answer = TypeVar("Answer")
 
 
 class Index:
-    """An open index. Use as a context manager; every method raises FatalError when another process keeps it busy."""
+    """An open index. Use as a context manager; every method raises FatalError when the file cannot be used, as when
+    another process keeps it busy or the disk is full."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo = repo
@@ -108,23 +115,22 @@ class Index:
 
     def _healed(self, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Use the database; when it turns out to be damaged, make it anew once."""
-        for attempt in (1, 2):
-            try:
-                return use(self._connection())
-            except sqlite3.OperationalError as exc:
-                self.close()
-                if "locked" in str(exc) or "busy" in str(exc):
-                    raise FatalError(
-                        f"{self.path} is in use by another process", hint="try again when that one is done"
-                    ) from exc
-                if attempt == 2:
-                    raise
-            except sqlite3.DatabaseError:
-                self.close()
-                if attempt == 2:
-                    raise
-            self.remove()
-        raise AssertionError("unreachable")
+        try:
+            return use(self._connection())
+        except sqlite3.DatabaseError as exc:
+            self.close()
+            if _primary_code(exc) in _NO_DAMAGE:
+                raise self._unusable(exc) from exc
+        self.remove()
+        try:
+            return use(self._connection())
+        except sqlite3.DatabaseError as exc:
+            raise self._unusable(exc) from exc
+
+    def _unusable(self, exc: sqlite3.DatabaseError) -> FatalError:
+        if _primary_code(exc) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return FatalError(f"{self.path} is in use by another process", hint="try again when that one is done")
+        return FatalError(f"{self.path} cannot be used: {exc}", hint="it is only an index and may be deleted")
 
     def remove(self) -> None:
         """Delete the index; the next refresh makes it anew."""
@@ -150,6 +156,11 @@ def current_tips(repo: Repo) -> dict[str, str]:
     lines = (line.split(" ", 1) for line in output.decode("ascii", "replace").splitlines())
     tips = {name.removeprefix(REF_PREFIX): oid for oid, name in lines}
     return {kind: tip for kind, tip in tips.items() if kind in KINDS}
+
+
+def _primary_code(exc: sqlite3.Error) -> int:
+    """SQLite's result code without its extended part; 0 for an error of Python's module."""
+    return (getattr(exc, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
 def _open(path: str) -> sqlite3.Connection:

@@ -349,6 +349,12 @@ def test_a_busy_index_is_told(repo: Repository, monkeypatch: pytest.MonkeyPatch)
     assert len(ids(repo)) == 1
 
 
+def test_an_index_that_cannot_be_opened_is_told(repo: Repository) -> None:
+    Path(Index(kernel_repo(repo)).path).mkdir()
+    with pytest.raises(FatalError, match="cannot be used"):
+        ids(repo)
+
+
 def test_no_pygit2_while_nothing_changed(repo: Repository) -> None:
     note(repo, repo.commit())
     assert len(ids(repo)) == 1

@@ -184,6 +184,18 @@ def test_notes_from_a_worktree_are_everybodys(repo: Repository, home: Path) -> N
     assert len(Notes(kernel_repo(repo)).read("review", commit)) == 1
 
 
+def test_a_missing_object_is_told(repo: Repository) -> None:
+    commit = repo.commit()
+    notes = Notes(kernel_repo(repo))
+    notes.append("review", commit, [encode(review_record(repo, commit))])
+    for name in (f"{REF}:{commit[:2]}/{commit[2:]}", f"{REF}:{commit[:2]}"):
+        oid = repo.git("rev-parse", name)
+        (repo.path / ".git/objects" / oid[:2] / oid[2:]).unlink()
+        with pytest.raises(FatalError, match=f"lacks the (blob|tree) {oid}") as caught:
+            Notes(kernel_repo(repo)).read("review", commit)
+        assert caught.value.hint
+
+
 WRITER = """
 import sys
 from maw import record
