@@ -23,16 +23,16 @@ CONFIG = ".pre-commit-config.yaml"
 HOOK_TYPES = ("pre-commit", "post-commit")
 _MARK = "id: maw-review"
 _NEW_HEAD = "default_install_hook_types: [pre-commit, post-commit]\nrepos:\n"
-_ENTRY = (
-    'entry: sh -c \'command -v maw-hook >/dev/null || { echo "maw is not installed: not reviewed"; exit 0; }; '
-    'exec maw-hook "$0"\' {stage}'
-)
+# Where maw is not installed, a colleague's commit passes, with one line.
+_ENTRY = """>-
+      sh -c 'command -v maw-hook >/dev/null || { echo "maw is not installed here, so nothing is reviewed"; exit 0; };
+      exec maw-hook "$0"' @STAGE@"""
 _ITEM = """\
 - repo: local
   hooks:
   - id: maw-review
     name: maw review
-    {review}
+    entry: @pre-commit@
     language: system
     stages: [pre-commit]
     always_run: true
@@ -41,7 +41,7 @@ _ITEM = """\
     verbose: true
   - id: maw-record
     name: maw record
-    {record}
+    entry: @post-commit@
     language: system
     stages: [post-commit]
     always_run: true
@@ -54,6 +54,12 @@ def apply(repo: Repo, worktree: str) -> list[str]:
     """Add the hooks and install the hook types; a line for each change. Raises FatalError."""
     _need_framework()
     return _add_to_config(repo, worktree) + _install_types(repo, worktree)
+
+
+def lists_maw(worktree: str | None) -> bool:
+    """Whether the project's configuration has our hooks."""
+    raw = files.read_optional(os.path.join(worktree, CONFIG)) if worktree else None
+    return _MARK.encode() in (raw or b"")
 
 
 def take_back_config(entry: journal.Entry) -> str | None:
@@ -85,7 +91,9 @@ def block(item: str, indent: str) -> str:
 
 def with_hooks(text: str) -> tuple[str, str]:
     """The file's new text, and the part of it that is new. Raises FatalError when `repos:` cannot be found."""
-    item = _ITEM.format(review=_ENTRY.format(stage="pre-commit"), record=_ENTRY.format(stage="post-commit"))
+    item = _ITEM
+    for stage in HOOK_TYPES:
+        item = item.replace(f"@{stage}@", _ENTRY.replace("@STAGE@", stage))
     if not text.strip():
         made = _NEW_HEAD + item
         return text + made, made

@@ -1,12 +1,17 @@
-"""The git hooks, through the side that knows them. Its import is here, in the functions: the kernel knows no side."""
+"""The git hooks, through the one module that may reach for the package that knows them (maw/cli/hooks.py)."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from maw.checks.check import Check, fail, ok, warn
+from maw.cli.hooks import hooks_status, hooks_warnings, install_hooks, uninstall_hooks
 from maw.git.repo import Repo
-from maw.setup import journal
+from maw.setup import framework, journal
+
+if TYPE_CHECKING:
+    from maw_hooks.install import State
 
 _DONE = {"installed": "installed", "updated": "renewed"}
 _GONE = {"removed": "removed", "restored": "removed, and the hook from before put back", "kept": "left alone"}
@@ -14,20 +19,16 @@ _GONE = {"removed": "removed", "restored": "removed, and the hook from before pu
 
 def apply(repo: Repo) -> list[str]:
     """Install the stubs; a line for each that changed. Raises FatalError."""
-    from maw_hooks import install
-
-    directory = install.hooks_dir(repo)
+    directory = os.path.dirname(hooks_status(repo)[0].path)
     if not os.path.isdir(directory):
         journal.note(repo, {"what": "directory", "path": directory})
-    changes = [change for change in install.install(repo) if change.action in _DONE]
+    changes = [change for change in install_hooks(repo) if change.action in _DONE]
     return [f"{change.hook} hook {_DONE[change.action]}{_note(change.note)}" for change in changes]
 
 
 def take_back(repo: Repo) -> list[str]:
     """Remove the stubs, whoever installed them; a line for each."""
-    from maw_hooks import install
-
-    changes = [change for change in install.uninstall(repo) if change.action in _GONE]
+    changes = [change for change in uninstall_hooks(repo) if change.action in _GONE]
     return [f"{change.hook} hook {_GONE[change.action]}{_note(change.note)}" for change in changes]
 
 
@@ -42,28 +43,28 @@ def take_back_directory(entry: journal.Entry) -> str | None:
 
 def warnings(repo: Repo) -> list[str]:
     """What whoever installs should know."""
-    from maw_hooks import install
-
-    return install.warnings(repo)
+    return hooks_warnings(repo)
 
 
 def checks(repo: Repo) -> list[Check]:
     """How each hook is."""
-    from maw_hooks import install
+    listed = framework.lists_maw(repo.worktree)
+    return [_check(state, listed) for state in hooks_status(repo)]
 
-    return [_check(state) for state in install.status(repo)]
 
-
-def _check(state: object) -> Check:
-    hook, found, path, note = (str(getattr(state, name)) for name in ("hook", "state", "path", "note"))
-    what = f"{hook} hook"
-    text = f"{found}: {path}{_note(note)}"
-    if found == "installed":
-        return ok(what, f"{path}{_note(note)}")
-    if found == "broken":
+def _check(state: State, listed: bool) -> Check:
+    what = f"{state.hook} hook"
+    text = f"{state.state}: {state.path}{_note(state.note)}"
+    if state.state == "installed":
+        return ok(what, f"{state.path}{_note(state.note)}")
+    if state.state == "foreign" and state.note and listed:
+        return ok(what, f"{state.path} (its framework runs maw, as {framework.CONFIG} says)")
+    if state.state == "broken":
         return fail(what, text, "`maw hooks install` renews it")
-    if found == "missing":
-        return warn(what, f"not there: {path}", "`maw init` installs it; without it commits here are not reviewed")
+    if state.state == "missing":
+        return warn(
+            what, f"not there: {state.path}", "`maw init` installs it; without it commits here are not reviewed"
+        )
     return warn(what, text, "`maw hooks install` renews ours, and keeps and runs another program's")
 
 

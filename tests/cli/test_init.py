@@ -1,0 +1,298 @@
+"""init sets up what is missing and uninstall takes exactly that back: repository, hooks, git's settings, files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fixtures.cli import Maw
+from tests.fixtures.git import Repository, make_repository
+
+# No node is asked: the one named does not exist, which init says and goes on.
+NOWHERE = {"MAW_NODE": "nowhere"}
+
+
+def snapshot(directory: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file below a directory with its mode and content; directories too. Objects and logs only grow."""
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        name = str(path.relative_to(directory))
+        content = path.read_bytes() if path.is_file() else b""
+        found[name] = (stat.S_IMODE(path.lstat().st_mode), content)
+    return found
+
+
+@pytest.fixture
+def set_up(repo: Repository) -> Repository:
+    """A repository with a history, a setting and hooks of its own."""
+    repo.commit("first", a__py="a = 1\n")
+    hooks = repo.path / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    (hooks / "pre-commit").write_text("#!/bin/sh\necho theirs >> theirs.log\n")
+    (hooks / "pre-commit").chmod(0o755)
+    repo.git("config", "notes.rewriteRef", "refs/notes/commits")
+    return repo
+
+
+def test_round_trip_leaves_everything_as_it_was(maw: Maw, set_up: Repository) -> None:
+    before = snapshot(set_up.path)
+    done = maw("init", "--yes", cwd=set_up.path, **NOWHERE)
+    assert done.code == 0, done.err
+    assert snapshot(set_up.path) != before
+    assert maw("uninstall", "--yes", cwd=set_up.path, **NOWHERE).code == 0
+    assert snapshot(set_up.path) == before
+
+
+def test_round_trip_of_a_repository_without_a_hooks_directory(maw: Maw, repo: Repository) -> None:
+    hooks = repo.path / ".git" / "hooks"
+    if hooks.exists():
+        hooks.rmdir()
+    before = snapshot(repo.path)
+    assert maw("init", "--yes", cwd=repo.path, **NOWHERE).code == 0
+    assert maw("uninstall", "--yes", cwd=repo.path, **NOWHERE).code == 0
+    assert snapshot(repo.path) == before
+
+
+def test_what_init_sets_up(maw: Maw, set_up: Repository, home: Path) -> None:
+    done = maw("init", "--yes", cwd=set_up.path, **NOWHERE)
+    assert set_up.git("config", "--get-all", "notes.rewriteRef").split("\n") == [
+        "refs/notes/commits",
+        "refs/notes/maw/*",
+    ]
+    assert set_up.git("config", "notes.rewriteMode") == "cat_sort_uniq"
+    assert (set_up.path / ".git/hooks/pre-commit.maw-saved").exists()
+    assert "maw" in (set_up.path / ".git/hooks/post-commit").read_text()
+    assert (set_up.path / ".maw.toml").exists()
+    assert stat.S_IMODE((home / "config.toml").stat().st_mode) == 0o600
+    assert "nowhere" in done.out
+    assert "unreviewed" in done.out
+
+
+def test_a_second_init_changes_nothing(maw: Maw, set_up: Repository) -> None:
+    assert maw("init", "--yes", cwd=set_up.path, **NOWHERE).code == 0
+    before = snapshot(set_up.path)
+    done = maw("init", "--yes", cwd=set_up.path, **NOWHERE)
+    assert "everything was set up already" in done.out
+    assert snapshot(set_up.path) == before
+
+
+def test_uninstall_keeps_what_was_changed_or_committed_since(maw: Maw, repo: Repository) -> None:
+    maw("init", "--yes", cwd=repo.path, **NOWHERE)
+    (repo.path / ".maw.toml").write_text('[review]\nblock_at = "info"\n')
+    done = maw("uninstall", "--yes", cwd=repo.path)
+    assert "stays" in done.out
+    assert (repo.path / ".maw.toml").exists()
+
+    other = make_repository(repo.path.parent / "other")
+    maw("init", "--yes", cwd=other.path, **NOWHERE)
+    other.git("add", ".maw.toml")
+    done = maw("uninstall", "--yes", cwd=other.path)
+    assert "git rm" in done.out
+    assert (other.path / ".maw.toml").exists()
+
+
+def test_settings_that_were_there_are_not_taken(maw: Maw, repo: Repository) -> None:
+    repo.git("config", "notes.rewriteRef", "refs/notes/*")
+    repo.git("config", "notes.rewriteMode", "concatenate")
+    before = (repo.path / ".git/config").read_bytes()
+    maw("init", "--yes", cwd=repo.path, **NOWHERE)
+    assert (repo.path / ".git/config").read_bytes() == before
+    maw("uninstall", "--yes", cwd=repo.path)
+    assert (repo.path / ".git/config").read_bytes() == before
+
+
+def test_a_mode_that_loses_lines_is_left_and_told(maw: Maw, repo: Repository) -> None:
+    repo.git("config", "notes.rewriteMode", "overwrite")
+    done = maw("init", "--yes", cwd=repo.path, **NOWHERE)
+    assert "notes.rewriteMode is overwrite" in done.out
+    assert repo.git("config", "notes.rewriteMode") == "overwrite"
+
+
+def test_init_from_a_worktree_sets_up_the_shared_repository(maw: Maw, set_up: Repository) -> None:
+    set_up.git("worktree", "add", "-q", "../second")
+    second = set_up.path.parent / "second"
+    assert maw("init", "--yes", cwd=second, **NOWHERE).code == 0
+    assert "maw" in (set_up.path / ".git/hooks/post-commit").read_text()
+    assert (set_up.path / ".git/maw/init.json").exists()
+    assert maw("uninstall", "--yes", cwd=set_up.path, **NOWHERE).code == 0
+    assert not (second / ".maw.toml").exists()
+
+
+def test_without_a_terminal_it_wants_yes(maw: Maw, repo: Repository) -> None:
+    before = snapshot(repo.path)
+    for command in ("init", "uninstall"):
+        done = maw(command, cwd=repo.path)
+        assert done.code == 2
+        assert "--yes" in done.err
+    assert snapshot(repo.path) == before
+
+
+def test_outside_of_a_repository(maw: Maw) -> None:
+    assert maw("init", "--yes").code == 2
+    assert maw("uninstall", "--yes").code == 2
+
+
+def test_an_unknown_node_changes_nothing(maw: Maw, repo: Repository) -> None:
+    before = snapshot(repo.path)
+    done = maw("init", "--yes", "--node", "pro", cwd=repo.path)
+    assert done.code == 2
+    assert "maw node add pro" in done.err
+    assert snapshot(repo.path) == before
+
+
+def test_a_chosen_node_is_written_for_the_user_not_the_repository(maw: Maw, repo: Repository, home: Path) -> None:
+    port = _closed_port()
+    (home / "config.toml").write_text(f'[nodes.pro]\nhost = "127.0.0.1"\nport = {port}\n# mine\n')
+    assert maw("init", "--yes", "--node", "pro", cwd=repo.path).code == 0
+    _stop_link("pro")
+    text = (home / "config.toml").read_text()
+    assert 'node = "pro"' in text
+    assert "# mine" in text
+    assert "pro" not in (repo.path / ".maw.toml").read_text()
+
+
+def test_notes_stay_unless_asked_for(maw: Maw, set_up: Repository) -> None:
+    set_up.git("notes", "--ref=maw/review", "add", "-m", "kept", "HEAD")
+    maw("init", "--yes", cwd=set_up.path, **NOWHERE)
+    maw("uninstall", "--yes", cwd=set_up.path)
+    assert set_up.git("notes", "--ref=maw/review", "show", "HEAD") == "kept"
+    assert maw("uninstall", "--yes", "--notes", cwd=set_up.path).code == 0
+    assert set_up.git("for-each-ref", "refs/notes/maw") == ""
+
+
+def test_state_is_removed_when_asked_for(maw: Maw, repo: Repository, home: Path) -> None:
+    maw("init", "--yes", cwd=repo.path, **NOWHERE)
+    (home / "state" / "keys").mkdir(parents=True, mode=0o700)
+    done = maw("uninstall", "--yes", "--state")
+    assert done.code == 0
+    assert not (home / "state").exists()
+    assert not (home / "config.toml").exists()  # it was as init wrote it
+
+
+def test_settings_of_the_users_own_survive(maw: Maw, repo: Repository, home: Path) -> None:
+    (home / "config.toml").write_text('[review]\ndeadline = "9s"\n')
+    maw("init", "--yes", cwd=repo.path, **NOWHERE)
+    done = maw("uninstall", "--yes", "--state", cwd=repo.path)
+    assert "so it stays" in done.out
+    assert (home / "config.toml").read_text() == '[review]\ndeadline = "9s"\n'
+
+
+def test_an_init_that_was_cut_short_can_be_taken_back(maw: Maw, set_up: Repository) -> None:
+    before = snapshot(set_up.path)
+    maw("init", "--yes", cwd=set_up.path, **NOWHERE)
+    # As if it had been killed between writing down and doing: the value is in the list and not in the configuration.
+    set_up.git("config", "--unset", "notes.rewriteMode")
+    (set_up.path / ".maw.toml").unlink()
+    assert maw("uninstall", "--yes", cwd=set_up.path).code == 0
+    assert snapshot(set_up.path) == before
+
+
+def test_a_damaged_list_is_told_and_nothing_is_guessed(maw: Maw, repo: Repository) -> None:
+    maw("init", "--yes", cwd=repo.path, **NOWHERE)
+    (repo.path / ".git/maw/init.json").write_text("{")
+    done = maw("uninstall", "--yes", cwd=repo.path)
+    assert done.code == 2
+    assert "damaged" in done.err
+
+
+CONFIG = """\
+# ours
+repos:
+  - repo: local
+    hooks:
+      - id: theirs
+        name: theirs
+        entry: "true"
+        language: system
+# last words
+exclude: ^vendor/
+"""
+
+
+def test_framework_adds_hooks_to_the_projects_configuration(maw: Maw, set_up: Repository) -> None:
+    pytest.importorskip("pre_commit")
+    import yaml
+
+    set_up.write(".pre-commit-config.yaml", CONFIG)
+    before = snapshot(set_up.path)
+    done = maw("init", "--yes", "--framework", "pre-commit", cwd=set_up.path, **NOWHERE)
+    assert done.code == 0, done.err
+    text = (set_up.path / ".pre-commit-config.yaml").read_text()
+    found = yaml.safe_load(text)
+    assert [hook["id"] for repo in found["repos"] for hook in repo["hooks"]] == ["theirs", "maw-review", "maw-record"]
+    assert found["exclude"] == "^vendor/"
+    assert text.startswith("# ours\n")
+    validated = subprocess.run(
+        [sys.executable, "-m", "pre_commit", "validate-config"], cwd=set_up.path, capture_output=True, check=False
+    )
+    assert validated.returncode == 0, validated.stdout
+    assert "pre-commit.com" in (set_up.path / ".git/hooks/post-commit").read_text()
+    again = maw("init", "--yes", "--framework", "pre-commit", cwd=set_up.path, **NOWHERE)
+    assert "everything was set up already" in again.out
+    assert maw("uninstall", "--yes", cwd=set_up.path).code == 0
+    assert snapshot(set_up.path) == before
+
+
+def test_where_maw_is_not_installed_the_projects_hooks_let_commits_pass(maw: Maw, repo: Repository) -> None:
+    pytest.importorskip("pre_commit")
+    assert maw("init", "--yes", "--framework", "pre-commit", cwd=repo.path, **NOWHERE).code == 0
+    assert shutil.which("maw-hook", path="/usr/bin:/bin") is None
+    repo.write("a.txt", "a\n")
+    repo.git("add", "-A")
+    done = subprocess.run(
+        ["git", "commit", "-m", "by a colleague"], cwd=repo.path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "nothing is reviewed" in done.stderr + done.stdout
+
+
+def test_framework_makes_the_configuration_when_there_is_none(maw: Maw, repo: Repository) -> None:
+    pytest.importorskip("pre_commit")
+    before = snapshot(repo.path)
+    assert maw("init", "--yes", "--framework", "pre-commit", cwd=repo.path, **NOWHERE).code == 0
+    assert "default_install_hook_types" in (repo.path / ".pre-commit-config.yaml").read_text()
+    assert maw("uninstall", "--yes", cwd=repo.path).code == 0
+    after = snapshot(repo.path)
+    hooks = {name for name in after if name not in before}
+    assert hooks <= {".git/hooks"}
+
+
+@pytest.mark.parametrize(
+    "text", ["repos: []\n", "repos: [{repo: meta, hooks: [{id: identity}]}]\n", "exclude: x\n", ":\n- [\n"]
+)
+def test_a_configuration_that_cannot_be_edited_is_left_alone(maw: Maw, repo: Repository, text: str) -> None:
+    pytest.importorskip("pre_commit")
+    repo.write(".pre-commit-config.yaml", text)
+    done = maw("init", "--yes", "--framework", "pre-commit", cwd=repo.path, **NOWHERE)
+    assert done.code == 2, done.out
+    assert (repo.path / ".pre-commit-config.yaml").read_text() == text
+
+
+def test_what_was_changed_is_written_down(maw: Maw, repo: Repository) -> None:
+    maw("init", "--yes", cwd=repo.path, **NOWHERE)
+    listed = json.loads((repo.path / ".git/maw/init.json").read_text())
+    assert listed["v"] == 1
+    assert {"git-config", "file"} <= {entry["what"] for entry in listed["entries"]}
+
+
+def _closed_port() -> int:
+    import socket
+
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def _stop_link(node: str) -> None:
+    from maw.link import control
+
+    control.stop(node)
+    assert control.running(node) is None
