@@ -1,19 +1,29 @@
 """Globs over paths as git names them, for review rules and exclusions. Standard library only (hook path).
 
-`*` and `?` stay within a folder, `**` does not, `[abc]` and `[!abc]` are sets. A glob without a slash matches a name
-in any folder; one that ends in a slash, everything below it. Where git says more (negation, anchors), use git.
+As in .gitignore: `*`, `?` and `[abc]` stay within a folder; `**` as a whole part stands for any folders; a glob
+without a slash matches a name in any folder, as does one whose only slash ends it, which covers all below it.
+Globs come from repositories, which may be a stranger's: matching takes time in proportion to both lengths, where one
+regular expression for the whole glob would take years for some.
 """
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from collections.abc import Iterable
 from functools import lru_cache
 
+# A part's pattern; None stands for `**`.
+_Parts = tuple["re.Pattern[str] | None", ...]
+
 
 def matches(path: str, glob: str) -> bool:
     """True when `glob` covers `path`."""
-    return _compile(glob).fullmatch(path) is not None
+    parts = _parts(glob)
+    states = _skip({0}, parts)
+    for name in path.split("/"):
+        states = _skip(set(_step(states, parts, name)), parts)
+    return len(parts) in states
 
 
 def first_match(path: str, globs: Iterable[str]) -> str | None:
@@ -21,43 +31,37 @@ def first_match(path: str, globs: Iterable[str]) -> str | None:
     return next((glob for glob in globs if matches(path, glob)), None)
 
 
+def _step(states: set[int], parts: _Parts, name: str) -> Iterable[int]:
+    """Where in the glob one may be after one more part of the path."""
+    for at in states:
+        if at == len(parts):
+            continue
+        part = parts[at]
+        if part is None:
+            yield at
+            if at + 1 == len(parts):
+                yield at + 1
+        elif part.match(name):
+            yield at + 1
+
+
+def _skip(states: set[int], parts: _Parts) -> set[int]:
+    """`**` may stand for no folder at all; at the glob's end it needs something that it covers."""
+    for at in sorted(states):
+        while at < len(parts) - 1 and parts[at] is None:
+            at += 1  # noqa: PLW2901 - walks on from where it began
+            states.add(at)
+    return states
+
+
 @lru_cache(maxsize=512)
-def _compile(glob: str) -> re.Pattern[str]:
-    glob = glob.removeprefix("./").removeprefix("/") if "/" in glob.strip("/") else glob
+def _parts(glob: str) -> _Parts:
+    glob = glob.removeprefix("./")
     if glob.endswith("/"):
         glob += "**"
-    if "/" not in glob or ("/" not in glob.removesuffix("/**") and glob.endswith("/**")):
-        glob = "**/" + glob
-    # Adjacent stars of a hostile glob would make matching exponential.
-    return re.compile(_translate(re.sub(r"\*{3,}", "**", glob)), re.DOTALL)
-
-
-def _translate(glob: str) -> str:
-    parts = []
-    at = 0
-    while at < len(glob):
-        if glob.startswith("**/", at):
-            parts.append("(?:[^/]+/)*")
-            at += 3
-        elif glob.startswith("**", at):
-            parts.append(".*")
-            at += 2
-        elif glob[at] == "*":
-            parts.append("[^/]*")
-            at += 1
-        elif glob[at] == "?":
-            parts.append("[^/]")
-            at += 1
-        elif glob[at] == "[" and (end := glob.find("]", at + 2)) > 0:
-            parts.append(_set(glob[at + 1 : end]))
-            at = end + 1
-        else:
-            parts.append(re.escape(glob[at]))
-            at += 1
-    return "".join(parts)
-
-
-def _set(inside: str) -> str:
-    negated = inside.startswith(("!", "^"))
-    members = re.sub(r"([\\\[\]^&~|])", r"\\\1", inside[1:] if negated else inside)
-    return f"(?!/)[{'^' if negated else ''}{members}]"
+        anywhere = glob.count("/") == 1
+    else:
+        anywhere = "/" not in glob
+    names = [*(["**"] if anywhere else []), *glob.removeprefix("/").split("/")]
+    # fnmatch's expressions use atomic groups, so that many stars in a part do no harm either.
+    return tuple(None if name == "**" else re.compile(fnmatch.translate(name)) for name in names)

@@ -1,0 +1,360 @@
+"""The engine with the real embedded model: what it answers, and what happens when things go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from maw import paths
+from maw_remote.engine.interface import EngineError, Generation, Message, Usage
+from tests.engine.ggufs import gguf, write
+from tests.fixtures.model import NAME, EmbeddedModel
+
+pytestmark = pytest.mark.model
+
+WithEngine = Callable[..., Any]
+STORY = Generation([Message("user", "Tell a long story about a boat.")], max_tokens=1500)
+
+
+def ask(text: str, max_tokens: int = 12, **more: Any) -> Generation:
+    return Generation([Message("user", text)], max_tokens=max_tokens, **more)
+
+
+async def answer(engine: Any, request: Generation, model: str = NAME) -> tuple[str, Usage]:
+    pieces = [piece async for piece in engine.generate(model, request)]
+    assert isinstance(pieces[-1], Usage)
+    return "".join(pieces[:-1]), pieces[-1]
+
+
+async def first_piece(stream: Any) -> None:
+    """Wait until the worker is in the middle of an answer."""
+    assert isinstance(await anext(stream), str)
+
+
+def the_worker(engine: Any) -> Any:
+    return next(model for model in engine.models() if model.state == "loaded")
+
+
+async def gone(pid: int) -> None:
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        await asyncio.sleep(0.01)
+
+
+async def failure(work: Any) -> EngineError:
+    with pytest.raises(EngineError) as caught:
+        await work
+    return caught.value
+
+
+def test_an_answer_streams_and_says_what_it_cost(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        text, usage = await answer(engine, ask("Say hello.", max_tokens=5))
+        assert text
+        assert (usage.completion_tokens, usage.finish, usage.cached_tokens) == (5, "length", 0)
+        assert usage.prompt_tokens > 10
+        assert 0 < usage.first_token_ms <= usage.elapsed_ms
+
+    with_engine(work)
+
+
+def test_a_shared_prefix_is_evaluated_once(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    rules = Message("system", "Look for wrong results. " * 30)
+
+    async def work(engine: Any) -> None:
+        first = (await answer(engine, Generation([rules, Message("user", "one")], 2)))[1]
+        second = (await answer(engine, Generation([rules, Message("user", "two")], 2)))[1]
+        assert first.cached_tokens == 0
+        assert second.cached_tokens > 0.9 * (second.prompt_tokens - 10)
+
+    with_engine(work)
+
+
+def test_the_same_question_twice_is_answered_twice(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        for _ in range(3):
+            text, usage = await answer(engine, ask("Count to three."))
+            assert text
+            assert usage.cached_tokens < usage.prompt_tokens
+
+    with_engine(work)
+
+
+def test_characters_are_whole_and_a_stop_text_ends_the_answer(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    async def work(engine: Any) -> None:
+        grammar = 'root ::= "näh 🦊🦊 ENDE mehr"'
+        pieces = [piece async for piece in engine.generate(NAME, ask("x", 60, grammar=grammar))]
+        assert "".join(pieces[:-1]) == "näh 🦊🦊 ENDE mehr"
+        assert not any("\N{REPLACEMENT CHARACTER}" in piece for piece in pieces[:-1])
+        text, usage = await answer(engine, ask("x", 60, grammar=grammar, stop=["ENDE"]))
+        assert (text, usage.finish) == ("näh 🦊🦊 ", "stop")
+
+    with_engine(work)
+
+
+def test_text_is_counted_as_data(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        counts = await engine.count(NAME, ["", "hello", "<|im_end|>", "a" * 5000])
+        assert counts[0] == 0
+        assert counts[1] == 1
+        assert counts[2] > 1  # as a control token it would be one
+        assert await engine.count(NAME, []) == []
+
+    with_engine(work)
+
+
+def test_a_prompt_that_does_not_fit_is_refused_and_the_worker_goes_on(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    async def work(engine: Any) -> None:
+        error = await failure(answer(engine, ask("word " * 3000)))
+        assert (error.code, error.retry) == ("too_long", False)
+        assert (await answer(engine, ask("hello")))[0]
+
+    with_engine(work)
+
+
+def test_a_grammar_that_cannot_be_parsed_does_not_kill_the_worker(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    async def work(engine: Any) -> None:
+        await engine.load(NAME)
+        pid = the_worker(engine).pid
+        for grammar in ("root ::= (", "nothing", 'root ::= missing "x"', "root ::= [z-"):
+            assert (await failure(answer(engine, ask("x", grammar=grammar)))).code == "bad_grammar"
+        assert (await answer(engine, ask("hello")))[0]
+        assert the_worker(engine).pid == pid
+
+    with_engine(work)
+
+
+def test_many_that_ask_at_once_start_one_worker(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        counts = await asyncio.gather(*(engine.count(NAME, ["one two three"]) for _ in range(8)))
+        assert counts == [[3]] * 8
+        workers = [child for child in psutil.Process().children() if "engine.worker" in " ".join(child.cmdline())]
+        assert len(workers) == 1
+
+    with_engine(work)
+
+
+def test_who_gives_up_while_a_model_loads_takes_it_from_nobody(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    async def work(engine: Any) -> None:
+        impatient = asyncio.create_task(engine.count(NAME, ["x"]))
+        patient = asyncio.create_task(engine.count(NAME, ["one two"]))
+        await asyncio.sleep(0)
+        impatient.cancel()
+        assert await patient == [2]
+
+    with_engine(work)
+
+
+def test_the_state_of_a_model_is_told(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        before = {model.name: model for model in engine.models()}
+        assert (before[NAME].state, before[NAME].roles) == ("installed", ["manager"])
+        assert before["phi-4-mini-instruct"].state == "available"
+        stream = engine.generate(NAME, STORY)
+        async with aclosing(stream):
+            await first_piece(stream)
+            model = the_worker(engine)
+            assert (model.name, model.busy, model.context) == (NAME, 1, 2048)
+            assert model.memory > 80_000_000
+        assert the_worker(engine).busy == 0
+
+    with_engine(work, roles=(("manager", NAME),))
+
+
+def test_unload_ends_the_process_and_the_next_request_starts_another(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    async def work(engine: Any) -> None:
+        await engine.load(NAME)
+        pid = the_worker(engine).pid
+        await engine.unload(NAME)
+        assert not psutil.pid_exists(pid)
+        assert (await engine.count(NAME, ["x"])) == [1]
+        assert the_worker(engine).pid != pid
+
+    with_engine(work)
+
+
+def test_an_idle_model_leaves_and_a_pinned_one_stays(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        engine.pin(NAME, True)
+        await engine.load(NAME)
+        pid = the_worker(engine).pid
+        await asyncio.sleep(0.5)
+        assert the_worker(engine).pid == pid
+        engine.pin(NAME, False)
+        await gone(pid)
+
+    with_engine(work, keep_alive=0.1)
+
+
+def test_leaving_an_answer_stops_the_worker(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        stream = engine.generate(NAME, STORY)
+        await first_piece(stream)
+        await stream.aclose()
+        # The worker does one request after the other: an answer now means that the story has ended.
+        text, usage = await asyncio.wait_for(answer(engine, ask("hello", 3)), 20)
+        assert text
+        assert usage.finish == "length"
+
+    with_engine(work)
+
+
+def test_a_cancelled_task_stops_the_worker_in_the_middle_of_a_prompt(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    long = Generation([Message("user", "word " * 7000)], 10)
+
+    async def work(engine: Any) -> None:
+        await engine.load(NAME)
+        process = psutil.Process(the_worker(engine).pid)
+        task = asyncio.create_task(answer(engine, long))
+        while process.cpu_times().user < 1.5:  # it is deep in the prompt, which takes a minute in all
+            await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        spent = process.cpu_times().user
+        text = (await answer(engine, ask("Say hello.", 3)))[0]
+        assert text
+        assert process.cpu_times().user - spent < 10
+        # What was evaluated of the aborted prompt is not taken for this one's.
+        fresh = (await answer(engine, ask("Say hello.", 3)))[0]
+        assert fresh == text
+
+    with_engine(work, context=8192)
+
+
+def test_a_worker_killed_in_mid_answer_is_lost_and_the_next_request_is_answered(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    async def work(engine: Any) -> None:
+        stream = engine.generate(NAME, STORY)
+        await first_piece(stream)
+        os.kill(the_worker(engine).pid, signal.SIGKILL)
+        with pytest.raises(EngineError) as caught:
+            async for _ in stream:
+                pass
+        assert (caught.value.code, caught.value.retry) == ("worker_lost", True)
+        assert "SIGKILL" in caught.value.message
+        assert (await answer(engine, ask("hello")))[0]
+
+    with_engine(work)
+
+
+def test_a_worker_that_hangs_is_ended(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        stream = engine.generate(NAME, STORY)
+        await first_piece(stream)
+        pid = the_worker(engine).pid
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(EngineError) as caught:
+            async for _ in stream:
+                pass
+        assert (caught.value.code, caught.value.retry) == ("worker_hung", True)
+        await gone(pid)
+        assert (await answer(engine, ask("hello")))[0]
+
+    with_engine(work, hang_after=3.0)
+
+
+def test_a_worker_ends_with_its_runner(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        stream = engine.generate(NAME, STORY)
+        await first_piece(stream)
+        pid = the_worker(engine).pid
+        worker = engine._workers[NAME]
+        worker._process.stdin.close()  # what the kernel does to a runner that was killed
+        await gone(pid)
+        assert (await failure(_drain(stream))).code == "worker_lost"
+
+    with_engine(work)
+
+
+async def _drain(stream: Any) -> None:
+    async for _ in stream:
+        pass
+
+
+def test_a_model_that_is_not_there(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        error = await failure(engine.load("phi-4-mini-instruct"))
+        assert (error.code, error.retry) == ("model_missing", False)
+        assert "maw model pull phi-4-mini-instruct" in str(error.hint)
+        assert engine.identity("phi-4-mini-instruct") == "missing"
+        assert (await failure(engine.load("../../etc/passwd"))).code in ("model_missing", "model_broken")
+
+    with_engine(work)
+
+
+@pytest.mark.parametrize("damage", ["gone", "not a GGUF", "truncated", "zero-filled", "no weights behind the header"])
+def test_a_model_file_that_was_damaged(
+    home: Path, embedded_model_file: EmbeddedModel, with_engine: WithEngine, damage: str
+) -> None:
+    file = write(home / "m.gguf", gguf())
+
+    def harm() -> None:
+        whole = file.read_bytes()
+        if damage == "gone":
+            file.unlink()
+        elif damage == "not a GGUF":
+            file.write_bytes(b"PK\3\4" + whole[4:])
+        elif damage == "truncated":
+            file.write_bytes(whole[: len(whole) // 2])
+        elif damage == "zero-filled":
+            file.write_bytes(bytes(len(whole)))
+
+    async def work(engine: Any) -> None:
+        engine.store.pull("mine", f"path:{file}", lambda *_: None)
+        harm()
+        error = await failure(engine.load("mine"))
+        assert (error.code, error.retry) == ("model_missing" if damage == "gone" else "model_broken", False)
+        state = next(model for model in engine.models() if model.name == "mine")
+        assert state.state == "broken"
+        assert state.error
+        assert engine._workers == {}
+
+    with_engine(work)
+
+
+def test_identity_follows_the_file_and_never_loads_it(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        first = engine.identity(NAME)
+        assert first.startswith(engine.store.installed(NAME).sha256)
+        mine = write(Path(paths.state_dir()) / "m.gguf", gguf())
+        engine.store.pull("mine", f"path:{mine}", lambda *_: None)
+        before = engine.identity("mine")
+        mine.write_bytes(gguf(tensors=2))
+        assert engine.identity("mine") not in (before, "missing")
+        mine.unlink()
+        assert engine.identity("mine") == "missing"
+        assert engine.models()
+        assert not [model for model in engine.models() if model.state == "loaded"]
+
+    with_engine(work)
+
+
+def test_a_models_log_holds_nothing_of_the_prompt(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        await answer(engine, ask("xyzzy-secret"))
+
+    with_engine(work)
+    log = Path(paths.runner_dir()) / "workers" / f"{NAME}.log"
+    assert "xyzzy" not in log.read_text()
+    assert log.stat().st_mode & 0o077 == 0
