@@ -48,6 +48,10 @@ class Reader:
         self._recv = sock.recv
         self._buffer = b""
 
+    def push(self, data: bytes) -> None:
+        """Put `data` before what is still to be read."""
+        self._buffer = data + self._buffer
+
     def line(self, limit: int = HEAD_MAX) -> bytes:
         """One line without its end. Raises Cut at the end of the stream or beyond `limit` bytes."""
         parts = []

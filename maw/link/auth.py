@@ -28,8 +28,11 @@ class Ask(Protocol):
 
 def authenticate(
     transport: Any, route: Route, *, node: str, identity: str | None, ask: Ask | None, keys: list[Any] | None = None
-) -> None:
-    """Log in by public key. `keys`: unlocked already, instead of those on disk. Raises NodeError `auth_failed`."""
+) -> Any:
+    """Log in by public key; the key that was taken. `keys` are unlocked already, and offered instead of those on disk.
+
+    Raises NodeError `auth_failed`.
+    """
     tried: list[str] = []
     for name, key in _candidates(route, identity, ask, keys, tried):
         try:
@@ -40,7 +43,7 @@ def authenticate(
         except (paramiko.SSHException, EOFError, OSError) as exc:
             raise _failed(route, node, identity, [*tried, f"{name}: {exc or 'the host hung up'}"]) from exc
         if not left:
-            return
+            return key
         tried.append(f"{name}: taken, but the host also wants {', '.join(left)}")
     raise _failed(route, node, identity, tried)
 

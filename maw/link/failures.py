@@ -19,14 +19,18 @@ class Failures:
         self._error: NodeError | None = None
         self._until = 0.0
         self._count = 0
+        self.era = 0  # rises when all is forgotten
 
     def remembered(self) -> NodeError | None:
         """The failure in force, None when the node may be tried."""
         return self._error if time.monotonic() < self._until else None
 
-    def failed(self, error: NodeError) -> None:
-        """Take note of a failure. Many clients may report the same one; it counts once."""
-        if error is self._error or error.code == "lost":
+    def failed(self, error: NodeError, era: int) -> None:
+        """Take note of a failure of an attempt that began in `era`. Many clients may report the same; it counts once.
+
+        What has been forgotten since is not brought back by an attempt that had begun before.
+        """
+        if error is self._error or error.code == "lost" or era != self.era:
             return
         self._error = error
         hold = self._black_hole if error.code == "timeout" else min(FIRST * 2**self._count, LAST)
@@ -38,3 +42,4 @@ class Failures:
         self._error = None
         self._until = 0.0
         self._count = 0
+        self.era += 1

@@ -69,10 +69,11 @@ class Lane:
 
     async def _try_line(self) -> tuple[Pool, Line]:
         pool = await self._connected()
+        era = self._failures.era
         try:
             line = await pool.take()
         except NodeError as exc:
-            self._failures.failed(exc)
+            self._failures.failed(exc, era)
             raise
         self._failures.clear()
         return pool, line
@@ -89,11 +90,12 @@ class Lane:
 
     async def _connect(self) -> Pool:
         loop = asyncio.get_running_loop()
+        era = self._failures.era
         try:
             connection = await loop.run_in_executor(self._executor, self._dial)
         except NodeError as exc:
             log.warning("%s: %s: %s", self._name, exc.code, exc.message)
-            self._failures.failed(exc)
+            self._failures.failed(exc, era)
             raise
         finally:
             self._connecting = None

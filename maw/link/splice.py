@@ -90,7 +90,8 @@ class Splice:
 
     async def _until_closed(self) -> None:
         with contextlib.suppress(OSError):  # the runner answered without reading all; its answer counts
-            await self._to_socket()
+            if not await self._to_socket():
+                return  # the client asked for nothing: no answer will come
         self._arrival.arm()
         while not self._channel.closed:
             await self._arrival.wait()
@@ -103,13 +104,15 @@ class Splice:
                 if len(data) >= LARGE:
                     await asyncio.sleep(0)
 
-    async def _to_socket(self) -> None:
+    async def _to_socket(self) -> bool:
+        """Whether anything came."""
         size = 0
         while data := await self._receive(size):
             size = len(data)
             await self._loop.sock_sendall(self._sock, data)
             if size >= LARGE:
                 await asyncio.sleep(0)
+        return size > 0
 
     async def _receive(self, last: int) -> bytes:
         """The channel's next bytes, b'' at its end. `last` is the size of what came before."""

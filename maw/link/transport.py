@@ -27,11 +27,12 @@ CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")  # the fastest pa
 
 
 class Connection(NamedTuple):
-    """`child` is the ProxyCommand's process, if any."""
+    """`child` is the ProxyCommand's process, if any; `key` the private key that was let in."""
 
     transport: Any
     route: Route
     child: subprocess.Popen[bytes] | None
+    key: Any = None
 
     def close(self) -> None:
         self.transport.close()
@@ -66,12 +67,12 @@ def connect(
     try:
         _meet(connection, target.node, ask, pin)
         clock.lap("host key")
-        authenticate(connection.transport, route, node=target.node, identity=target.identity, ask=ask, keys=keys)
+        key = authenticate(connection.transport, route, node=target.node, identity=target.identity, ask=ask, keys=keys)
         clock.lap("login")
     except BaseException:
         connection.close()
         raise
-    return connection
+    return connection._replace(key=key)
 
 
 class _Clock:

@@ -22,13 +22,15 @@ class Door(paramiko.ServerInterface):  # type: ignore[misc]  # paramiko has no t
     """Asked by paramiko, in the connection's own thread. What is not overridden here is refused by paramiko:
     shells, terminals, subsystems, environment, forwarding of any kind."""
 
-    def __init__(self, run: Callable[[Any, str], None]) -> None:
+    def __init__(self, transport: Any, run: Callable[[Any, str], None]) -> None:
+        self._transport = transport
         self._run = run
         self._tries = 0
-        self._channels = 0
+        self._channels: set[Any] = set()  # paramiko itself forgets channels, which closes them
 
-    def channel_ended(self) -> None:
-        self._channels -= 1
+    def ended(self, channel: Any) -> None:
+        """A session is over: its place is free."""
+        self._channels.discard(channel)
 
     def get_allowed_auths(self, username: str) -> str:
         return "publickey"
@@ -42,12 +44,19 @@ class Door(paramiko.ServerInterface):  # type: ignore[misc]  # paramiko has no t
     def check_channel_request(self, kind: str, chanid: int) -> int:
         if kind != "session":
             return int(paramiko.OPEN_FAILED_ADMINISTRATIVELY_PROHIBITED)
-        if self._channels >= CHANNELS:
+        self._hold_opened()
+        if len(self._channels) >= CHANNELS:
             return int(paramiko.OPEN_FAILED_RESOURCE_SHORTAGE)
-        self._channels += 1
         return int(paramiko.OPEN_SUCCEEDED)
 
+    def _hold_opened(self) -> None:
+        """Take the channels opened so far out of paramiko's queue, and let go of those the client closed unused."""
+        while (opened := self._transport.accept(0)) is not None:
+            self._channels.add(opened)
+        self._channels = {channel for channel in self._channels if not channel.closed}
+
     def check_channel_exec_request(self, channel: Any, command: bytes) -> bool:
+        self._hold_opened()
         self._run(channel, command.decode("utf-8", "replace"))
         return True
 

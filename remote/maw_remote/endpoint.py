@@ -70,7 +70,9 @@ def host_key() -> Any:
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, kind, number, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        family, kind, number, _, address = socket.getaddrinfo(
+            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         listener = socket.socket(family, kind, number)
     except OSError as exc:
         raise FatalError(f"cannot listen on {host}: {exc.strerror or exc}") from exc
@@ -138,10 +140,9 @@ class _Endpoint:
         transport.add_server_key(self._key)
 
         def run(channel: Any, command: str) -> None:
-            transport.accept(0)  # paramiko keeps opened channels in a queue; we have this one
             loop.call_soon_threadsafe(self._session, door, channel, command)
 
-        door = Door(run)
+        door = Door(transport, run)
         transport.start_server(event=threading.Event(), server=door)
         self._connections.append(transport)
         loop.call_later(LOGIN_TIMEOUT, self._expel, transport)
@@ -163,7 +164,7 @@ class _Endpoint:
         except (OSError, EOFError, paramiko.SSHException) as exc:
             log.info("a session ended: %s", exc)
         finally:
-            door.channel_ended()
+            door.ended(channel)
 
     async def _connect(self, channel: Any, command: str) -> int:
         """The gate: its verbs only, then the hello, then bytes. The session's exit status."""

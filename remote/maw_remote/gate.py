@@ -108,6 +108,7 @@ class _Flow:
     def __init__(self) -> None:
         self.pending = memoryview(b"")
         self.open = True  # more may come
+        self.used = False  # something came
 
 
 def splice(source: int, sink: int, runner: socket.socket) -> None:
@@ -143,6 +144,8 @@ def _copy(source: int, sink: int, runner: int, up: _Flow, down: _Flow) -> None:
             return
         if source in ready:
             _fill(source, up)
+            if not up.open and not up.used:
+                return  # it asked for nothing: no answer will come
         if ready.get(runner, 0) & ~select.POLLOUT and reading:
             _fill(runner, down)
         if up.pending and not _drain(runner, up):
@@ -167,6 +170,7 @@ def _fill(fd: int, flow: _Flow) -> None:
     except OSError:
         data = b""
     flow.open = bool(data)
+    flow.used = flow.used or flow.open
     flow.pending = memoryview(data)
 
 

@@ -1,6 +1,6 @@
 """A small HTTP server on a unix socket: what the link's tests put behind the gate. Run as a script with a directory.
 
-POST /echo gives the body back; POST /up its length; GET /down?N sends N bytes; GET /events?N&MS sends N events, one
+POST /echo gives the body back; POST /up its length; GET /down?N sends N bytes; GET …/N-MS/events sends N events, one
 each MS milliseconds, after Last-Event-ID; GET /stuck never ends; GET /count tells how many connections are open.
 """
 
@@ -50,12 +50,14 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         send(writer, str(len(body)).encode())
     elif path == "/count":
         send(writer, str(len(OPEN)).encode())
+    elif path == "/api/v1/status":
+        send(writer, b"{}")
     elif path == "/down":
         await down(writer, int(query))
     elif path == "/stuck":
         await reader.read()
-    elif path == "/events":
-        number, milliseconds = (int(part) for part in query.split("&"))
+    elif path.endswith("/events"):
+        number, milliseconds = (int(part) for part in path.split("/")[-2].split("-"))
         await events(writer, int(headers.get("last-event-id", "0")), number, milliseconds / 1000)
     await writer.drain()
 

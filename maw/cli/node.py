@@ -1,0 +1,234 @@
+"""`maw node`: add, list, test and remove the machines that work for you."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from typing import Any
+
+import click
+
+from maw import errors, paths, reach
+from maw.cli.output import print_json, printable, say
+from maw.cli.person import Person, confirm
+from maw.config import edit
+from maw.config.load import load
+from maw.errors import FatalError, NodeError
+from maw.link import control, install
+from maw.link.keygen import make_key, public_line
+from maw.link.probe import Report, probe
+from maw.link.target import DEFAULT_COMMAND, Target, from_config
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def node() -> None:
+    """Add, test and remove nodes: the machines that run models for you, reached over SSH.
+
+    \b
+    Examples:
+      maw node add pro pro.local        make a key, install it there, test it
+      maw node test pro                 each step on the way, timed
+      maw config set node pro           let it do the work from now on
+    """
+
+
+@node.command()
+@click.argument("name")
+@click.argument("host")
+@click.option("--user", help="User there, where ssh's configuration does not say.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port, where ssh's configuration does not say.")
+@click.option("--command", metavar="PATH", help="maw-runner there; found over ssh by default.")
+@click.option("--endpoint", is_flag=True, help="The host runs `maw-runner serve --listen`, not sshd.")
+@click.option("--host-key", metavar="SHA256:…", help="The host key to accept, if it is not known yet.")
+@click.option("--yes", is_flag=True, help="Do not ask. An unknown host key is never accepted this way.")
+def add(
+    *,
+    name: str,
+    host: str,
+    user: str | None,
+    port: int | None,
+    command: str | None,
+    endpoint: bool,
+    host_key: str | None,
+    yes: bool,
+) -> int:
+    """Add the node NAME at HOST, which is what you would give to ssh.
+
+    Makes an SSH key for maw alone, installs it on HOST over your own ssh, restricted to `maw-runner connect`, and
+    tests the way. Run it again to repair a node.
+
+    \b
+    Examples:
+      maw node add pro pro.local
+      maw node add gpu gpu.example.org --user me --port 2222
+      maw node add wsl 192.168.1.20 --port 7722 --endpoint --host-key SHA256:…
+    """
+    _check_name(name)
+    target = Target(name, host, user, port, command or DEFAULT_COMMAND, None, load(strict=False)["connect_timeout"])
+    if host.startswith("-"):
+        raise FatalError(f"not a host: {host!r}", hint="a host may not start with a dash")
+    key = _own_key(name)
+    if endpoint:
+        return _add_endpoint(target, key, host_key)
+    if command is None:
+        say(f"looking for maw-runner on {host}")
+        target = target._replace(command=install.find_runner(target))
+    line = install.restricted_line(target.command, key)
+    say(f"maw's key for {host}, to go into its ~/.ssh/authorized_keys:\n  {line}")
+    if not yes and not confirm(f"Install it on {host}?"):
+        raise FatalError("nothing was installed", hint="give --yes to install it without being asked")
+    install.install_key(target, key)
+    _write(target)
+    report = probe(from_config(load(strict=False), name), ask=Person(), pin=host_key)
+    _show(name, report)
+    if report.error is not None:
+        raise report.error
+    say(f"{name} is ready; `maw config set node {name}` lets it do the work")
+    return errors.PASS
+
+
+def _add_endpoint(target: Target, key: str, host_key: str | None) -> int:
+    """No ssh leads there: the person installs the key, and we look at the host key."""
+    _write(target)
+    report = probe(from_config(load(strict=False), target.node), ask=Person(), pin=host_key)
+    click.echo(f"maw-runner keys add '{key}'")
+    if report.error is None:
+        say(f"{target.node} is ready, the key is known there already")
+    elif report.error.code in ("host_key_changed", "host_key_unknown"):
+        raise report.error
+    else:
+        say(f"run the line above on {target.host}, then `maw node test {target.node}` here")
+    return errors.PASS
+
+
+def _check_name(name: str) -> None:
+    paths.checked_node_name(name)
+    if name == reach.LOCAL:
+        raise FatalError("`local` is this machine's own runner", hint="choose another name")
+
+
+def _own_key(name: str) -> str:
+    """The public half of maw's key for this node, made when there is none."""
+    path = paths.node_key_file(name)
+    return public_line(path) or make_key(path, install.tag(name, socket.gethostname()))
+
+
+def _write(target: Target) -> None:
+    """Record the node in the user's file, all keys anew, and end a link that knows the old ones."""
+    path = paths.config_file()
+    edit.remove(path, f"nodes.{target.node}")
+    values: dict[str, Any] = {"host": target.host, "user": target.user, "port": target.port}
+    values["command"] = target.command if target.command != DEFAULT_COMMAND else None
+    for key, value in values.items():
+        if value is not None:
+            edit.set_value(path, f"nodes.{target.node}.{key}", value)
+    control.stop(target.node)
+
+
+@node.command("list")
+@_JSON
+def list_nodes(as_json: bool) -> int:
+    """List the nodes of your configuration; * marks the one that does the work.
+
+    \b
+    Example:
+      maw node list --json
+    """
+    config = load(strict=False)
+    rows = [
+        {
+            "name": entry.name, "host": entry.host, "user": entry.user, "port": entry.port, "command": entry.command,
+            "default": entry.name == config["node"], "link": control.running(entry.name),
+        }
+        for entry in config.nodes.values()
+    ]  # fmt: skip
+    if as_json:
+        print_json({"v": 1, "nodes": rows})
+        return errors.PASS
+    for row in rows:
+        place = f"{row['user']}@{row['host']}" if row["user"] else str(row["host"])
+        place += f":{row['port']}" if row["port"] else ""
+        linked = "  connected" if row["link"] else ""
+        click.echo(printable(f"{'*' if row['default'] else ' '} {row['name']}  {place}{linked}"))
+    if not rows:
+        say("no nodes yet: add one with `maw node add NAME HOST`")
+    return errors.PASS
+
+
+@node.command()
+@click.argument("name")
+@_JSON
+def test(name: str, as_json: bool) -> int:
+    """Go the whole way to a node once and time each step. 4 when it cannot be reached.
+
+    \b
+    Examples:
+      maw node test pro
+      maw node test pro --json
+    """
+    report = probe(from_config(load(strict=False), name))
+    if as_json:
+        print_json(_json(name, report))
+        return errors.PASS if report.error is None else errors.UNREACHABLE
+    _show(name, report)
+    if report.error is not None:
+        raise report.error
+    control.forget_failure(name)
+    return errors.PASS
+
+
+def _show(name: str, report: Report) -> None:
+    for step in report.steps:
+        click.echo(printable(f"{name}: {step.name:<9} ok {step.seconds * 1000:6.0f} ms  {step.detail}".rstrip()))
+    if report.failed is not None:
+        click.echo(f"{name}: {report.failed:<9} failed")
+
+
+def _json(name: str, report: Report) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = [
+        {"step": step.name, "ok": True, "ms": round(step.seconds * 1000, 1), "detail": step.detail}
+        for step in report.steps
+    ]
+    if report.failed is not None:
+        steps.append({"step": report.failed, "ok": False, "ms": None, "detail": ""})
+    exc = report.error
+    error = None if exc is None else {"code": exc.code, "message": exc.message, "hint": exc.hint}
+    return {"v": 1, "node": name, "ok": exc is None, "steps": steps, "error": error, "hello": report.hello}
+
+
+@node.command()
+@click.argument("name")
+@click.option("--local-only", is_flag=True, help="Leave the key on the node; only forget the node here.")
+def rm(name: str, local_only: bool) -> int:
+    """Forget a node: the key's line there, the key here, the configuration, and its link.
+
+    \b
+    Example:
+      maw node rm pro
+    """
+    target = from_config(load(strict=False), name)
+    key = public_line(paths.node_key_file(name))
+    if key is not None and not local_only:
+        _remove_there(target, key)
+    control.stop(name)
+    for path in (paths.node_key_file(name), paths.node_key_file(name) + ".pub"):
+        if os.path.exists(path):
+            os.unlink(path)
+    shutil.rmtree(paths.link_dir(name), ignore_errors=True)
+    edit.remove(paths.config_file(), f"nodes.{name}")
+    say(f"{name} is forgotten here")
+    return errors.PASS
+
+
+def _remove_there(target: Target, key: str) -> None:
+    tag = key.rsplit(maxsplit=1)[-1]
+    try:
+        install.remove_key(target, key)
+    except NodeError as exc:
+        say(f"the key is still on {target.host}: {exc.message}")
+        say(f"remove the line that ends in {tag} from its ~/.ssh/authorized_keys (or `maw-runner keys rm {tag}`)")
+    else:
+        say(f"removed maw's key from {target.host}")
