@@ -80,9 +80,9 @@ def _review(air: Role) -> None:
     air.run("maw", "config", "set", "review.deadline", "120s")
     air.run("maw", "init", "--yes", "--node", "demo", cwd=path)
     say(
-        "A change with a bug (no prices: division by zero), committed: the hook reviews it over SSH. What the toy model"
+        "A change with a bug (no prices: division by zero), committed: the hook reviews it over SSH.\n"
+        "# What the toy model says proves the pipe, not a reviewer: it mostly repeats the example in its prompt"
     )
-    say("says proves the pipe, not a reviewer: it mostly repeats the example in its prompt")
     sample.plant_bug(path)
     air.run("git", "diff", "--stat", cwd=path)
     if air.run("git", "commit", "-a", "-m", "Average price", cwd=path, may_fail=True):

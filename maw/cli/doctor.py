@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import click
 
 from maw import errors
-from maw.checks import machine, node, repository, settings
+from maw.checks import machine, node, settings
+from maw.checks import repository as repository_checks
 from maw.checks.check import Check
 from maw.cli.output import print_json, printable
-from maw.cli.place import repository as repository_here
+from maw.cli.place import repository
 
 
 @click.command()
@@ -46,11 +47,11 @@ def diagnose(*, node_name: str | None, offline: bool, as_json: bool) -> int:
 
 def _all(node_name: str | None, offline: bool) -> Iterator[Check]:
     yield from machine.checks()
-    repo = repository_here()
+    repo = repository()
     worktree = repo.worktree if repo else None
     yield from settings.checks(worktree)
     if repo is not None:
-        yield from repository.checks(repo)
+        yield from repository_checks.checks(repo)
     if not offline:
         yield from node.checks(settings.in_force(worktree), node_name)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def test_text_says_what_and_how_to_mend(maw: Maw) -> None:
 def test_an_old_or_missing_git_is_named(maw: Maw, home: Path) -> None:
     old = home / "bin" / "git"
     old.parent.mkdir()
-    old.write_text("#!/bin/sh\necho git version 2.20.1\n")
+    git = shutil.which("git")
+    old.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo git version 2.20.1 || exec {git} "$@"\n')
     old.chmod(0o755)
     path = f"{old.parent}:{os.environ['PATH']}"
     assert found(maw("doctor", "--offline", "--json", PATH=path), "git")["state"] == "fail"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import subprocess
 import sys
 
@@ -15,6 +16,10 @@ from maw.cli.main import maw as group
 from tests.fixtures.cli import Maw
 
 
+def first_clause(text: str) -> str:
+    return re.split(r"[.:;]", text.strip().splitlines()[0])[0]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_table_names_the_command_and_its_help(name: str) -> None:
     module, _, attribute = COMMANDS[name].target.partition(":")
@@ -22,7 +27,7 @@ def test_the_table_names_the_command_and_its_help(name: str) -> None:
     assert isinstance(command, click.Command)
     assert command.name == name
     assert command.help is not None
-    assert command.help.strip().splitlines()[0] == COMMANDS[name].help
+    assert first_clause(command.help) == first_clause(COMMANDS[name].help)
 
 
 def test_help_lists_every_command(maw: Maw) -> None:
