@@ -24,7 +24,6 @@ from maw.memory.index import Index, current_tips
 from tests.fixtures.attendant import kernel_repo, review_record, wait_for
 from tests.fixtures.git import Repository, make_repository
 
-
 PATIENT = 20.0  # seconds to wait for an answer on a busy machine
 
 
