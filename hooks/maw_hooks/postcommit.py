@@ -16,7 +16,7 @@ from maw_hooks import enabled, environment
 from maw_hooks.gitstate import in_progress, replayed
 
 SKIPPED = "MAW_SKIP was set"
-NOT_RUN = "the pre-commit hook did not run (git commit --no-verify?)"
+NOT_RUN = "the pre-commit hook did not run (--no-verify, or left out by a hook framework)"
 _OF_PENDING_ONLY = ("blocked", "request", "parent")
 
 

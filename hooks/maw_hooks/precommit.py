@@ -9,7 +9,7 @@ from typing import Any
 from maw.attendant import pending
 from maw.config.load import Config
 from maw.errors import INTERRUPTED
-from maw.git.repo import Repo, Staged, discover, staged
+from maw.git.repo import Repo, Staged, discover_at_head, staged_on
 from maw.reach import LOCAL
 from maw.review import outcome as outcomes
 from maw.review import request
@@ -26,10 +26,10 @@ from maw_hooks.talk import Talk
 def run(talk: Talk) -> int:
     """Exit code: 0 lets the commit pass, 1 blocks it. Raises GitError and FatalError."""
     started = time.monotonic()
-    repo = discover()
+    repo, head = discover_at_head()
     if in_progress(repo.git_dir):
         return 0
-    now = staged(repo)
+    now = staged_on(repo, head)
     if now.tree == now.base:
         return 0  # an amended message, --allow-empty: nothing to review
     config = enabled.configuration(repo.worktree)

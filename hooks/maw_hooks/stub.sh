@@ -24,7 +24,7 @@ if [ ! -x "$python" ] || [ ! -f "$maw/maw/__init__.py" ] || [ ! -f "$hooks/maw_h
 	echo "maw: this hook's maw is gone, so nothing is reviewed; \`maw hooks install\` mends it ($0)" >&2
 	exit 0
 fi
-"$python" -I -S -c 'import sys; sys.path[:0] = sys.argv[1:3]; import maw_hooks.main as m; sys.exit(m.from_stub(sys.argv[3:]))' \
+"$python" -I -S -c 'import sys; sys.path[:0] = sys.argv[1:3]; import maw_hooks.main as m; m.from_stub(sys.argv[3:])' \
 	"$maw" "$hooks" $hook "$@"
 case $? in
 0) ;;

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import click
 
-from maw import errors
+from maw import errors, paths
 from maw.cli.output import console, print_json, say
 from maw.git.repo import Repo, discover
 
@@ -65,6 +66,8 @@ def install_command(as_json: bool) -> int:
     _tell(install_hooks(repo), as_json)
     for warning in hooks_warnings(repo):
         say(f"maw: warning: {warning}")
+    if not os.path.exists(paths.config_file()):
+        say(f"maw: there is no {paths.config_file()} yet, so the hooks review nothing; `maw init` makes it")
     return errors.PASS
 
 

@@ -40,11 +40,36 @@ class Repo(NamedTuple):
 
 def discover(cwd: str | None = None) -> Repo:
     """The repository of `cwd`, as git finds it. Raises GitError when there is none."""
-    start = cwd or os.getcwd()
-    asked = ("rev-parse", "--absolute-git-dir", "--git-common-dir")
-    answer = try_line(*asked, "--show-toplevel", cwd=cwd)  # fails in a bare repository and below .git
-    git_dir, common, *worktree = (answer or line(*asked, cwd=cwd)).split("\n")
-    return Repo(worktree[0] if worktree else None, git_dir, os.path.normpath(os.path.join(start, common)))
+    # The worktree's top cannot be told in a bare repository and below .git.
+    answer = try_line(*_PLACE, "--show-toplevel", cwd=cwd) or line(*_PLACE, cwd=cwd)
+    return _repo(answer.split("\n"), cwd)
+
+
+class Head(NamedTuple):
+    """HEAD's commit and its tree."""
+
+    commit: str
+    tree: str
+
+
+def discover_at_head() -> tuple[Repo, Head | None]:
+    """The repository whose hook runs us, and its HEAD (None before the first commit), by one git process.
+
+    Raises GitError, also where there is no worktree.
+    """
+    # --revs-only prints nothing for a HEAD without a commit.
+    asked = (*_PLACE, "--show-toplevel", "--revs-only", "HEAD^{commit}", "HEAD^{tree}")
+    git_dir, common, worktree, *head = line(*asked).split("\n")
+    return _repo([git_dir, common, worktree]), Head(*head) if head else None
+
+
+_PLACE = ("rev-parse", "--absolute-git-dir", "--git-common-dir")
+
+
+def _repo(answer: list[str], cwd: str | None = None) -> Repo:
+    git_dir, common, *worktree = answer
+    common_dir = os.path.normpath(os.path.join(cwd or os.getcwd(), common))
+    return Repo(worktree[0] if worktree else None, git_dir, common_dir)
 
 
 def head_commit(repo: Repo) -> str | None:
@@ -72,10 +97,14 @@ class Staged(NamedTuple):
 
 def staged(repo: Repo) -> Staged:
     """Read the index that git would commit (GIT_INDEX_FILE inside a hook). Raises GitError, also while unmerged."""
+    commit = head_commit(repo)
+    return staged_on(repo, Head(commit, tree_of(repo, commit)) if commit else None)
+
+
+def staged_on(repo: Repo, head: Head | None) -> Staged:
+    """Like staged, where HEAD is known already."""
     tree = line("write-tree")
-    # One process for both; --revs-only prints nothing before the first commit.
-    head, _, base = line("rev-parse", "--revs-only", "HEAD^{commit}", "HEAD^{tree}", cwd=repo.root).partition("\n")
-    return Staged(tree, head, base) if head else Staged(tree, None, empty_tree(repo))
+    return Staged(tree, head.commit, head.tree) if head else Staged(tree, None, empty_tree(repo))
 
 
 def diff_trees(repo: Repo, base: str, tree: str, *, big_file_threshold: int | None = None) -> bytes:

@@ -85,6 +85,18 @@ def test_a_blocked_commit(hooked: Hooked, framework: str) -> None:
     assert hooked.head == before
 
 
+def test_skipped_by_the_frameworks_own_variable(hooked: Hooked, framework: str) -> None:
+    install.uninstall(discover(str(hooked.path)))
+    _framework(hooked, framework, "install")
+    hooked.write("a.py", "four = 4\n")
+    hooked.commit("-a", SKIP="maw-review")
+    assert hooked.runner.submits == []
+    record = hooked.record()
+    assert record is not None
+    assert record["status"] == "unreviewed"
+    assert "left out by a hook framework" in record["reason"]
+
+
 def test_ours_first_then_the_framework(hooked: Hooked, framework: str) -> None:
     """The framework keeps our stub as NAME.legacy and runs it: no loop, one review."""
     _without_maw(hooked)
