@@ -19,7 +19,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from maw import __version__, files, paths, protocol
-from maw.attendant import client, pending
+from maw.attendant import client, pending, spool
 from maw.errors import FatalError
 from maw.git.repo import Repo
 
@@ -85,6 +85,7 @@ class Attendant:
         self._notes = ThreadPoolExecutor(1, "notes")
         self._indexes = ThreadPoolExecutor(1, "index")
         self._work: set[asyncio.Task[None]] = set()
+        self._settling: set[str] = set()
         self._last = time.monotonic()
 
     async def serve(self, common_dirs: list[str]) -> None:
@@ -151,11 +152,27 @@ class Attendant:
         task.add_done_callback(self._work.discard)
 
     async def _tend(self, common_dir: str) -> None:
-        loop = asyncio.get_running_loop()
+        """Write notes and index; then look again until every note has kept its records (spool.SETTLE)."""
         repo = Repo(None, common_dir, common_dir)
-        if await loop.run_in_executor(self._notes, write_notes, repo):
+        if not await self._write(repo) or common_dir in self._settling:
+            return
+        self._settling.add(common_dir)
+        try:
+            while spool.waiting(repo) and not self._stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), spool.SETTLE + 0.1)
+                if self._stop.is_set() or not await self._write(repo):
+                    return
+        finally:
+            self._settling.discard(common_dir)
+
+    async def _write(self, repo: Repo) -> bool:
+        loop = asyncio.get_running_loop()
+        good = await loop.run_in_executor(self._notes, write_notes, repo)
+        if good:
             await loop.run_in_executor(self._indexes, refresh_index, repo)
         self._last = time.monotonic()
+        return good
 
 
 def write_notes(repo: Repo) -> bool:
@@ -171,7 +188,8 @@ def write_notes(repo: Repo) -> bool:
     except (FatalError, OSError, ValueError, writer.GitFailure) as exc:
         log.error("%s: %s", repo.common_dir, exc)
         return False
-    log.info("%s: %d records written", repo.common_dir, count)
+    if count:
+        log.info("%s: %d records written", repo.common_dir, count)
     return True
 
 

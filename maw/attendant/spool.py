@@ -1,7 +1,8 @@
 """Records on their way to a note. Standard library only (hook path), but for what `drain` imports when it is called.
 
 One file each, <common>/maw/spool/<record id>.json: {"v":1,"commit":OID,"kind":KIND,"record":{…}}. A file goes away
-only after its record is in the note, so whoever is killed in between loses nothing; see writer.py.
+only after its record was seen in the note a while after it was written there: git itself may have overwritten it, since
+`git commit --amend` copies notes right after post-commit, and does not compare. See writer.py.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import contextlib
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from maw import files, paths
 from maw.git.repo import Repo
 from maw.record import KINDS, VERSION
+
+SETTLE = 2.0  # seconds after which nobody overwrites a note that he had read before it was written
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}\Z")
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
@@ -70,6 +74,20 @@ def entries(repo: Repo) -> Iterator[Entry]:
             yield entry
 
 
+def written(entry: Entry) -> None:
+    """The record is in its note, as of now."""
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(entry.path)
+
+
+def settled(entry: Entry) -> bool:
+    """True when the file was not touched for so long that a note which has the record will keep it."""
+    try:
+        return abs(time.time() - os.stat(entry.path).st_mtime) >= SETTLE
+    except FileNotFoundError:
+        return False
+
+
 def remove(entry: Entry) -> None:
     with contextlib.suppress(FileNotFoundError):
         os.unlink(entry.path)
@@ -83,7 +101,7 @@ def set_aside(repo: Repo, entry: Entry) -> None:
 
 
 def drain(repo: Repo) -> int:
-    """Write what waits into notes, here and now; how many records. Cheap when nothing waits.
+    """Write what waits into notes, here and now; how many records were not in theirs. Cheap when nothing waits.
 
     Raises FatalError when the notes cannot be written; the files then stay.
     """

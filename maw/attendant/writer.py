@@ -25,23 +25,39 @@ def sync_to_disk() -> None:
 
 
 def drain(repo: Repo) -> int:
-    """Write what waits in the spool as notes, one update of each ref; how many records are now in notes.
+    """Write what waits in the spool as notes, one update of each ref; how many records were not in theirs.
 
-    Killed at any point, the next call does the rest: records that are in their note already are not added again.
-    Raises FatalError when the notes cannot be written; the files then stay.
+    A file goes once its record is still in the note spool.SETTLE seconds after it was written. Killed at any point,
+    the next call does the rest. Raises FatalError when the notes cannot be written; the files then stay.
     """
     sync_to_disk()
     notes = Notes(repo)
-    good = [entry for entry in spool.entries(repo) if _usable(repo, notes, entry)]
+    missing: list[spool.Entry] = []
+    for entry in spool.entries(repo):
+        if not _usable(repo, notes, entry):
+            continue
+        if not _noted(notes, entry):
+            missing.append(entry)
+        elif spool.settled(entry):
+            spool.remove(entry)
+    _write(notes, missing)
+    for entry in missing:
+        spool.written(entry)
+    return len(missing)
+
+
+def _noted(notes: Notes, entry: spool.Entry) -> bool:
+    assert entry.record is not None
+    return any(record.id == entry.record["id"] for record in notes.read(entry.kind, entry.commit))
+
+
+def _write(notes: Notes, entries: list[spool.Entry]) -> None:
     by_kind: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for entry in good:
+    for entry in entries:
         assert entry.record is not None
         by_kind[entry.kind][entry.commit].append(encode(completed(notes.repository, entry.record)))
     for kind, additions in by_kind.items():
         notes.append_many(kind, additions)
-    for entry in good:
-        spool.remove(entry)
-    return len(good)
 
 
 def completed(repository: pygit2.Repository, record: Json) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -38,6 +39,25 @@ def ids_on(repository: Repository, commit: str) -> list[str]:
     return [item.id for item in Notes(kernel_repo(repository)).read("review", commit)]
 
 
+def age(repository: Repository) -> None:
+    """Make the spool's files look as if they had settled."""
+    for path in spool.waiting(kernel_repo(repository)):
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(path, (0, 0))
+
+
+def drain_all(repository: Repository) -> int:
+    """Drain until no file is left; how many records were written."""
+    count = spool.drain(kernel_repo(repository))
+    age(repository)
+    assert spool.drain(kernel_repo(repository)) == 0
+    return count
+
+
+def all_noted(repository: Repository, expected: dict[str, list[str]]) -> bool:
+    return all(sorted(ids_on(repository, commit)) == sorted(ids) for commit, ids in expected.items())
+
+
 def log_text() -> str:
     return Path(paths.attendant_dir(), "attendant.log").read_text()
 
@@ -52,6 +72,8 @@ def test_drain_writes_and_removes(repo: Repository) -> None:
     ids = [put(repo, commit) for _ in range(3)]
     assert spool.drain(kernel_repo(repo)) == 3
     assert sorted(ids_on(repo, commit)) == sorted(ids)
+    assert len(spool.waiting(kernel_repo(repo))) == 3
+    assert drain_all(repo) == 0
     assert spool.waiting(kernel_repo(repo)) == []
     data = Notes(kernel_repo(repo)).read("review", commit)[0].data
     shown = repo.git("diff-tree", "-p", "--root", commit).encode()
@@ -97,7 +119,7 @@ def test_bad_files_are_set_aside_and_the_rest_is_written(repo: Repository, caplo
     }.items():
         Path(spool.directory(found), name).write_bytes(content)
     Path(spool.directory(found), "x.json.77.tmp").write_bytes(b"half")
-    assert spool.drain(found) == 1
+    assert drain_all(repo) == 1
     assert ids_on(repo, commit) == [good]
     assert sorted(os.listdir(os.path.join(spool.directory(found), "bad"))) == sorted(
         ["cut.json", "bytes.json", "empty.json", "list.json", f"{gone['id']}.json"]
@@ -111,11 +133,53 @@ def test_a_record_noted_already_is_not_doubled(repo: Repository) -> None:
     commit = repo.commit()
     path = spool.put(kernel_repo(repo), commit, review_record(repo, commit))
     content = Path(path).read_bytes()
-    spool.drain(kernel_repo(repo))
+    drain_all(repo)
+    assert not os.path.exists(path)
     Path(path).write_bytes(content)
-    assert spool.drain(kernel_repo(repo)) == 1
+    assert drain_all(repo) == 0
     assert len(ids_on(repo, commit)) == 1
     assert not os.path.exists(path)
+
+
+def test_a_record_that_git_overwrote_is_written_again(repo: Repository) -> None:
+    """`git commit --amend` copies notes right after post-commit, from a tree it may have read before we wrote."""
+    commit = repo.commit()
+    Notes(kernel_repo(repo)).append("review", commit, [record.encode(review_record(repo, commit))])
+    before = repo.git("rev-parse", "refs/notes/maw/review")
+    made = put(repo, commit)
+    assert spool.drain(kernel_repo(repo)) == 1
+    repo.git("update-ref", "refs/notes/maw/review", before)
+    age(repo)
+    assert spool.drain(kernel_repo(repo)) == 1
+    assert made in ids_on(repo, commit)
+    assert spool.waiting(kernel_repo(repo)) != []
+    assert drain_all(repo) == 0
+    assert spool.waiting(kernel_repo(repo)) == []
+
+
+def test_amending_beside_a_busy_attendant_loses_nothing(repo: Repository, attendant: Callable[[], None]) -> None:
+    repo.git("config", "notes.rewriteRef", "refs/notes/maw/*")
+    repo.git("config", "notes.rewriteMode", "cat_sort_uniq")
+    program = (
+        "import sys; from maw.attendant import client, spool; from maw.git.repo import discover, head_commit; "
+        "from maw import record; repo = discover(); commit = head_commit(repo); "
+        "data = {'v': 1, 'id': record.new_id(), 'ts': record.now(), 'kind': 'review', 'head': commit}; "
+        "spool.put(repo, commit, data); client.poke(repo.common_dir); print(commit, data['id'])"
+    )
+    hook = repo.path / ".git/hooks/post-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\n"{sys.executable}" -c "{program}" >> .git/made\n')
+    hook.chmod(0o755)
+    repo.commit("one")
+    wait_for(lambda: client.ask({"v": 1, "op": "ping"}), "the attendant")
+    for number in range(25):
+        repo.git("commit", "-q", "--amend", "--allow-empty", "-m", str(number))
+    made = dict(line.split() for line in (repo.path / ".git/made").read_text().splitlines())
+    assert len(made) == 26
+    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "the spool to settle")
+    assert [commit for commit, identity in made.items() if identity not in ids_on(repo, commit)] == []
+    last = repo.git("rev-parse", "HEAD")
+    assert ids_on(repo, last).count(made[last]) == 1
 
 
 def test_files_stay_when_notes_cannot_be_written(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +193,7 @@ def test_files_stay_when_notes_cannot_be_written(repo: Repository, monkeypatch: 
         spool.drain(kernel_repo(repo))
     assert len(spool.waiting(kernel_repo(repo))) == 1
     lock.unlink()
-    assert spool.drain(kernel_repo(repo)) == 1
+    assert drain_all(repo) == 1
 
 
 def test_two_drains_at_once(repo: Repository) -> None:
@@ -149,11 +213,11 @@ def test_poke_starts_an_attendant_that_writes(repo: Repository, attendant: Calla
     commit = repo.commit()
     first = put(repo, commit)
     client.poke(kernel_repo(repo).common_dir)
-    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "the first record")
+    wait_for(lambda: ids_on(repo, commit) == [first], "the first record")
     second = put(repo, commit)
     client.poke(kernel_repo(repo).common_dir)
-    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "the second record")
-    assert sorted(ids_on(repo, commit)) == sorted([first, second])
+    wait_for(lambda: all_noted(repo, {commit: [first, second]}), "the second record")
+    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "the spool to settle")
     assert len(pids()) == 1
     tips = current_tips(kernel_repo(repo))
     attendant()
@@ -177,7 +241,7 @@ def test_many_pokes_at_once_make_one_attendant(repo: Repository, attendant: Call
         thread.start()
     for thread in threads:
         thread.join()
-    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "all records")
+    wait_for(lambda: all(len(ids_on(repo, commit)) == 1 for commit in commits), "all records")
     assert len(pids()) == 1
     attendant()
     assert [len(ids_on(repo, commit)) for commit in commits] == [1] * 6
@@ -228,10 +292,9 @@ def test_a_dead_attendants_socket_is_replaced(repo: Repository, attendant: Calla
     os.kill(pid, signal.SIGKILL)
     wait_for(lambda: client.ask({"v": 1, "op": "ping"}) is None, "its end")
     commit = repo.commit()
-    put(repo, commit)
+    made = put(repo, commit)
     client.poke(kernel_repo(repo).common_dir)
-    wait_for(lambda: not spool.waiting(kernel_repo(repo)), "the record")
-    assert len(ids_on(repo, commit)) == 1
+    wait_for(lambda: ids_on(repo, commit) == [made], "the record")
 
 
 def test_killed_in_mid_drain_nothing_is_lost_or_doubled(repo: Repository, attendant: Callable[[], None]) -> None:
@@ -251,7 +314,8 @@ def test_killed_in_mid_drain_nothing_is_lost_or_doubled(repo: Repository, attend
         process.kill()
         process.wait()
         (repo.path / ".git/refs/notes/maw/review.lock").unlink(missing_ok=True)
-    spool.drain(found)
+    drain_all(repo)
+    assert spool.waiting(found) == []
     assert {commit: sorted(ids_on(repo, commit)) for commit in commits} == {
         c: sorted(ids) for c, ids in expected.items()
     }
@@ -330,6 +394,6 @@ def test_a_repository_of_its_own_for_each(home: Path, attendant: Callable[[], No
         put(repository, repository.commit())
         client.poke(kernel_repo(repository).common_dir)
     for repository in repositories:
-        wait_for(lambda repository=repository: not spool.waiting(kernel_repo(repository)), "the record")
-        assert len(ids_on(repository, repository.git("rev-parse", "HEAD"))) == 1
+        head = repository.git("rev-parse", "HEAD")
+        wait_for(lambda repository=repository, head=head: len(ids_on(repository, head)) == 1, "the record")
     assert len(pids()) == 1
