@@ -8,8 +8,11 @@ from maw_remote.queue.base import Base
 from maw_remote.queue.database import transaction
 from maw_remote.queue.records import COLUMNS, FINAL, NewTask, Row, Submitted
 
-_LIVE_BY_KEY = "SELECT seq FROM task WHERE key = ? AND state IN ('queued', 'running') AND cancel IS NULL"
-_ANSWER = f"SELECT {COLUMNS} FROM task WHERE key = ? AND state = 'done' ORDER BY seq DESC LIMIT 1"
+# The indexes by key: left to itself, SQLite goes through all tasks in a state, because they come in the order of seq.
+_LIVE_BY_KEY = (
+    "SELECT seq FROM task INDEXED BY live_key WHERE key = ? AND state IN ('queued', 'running') AND cancel IS NULL"
+)
+_ANSWER = f"SELECT {COLUMNS} FROM task INDEXED BY answer WHERE key = ? AND state = 'done' ORDER BY seq DESC LIMIT 1"
 # Who joins may only ask for more: a higher priority, a later deadline or none, to be kept.
 _JOIN = f"""UPDATE task SET waiters = waiters + 1, priority = max(priority, :priority), keep = max(keep, :keep),
     deadline = CASE WHEN deadline IS NULL OR :deadline IS NULL THEN NULL ELSE max(deadline, :deadline) END
@@ -56,7 +59,7 @@ class Intake(Base):
         """Cancel the live tasks whose deadline has passed; those among them that still run."""
         now = self._clock()
         overdue = self._db.execute(
-            "SELECT id FROM task WHERE state IN ('queued', 'running') AND deadline IS NOT NULL AND deadline <= ?"
+            "SELECT id FROM task INDEXED BY due WHERE state IN ('queued', 'running') AND deadline IS NOT NULL AND deadline <= ?"
             " AND cancel IS NULL",
             (now,),
         ).fetchall()

@@ -41,7 +41,8 @@ class Leases(Base):
         """When the next task of these kinds that waits out a backoff may start."""
         marks = ", ".join("?" * len(kinds))
         found: tuple[float | None] = self._db.execute(
-            f"SELECT min(run_at) FROM task INDEXED BY claimable WHERE state = 'queued' AND kind IN ({marks})", tuple(kinds)
+            f"SELECT min(run_at) FROM task INDEXED BY claimable WHERE state = 'queued' AND kind IN ({marks})",
+            tuple(kinds),
         ).fetchone()
         return found[0]
 

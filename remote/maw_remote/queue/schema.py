@@ -48,7 +48,6 @@ _M001 = (
     "CREATE INDEX answer ON task (key, seq) WHERE state = 'done'",
     # In the claim's own order, and with all that it asks, so that finished tasks cost it nothing.
     "CREATE INDEX claimable ON task (priority DESC, seq, kind, run_at) WHERE state = 'queued'",
-    "CREATE INDEX running ON task (seq) WHERE state = 'running'",
     "CREATE INDEX due ON task (deadline) WHERE state IN ('queued', 'running') AND deadline IS NOT NULL",
     "CREATE INDEX ended ON task (finished) WHERE finished IS NOT NULL",
     "CREATE INDEX by_state ON task (state, seq)",
