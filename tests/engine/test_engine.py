@@ -329,6 +329,8 @@ def test_a_model_file_that_was_damaged(
         assert state.state == "broken"
         assert state.error
         assert engine._workers == {}
+        if damage == "no weights behind the header":
+            assert "error loading model" in error.message  # what llama.cpp says, not only that it failed
 
     with_engine(work)
 

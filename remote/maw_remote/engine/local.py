@@ -61,6 +61,7 @@ class LocalEngine:
         self._settings = settings
         self._workers: dict[str, WorkerProcess] = {}
         self._starting: dict[str, asyncio.Task[WorkerProcess]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._pinned: set[str] = set()
         self._errors: dict[str, str] = {}
         self._reaper: asyncio.Task[None] | None = None
@@ -110,7 +111,11 @@ class LocalEngine:
             await asyncio.wait([starting])
         worker = self._workers.pop(model, None)
         if worker is not None:
-            await worker.end()
+            # Whoever waits here may be cancelled; the process is ended and reaped all the same.
+            ending = asyncio.create_task(worker.end())
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+            await asyncio.shield(ending)
 
     def pin(self, model: str, pinned: bool) -> None:
         """A pinned model stays loaded however long it idles."""
@@ -130,6 +135,8 @@ class LocalEngine:
             self._reaper.cancel()
         for model in {*self._workers, *self._starting}:
             await self.unload(model)
+        if self._ending:
+            await asyncio.wait(self._ending)
         await self.pulls.close()
 
     async def _worker(self, model: str) -> WorkerProcess:

@@ -59,15 +59,23 @@ class _Llama(llama_cpp.Llama):
             self.evaluated += len(chunk)
 
 
+def _open(load: Load, *, verbose: bool) -> _Llama:
+    return _Llama(
+        load.path, n_ctx=load.context, n_batch=BATCH, n_ubatch=BATCH, n_threads=load.threads,
+        n_threads_batch=load.threads, n_gpu_layers=load.gpu_layers, flash_attn=True, verbose=verbose,
+    )  # fmt: skip
+
+
 class Model:
     """One model and its context. One thread at a time may use it."""
 
     def __init__(self, load: Load) -> None:
-        """Load it. Raises ValueError when llama.cpp cannot."""
-        self._llama = _Llama(
-            load.path, n_ctx=load.context, n_batch=BATCH, n_ubatch=BATCH, n_threads=load.threads,
-            n_threads_batch=load.threads, n_gpu_layers=load.gpu_layers, flash_attn=True, verbose=False,
-        )  # fmt: skip
+        """Load it. Raises ValueError when llama.cpp cannot; standard error then says why."""
+        try:
+            self._llama = _open(load, verbose=False)
+        except ValueError:
+            # Only the talkative way says what is wrong, and it says so much that it is kept for this case.
+            self._llama = _open(load, verbose=True)
         self._vocab = self._llama._model.vocab
         self._template = self._formatter()
         self._abortable = False

@@ -94,15 +94,19 @@ class WorkerProcess:
     async def end(self, error: EngineError | None = None) -> None:
         """Kill the process; what is asked of it fails with `error`. Returns when it is gone."""
         self._fail(error or EngineError("worker_lost", f"{self.name} was unloaded", retry=True))
+        if self._process is None:
+            return
+        # A worker holds nothing that it would have to put in order; SIGKILL also ends a stopped one.
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
         me = asyncio.current_task()
         for task in self._tasks:
             if task is not me:
                 task.cancel()
-        if self._process is not None:
-            # A worker holds nothing that it would have to put in order; SIGKILL also ends a stopped one.
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+                await asyncio.wait([task])
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         paths.make_private_dir(str(self._log.parent))
@@ -146,10 +150,11 @@ class WorkerProcess:
     def _take(self, message: Json) -> None:
         self._beat_at = time.monotonic()
         if message["op"] == "ready":
-            self.context = int(message["context"])
+            self.context, self.idle_since = int(message["context"]), time.monotonic()
             self._ready.set_result(None)
         elif message["op"] == "error" and message["id"] == 0:
-            self._fail(_error({**message, "message": f"{self.name} cannot be loaded: {message['message']}"}))
+            said = next((line for line in self._log_tail() if "error" in line), message["message"])
+            self._fail(EngineError(message["code"], f"{self.name} cannot be loaded: {said}", hint=self._log_hint()))
         elif message.get("id") in self._answers:
             self._answers[message["id"]].put_nowait(message)
 
@@ -183,7 +188,7 @@ class WorkerProcess:
         if code < 0:
             with contextlib.suppress(ValueError):
                 how = f"was ended by {signal.Signals(-code).name}"
-        return " | ".join([f"the worker of {self.name} {how}", *self._log_tail()])
+        return " | ".join([f"the worker of {self.name} {how}", *self._log_tail()[-2:]])
 
     def _log_tail(self) -> list[str]:
         """The last lines this process wrote."""
@@ -193,7 +198,7 @@ class WorkerProcess:
                 lines = file.read().decode("utf-8", "replace").split("\n")
         except OSError:
             return []
-        return [line.strip() for line in lines if line.strip()][-3:]
+        return [line.strip() for line in lines if line.strip()][-5:]
 
     def _log_hint(self) -> str:
         return f"its log is {self._log}"

@@ -1,0 +1,95 @@
+"""`maw model` against a real runner, whose models are small files made by hand or the embedded one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from maw import client, reach
+from tests.engine.ggufs import gguf, write
+from tests.fixtures.cli import Maw
+from tests.fixtures.model import NAME, EmbeddedModel
+
+pytest.importorskip("litestar")
+
+
+@pytest.fixture
+def real_runner(home: Path) -> Iterator[None]:
+    """A runner as `maw-runner start` starts it."""
+    subprocess.run([sys.executable, "-m", "maw_remote", "start"], check=True, timeout=30, capture_output=True)
+    yield
+    subprocess.run([sys.executable, "-m", "maw_remote", "stop"], check=True, timeout=30, capture_output=True)
+
+
+def test_a_file_is_pulled_listed_found_and_forgotten(real_runner: None, home: Path, maw: Maw) -> None:
+    file = write(home / "tiny.gguf", gguf())
+    pulled = maw("model", "pull", "tiny", "--from", "tiny.gguf", "--json")
+    assert pulled.code == 0
+    assert pulled.json["model"]["path"] == str(file)
+    assert "\r" not in pulled.err  # no progress line where nobody watches
+    listed = maw("model", "list")
+    assert "tiny" in listed.out
+    assert "installed" in listed.out
+    (found,) = [model for model in maw("model", "list", "--json").json["models"] if model["name"] == "tiny"]
+    assert (found["state"], found["bytes"], found["context"]) == ("installed", file.stat().st_size, 128)
+    assert maw("model", "path", "tiny").out == f"{file}\n"
+    removed = maw("model", "rm", "tiny", "--json").json
+    assert (removed["v"], removed["deleted"]) == (1, False)
+    assert file.exists()
+    assert maw("model", "path", "tiny").code == 2
+
+
+def test_what_cannot_be_done_says_what_to_do(real_runner: None, home: Path, maw: Maw) -> None:
+    by_hand = maw("model", "pull", "mistral-7b-instruct-v0.3")
+    assert by_hand.code == 2
+    assert "--from path:/" in by_hand.err
+    assert "not a GGUF" in maw("model", "pull", "x", "--from", write(home / "x.gguf", b"PK").as_posix()).err
+    assert "no such file" in maw("model", "pull", "x", "--from", "path:/nowhere.gguf").err
+    assert "not a source" in maw("model", "pull", "x", "--from", "ftp:x").err
+    assert "not a model's name" in maw("model", "pull", "X", "--from", "path:/x.gguf").err
+    assert "no model called" in maw("model", "rm", "nothing").err
+    assert "maw model pull phi-4-mini-instruct" in maw("model", "load", "phi-4-mini-instruct").err
+    assert "models.toml" in maw_with_broken_catalogue(home, maw).err
+
+
+def maw_with_broken_catalogue(home: Path, maw: Maw):  # type: ignore[no-untyped-def]
+    (home / "models.toml").write_text("[models.a")
+    ran = maw("model", "list")
+    (home / "models.toml").unlink()
+    return ran
+
+
+def test_the_pulls_stream_ends_with_what_came_of_it(real_runner: None, home: Path) -> None:
+    file = write(home / "tiny.gguf", gguf(size=8 << 20))
+    body = {"v": 1, "source": f"path:{file}"}
+    events = list(client.follow(reach.LOCAL, "POST", "/api/v1/models/tiny/pull", body))
+    assert [event.type for event in events[:-1]] == ["progress"] * (len(events) - 1)
+    assert events[-1].type == "done"
+    assert all(event.data["v"] == 1 for event in events)
+    assert len({event.id for event in events}) == len(events)
+
+
+@pytest.mark.model
+def test_a_model_is_loaded_pinned_and_unloaded(embedded_model: EmbeddedModel, real_runner: None, maw: Maw) -> None:
+    loaded = maw("model", "load", NAME, "--json").json
+    assert (loaded["state"], loaded["roles"]) == ("loaded", ["manager", "generator"])
+    assert loaded["memory"] > 80_000_000
+    assert maw("model", "pin", NAME, "--json").json["pinned"] is True
+    assert "pinned" in maw("model", "list").out
+    assert "pinned" not in maw("model", "pin", NAME, "--off", "--json").json
+    assert maw("model", "unload", NAME, "--json").json["state"] == "installed"
+    assert maw("model", "rm", NAME).code == 0
+    assert embedded_model.path.exists()
+
+
+@pytest.mark.model
+def test_an_installed_model_that_is_loaded_can_be_removed(
+    embedded_model: EmbeddedModel, real_runner: None, maw: Maw
+) -> None:
+    maw("model", "load", NAME)
+    assert maw("model", "rm", NAME).code == 0
+    assert maw("model", "list", "--json").json["models"][2]["state"] == "available"
