@@ -78,44 +78,49 @@ _NEWEST_COMMIT = """NOT EXISTS (SELECT 1 FROM records AS o WHERE o.id = r.id AND
   AND (o.committed, o.copied, o.oid) > (r.committed, r.copied, r.oid))"""
 
 
+Condition = tuple[str, list[object]]
+
+
 def build(filters: Filters, limit: int, before: str | None) -> Query:
     """The SELECT for a page. Raises ValueError for a cursor that no page gave, or an unknown severity."""
-    where: list[str] = []
-    values: list[object] = []
-
-    def need(condition: str, *parameters: object) -> None:
-        where.append(condition)
-        values.extend(parameters)
-
-    for column in ("kind", "status", "verdict"):
-        wanted = getattr(filters, column)
-        if wanted is not None:
-            need(f"r.{column} = ?", wanted)
-    if filters.author is not None:
-        need("instr(r.author_key, ?)", filters.author.casefold())
-    if filters.text is not None:
-        need("instr(r.words, ?)", filters.text.casefold())
-    if filters.severity is not None:
-        need("r.worst >= ?", SEVERITIES.index(filters.severity))
-    if filters.since is not None:
-        need("r.time >= ?", int(filters.since * 1000))
-    if filters.until is not None:
-        need("r.time <= ?", int(filters.until * 1000))
-    if filters.path is not None:
-        condition, parameters = _path_condition(filters.path)
-        need(f"r.note IN (SELECT note FROM paths WHERE {condition})", *parameters)  # noqa: S608 - our own text
-    if filters.commits is not None:
-        need("r.oid IN (SELECT oid FROM wanted)")
-    if filters.commit is not None:
-        need("r.oid = ?", filters.commit)
-    else:
-        need(_NEWEST_COMMIT)
+    conditions = [*_facts(filters), *_place(filters)]
     if before is not None:
-        need("(r.time, r.id, r.oid) < (?, ?, ?)", *_cursor_values(before))
-    sql = (
-        f"SELECT r.* FROM records AS r WHERE {' AND '.join(where)} ORDER BY r.time DESC, r.id DESC, r.oid DESC LIMIT ?"  # noqa: S608 - our own text
-    )
+        conditions.append(("(r.time, r.id, r.oid) < (?, ?, ?)", [*_cursor_values(before)]))
+    where = " AND ".join(f"({sql})" for sql, _ in conditions) or "1"
+    values = [value for _, parameters in conditions for value in parameters]
+    sql = f"SELECT r.* FROM records AS r WHERE {where} ORDER BY r.time DESC, r.id DESC, r.oid DESC LIMIT ?"  # noqa: S608 - our own text
     return Query(sql, [*values, limit + 1])
+
+
+def _facts(filters: Filters) -> list[Condition]:
+    """Conditions on what the record and its commit say."""
+    severity = None if filters.severity is None else SEVERITIES.index(filters.severity)
+    asked: list[tuple[str, object]] = [
+        ("r.kind = ?", filters.kind),
+        ("r.status = ?", filters.status),
+        ("r.verdict = ?", filters.verdict),
+        ("r.worst >= ?", severity),
+        ("instr(r.author_key, ?)", filters.author and filters.author.casefold()),
+        ("instr(r.words, ?)", filters.text and filters.text.casefold()),
+        ("r.time >= ?", None if filters.since is None else int(filters.since * 1000)),
+        ("r.time <= ?", None if filters.until is None else int(filters.until * 1000)),
+    ]
+    return [(sql, [value]) for sql, value in asked if value is not None]
+
+
+def _place(filters: Filters) -> list[Condition]:
+    """Conditions on which commits the record is on, and which paths they concern."""
+    found: list[Condition] = []
+    if filters.path is not None:
+        sql, values = _path_condition(filters.path)
+        found.append((f"r.note IN (SELECT note FROM paths WHERE {sql})", values))  # noqa: S608 - our own text
+    if filters.commits is not None:
+        found.append(("r.oid IN (SELECT oid FROM wanted)", []))
+    if filters.commit is not None:
+        found.append(("r.oid = ?", [filters.commit]))
+    else:
+        found.append((_NEWEST_COMMIT, []))
+    return found
 
 
 def cursor(time: int, record_id: str, oid: str) -> str:
@@ -128,7 +133,7 @@ def _cursor_values(before: str) -> tuple[int, str, str]:
     return int(time), record_id, oid
 
 
-def _path_condition(path: str) -> tuple[str, list[object]]:
+def _path_condition(path: str) -> Condition:
     if any(char in path for char in "*?["):
         return "path GLOB ?", [path]
     folder = path.rstrip("/") + "/"
