@@ -169,10 +169,10 @@ def to_record(outcome: Outcome, *, tree: str | None, base: str | None, block_at:
 
 
 def from_record(data: Json) -> Outcome:
-    """The outcome a pending record tells. Raises ValueError when it is damaged."""
+    """The outcome that a record of a review tells. Raises ValueError when it is damaged, or tells of none."""
     outcome = from_result(data, node=_word(data.get("node")), task=_word(data.get("task")))
-    if data.get("status") != REVIEWED or outcome.status != REVIEWED:
-        raise ValueError("not a finished review")
+    if outcome.status == UNREVIEWED or data.get("status") != outcome.status:
+        raise ValueError("not the record of a review")
     return outcome
 
 

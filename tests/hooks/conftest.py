@@ -60,14 +60,21 @@ class Hooked:
 
     def records(self, commit: str = "HEAD") -> list[Json]:
         oid = self.out("rev-parse", commit)
+        # The spool first: a record is in the note before it leaves the spool.
+        by_id = {record["id"]: record for record in self._spooled(oid)}
         note = self.git("notes", "--ref=maw/review", "show", oid)
-        lines = [json.loads(line) for line in note.stdout.splitlines() if line.strip()] if not note.returncode else []
-        for path in sorted((self.path / ".git" / "maw" / "spool").glob("*.json")):
-            entry = json.loads(path.read_text())
-            if entry["commit"] == oid:
-                lines.append(entry["record"])
-        by_id = {line["id"]: line for line in lines}
+        if note.returncode == 0:
+            by_id |= {line["id"]: line for line in map(json.loads, filter(None, note.stdout.splitlines()))}
         return sorted(by_id.values(), key=lambda line: (line["ts"], line["id"]))
+
+    def _spooled(self, oid: str) -> Iterator[Json]:
+        for path in sorted((self.path / ".git" / "maw" / "spool").glob("*.json")):
+            try:
+                entry = json.loads(path.read_text())
+            except FileNotFoundError:
+                continue  # delivered meanwhile
+            if entry["commit"] == oid:
+                yield entry["record"]
 
     @property
     def pending(self) -> list[Json]:

@@ -135,12 +135,13 @@ def test_through_a_link(changed: Hooked, fake_link: FakeRunner, user: Path) -> N
     assert changed.runner.submits == []
 
 
+@pytest.mark.parametrize("failed", [0, 1])
 def test_a_blocked_change_stays_blocked_when_the_node_goes_away(
-    changed: Hooked, fake_link: FakeRunner, user: Path
+    changed: Hooked, fake_link: FakeRunner, user: Path, failed: int
 ) -> None:
     user.write_text('node = "pro"\n[nodes.pro]\nhost = "pro"\n')
     hello = {"v": 1, "hello": {"v": 1, "protocol": [1, 1]}}
-    fake_link.plays(preface=hello, steps=script(finding(severity="error")))
+    fake_link.plays(preface=hello, steps=script(finding(severity="error"), failed=failed))
     _blocked(changed)
     fake_link.plays(preface=UNREACHABLE)
     said = _blocked(changed)
