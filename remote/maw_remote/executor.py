@@ -115,7 +115,10 @@ class Executor:
             return "cancelled" if called_off else await self._desk.call(queue.fail, claim, error, retry=True)
         exc = body.exception()
         if exc is None:
-            return "done" if await self._desk.call(queue.finish, claim, body.result()) else None
+            try:
+                return "done" if await self._desk.call(queue.finish, claim, body.result()) else None
+            except (TypeError, ValueError) as strange:  # the job's answer is no JSON
+                exc = strange
         error, retry = _error(exc)
         if error["code"] == "defect":
             said = {"error": type(exc).__name__, "frames": logs.frames(exc.__traceback__)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from typing import Any
 
 from litestar import Request, Response
@@ -40,6 +41,11 @@ def malformed(_: Request[Any, Any, Any], exc: SerializationException) -> Respons
     return Response(body("bad_input", f"the body cannot be read: {exc}"), status_code=400)
 
 
+def queue_failed(_: Request[Any, Any, Any], exc: sqlite3.Error) -> Response[dict[str, Any]]:
+    """The disk is full, or the file is locked or broken; the desk has logged it. Nothing was taken in."""
+    return Response(body("busy", f"the queue cannot be used: {exc}", "see `maw-runner logs` there"), status_code=503)
+
+
 def defect(request: Request[Any, Any, Any], exc: Exception) -> Response[dict[str, Any]]:
     """What nobody expected: logged here, generic there."""
     log.error("a request failed", exc_info=exc, extra={"method": request.method, "path": request.url.path})
@@ -52,5 +58,6 @@ HANDLERS: Any = {
     EngineError: engine_error,
     HTTPException: http_error,
     SerializationException: malformed,
+    sqlite3.Error: queue_failed,
     Exception: defect,
 }

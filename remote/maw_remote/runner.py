@@ -66,11 +66,13 @@ class Runner:
         for task in (*self._tasks, *([self._warming] if self._warming else [])):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        released = await self.desk.call(self.desk.queue.release_all)
-        log.info("stopped", extra={"requeued": released})
-        await self.engine.close()
-        await self.desk.close()
-        self.hello.remove()
+        try:
+            released = await self.desk.call(self.desk.queue.release_all)
+            log.info("stopped", extra={"requeued": released})
+        finally:  # workers must not outlive us, even when the queue is broken
+            await self.engine.close()
+            await self.desk.close()
+            self.hello.remove()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """Background work ends only when it is cancelled; anything else is a defect that must not go unnoticed."""

@@ -55,6 +55,8 @@ class Echo:
         await asyncio.sleep(payload.get("sleep", 0))
         misbehave(payload)
         record("end", payload)
+        if payload.get("raise") == "no json":
+            return {"v": float("nan")}
         return {"v": 1, "echo": payload.get("echo"), "model": model, "profile": profile}
 
 

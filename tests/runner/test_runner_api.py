@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import stat
 import threading
 from pathlib import Path
@@ -80,7 +81,12 @@ def test_the_answer_tells_the_profile_that_was_in_force_when_it_ran(runner: Runn
 
 @pytest.mark.parametrize(
     ("raised", "state", "code"),
-    [("bad", "failed", "bad_input"), ("missing", "failed", "model_missing"), ("defect", "failed", "defect")],
+    [
+        ("bad", "failed", "bad_input"),
+        ("missing", "failed", "model_missing"),
+        ("defect", "failed", "defect"),
+        ("no json", "failed", "defect"),
+    ],
 )
 def test_how_a_job_fails_is_told(runner: RunnerProcess, raised: str, state: str, code: str) -> None:
     task = runner.submit(**{"raise": raised})
@@ -88,6 +94,20 @@ def test_how_a_job_fails_is_told(runner: RunnerProcess, raised: str, state: str,
     assert ended["error"]["code"] == code
     last = runner.events(task["id"])[-1]
     assert (last.type, last.data["error"]) == (state, ended["error"])
+
+
+def test_a_queue_that_cannot_be_written_is_busy_and_takes_nothing_in(runner: RunnerProcess) -> None:
+    blocker = runner.submit(wait_for="go")["id"]
+    runner.wait(blocker, "running")
+    with sqlite3.connect(os.path.join(paths.runner_dir(), "queue.db"), isolation_level=None) as db:
+        db.execute("CREATE TRIGGER full BEFORE INSERT ON payload BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        error = refused(runner, "POST", "/tasks", {"kind": "echo", "payload": {"echo": 1}})
+        db.execute("DROP TRIGGER full")
+    db.close()
+    assert (error.status, error.code) == (503, "busy") and "disk full" in error.message
+    assert len(runner.request("GET", "/tasks")["tasks"]) == 1
+    runner.release("go")
+    runner.wait(runner.submit(echo=1)["id"])
 
 
 def test_a_defect_is_logged_without_its_message(runner: RunnerProcess) -> None:

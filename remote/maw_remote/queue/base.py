@@ -24,6 +24,11 @@ class Settings(NamedTuple):
 DEFAULTS = Settings()
 
 
+def compact(data: Json) -> str:
+    """JSON as it is stored. Raises TypeError and ValueError for what is none (NaN included)."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
 class Base:
     def __init__(
         self,
@@ -48,9 +53,8 @@ class Base:
 
     def _event(self, seq: int, task: str, kind: str, data: Json) -> None:
         """Append within the caller's transaction."""
-        text = json.dumps(data, separators=(",", ":"))
         self._db.execute(
-            "INSERT INTO event (task, type, ts, data) VALUES (?, ?, ?, ?)", (seq, kind, self._clock(), text)
+            "INSERT INTO event (task, type, ts, data) VALUES (?, ?, ?, ?)", (seq, kind, self._clock(), compact(data))
         )
         self._touched.add(task)
 
@@ -62,6 +66,6 @@ class Base:
         """Set a terminal state and append its event, within the caller's transaction."""
         task = self._db.execute(
             "UPDATE task SET state = ?, finished = ?, lease = NULL, boot = NULL, error = ? WHERE seq = ? RETURNING id",
-            (state, self._clock(), json.dumps(error) if error else None, seq),
+            (state, self._clock(), compact(error) if error else None, seq),
         ).fetchone()[0]
         self._event(seq, task, state, event)

@@ -59,8 +59,8 @@ class Intake(Base):
         """Cancel the live tasks whose deadline has passed; those among them that still run."""
         now = self._clock()
         overdue = self._db.execute(
-            "SELECT id FROM task INDEXED BY due WHERE state IN ('queued', 'running') AND deadline IS NOT NULL AND deadline <= ?"
-            " AND cancel IS NULL",
+            "SELECT id FROM task INDEXED BY due WHERE state IN ('queued', 'running')"
+            " AND deadline IS NOT NULL AND deadline <= ? AND cancel IS NULL",
             (now,),
         ).fetchall()
         rows = [self.cancel(task, reason="deadline", force=True) for (task,) in overdue]

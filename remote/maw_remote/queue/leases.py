@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Sequence
 
-from maw_remote.queue.base import Base
+from maw_remote.queue.base import Base, compact
 from maw_remote.queue.database import transaction
 from maw_remote.queue.records import Claim, Json, Pulse
 
@@ -72,11 +71,12 @@ class Leases(Base):
         return True
 
     def finish(self, claim: Claim, result: Json) -> bool:
-        """Store the result; False when the claim is no longer held (then nothing changes)."""
+        """Store the result; False when the claim is no longer held (then nothing changes).
+        Raises TypeError and ValueError for a result that is no JSON; the claim is then still held."""
         with transaction(self._db):
             if not self._held(claim):
                 return False
-            self._db.execute("INSERT INTO result VALUES (?, ?)", (claim.seq, json.dumps(result, separators=(",", ":"))))
+            self._db.execute("INSERT INTO result VALUES (?, ?)", (claim.seq, compact(result)))
             # The result is stored once; reading the event puts it in.
             self._end(claim.seq, "done", {})
         return True
