@@ -10,7 +10,6 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from maw import paths
@@ -18,6 +17,7 @@ from maw_remote.engine.interface import EngineError, Generation, Message, Usage
 from tests.engine.ggufs import gguf, write
 from tests.fixtures.model import NAME, EmbeddedModel
 
+psutil = pytest.importorskip("psutil")
 pytestmark = pytest.mark.model
 
 WithEngine = Callable[..., Any]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,8 +15,11 @@ from maw import client, reach
 from tests.engine.ggufs import gguf, write
 from tests.fixtures.cli import Maw
 from tests.fixtures.model import NAME, EmbeddedModel
+from tests.fixtures.runner import eventually
+from tests.review_job.changes import patch, payload
 
 pytest.importorskip("litestar")
+psutil = pytest.importorskip("psutil")
 
 
 @pytest.fixture
@@ -93,3 +98,35 @@ def test_an_installed_model_that_is_loaded_can_be_removed(
     maw("model", "load", NAME)
     assert maw("model", "rm", NAME).code == 0
     assert maw("model", "list", "--json").json["models"][2]["state"] == "available"
+
+
+@pytest.mark.model
+def test_a_worker_does_not_outlive_a_runner_that_is_killed(
+    embedded_model: EmbeddedModel, real_runner: None, maw: Maw
+) -> None:
+    worker = psutil.Process(maw("model", "load", NAME, "--json").json["pid"])
+    runner = client.request(reach.LOCAL, "GET", "/api/v1/status")["pid"]
+    os.kill(runner, signal.SIGKILL)
+    eventually(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
+
+
+@pytest.mark.model
+def test_a_task_whose_worker_is_killed_is_done_at_the_next_attempt(
+    embedded_model: EmbeddedModel, real_runner: None
+) -> None:
+    request = {"kind": "review", "payload": payload(patch("a.py", [b"x = 1 / 0"]))}
+    task = client.submit(reach.LOCAL, request)
+    kinds, killed, attempts = [], False, set()
+    for event in client.events(reach.LOCAL, task["id"]):
+        kinds.append(event.type)
+        if event.type == "text" and not killed:
+            killed = True
+            models = client.request(reach.LOCAL, "GET", "/api/v1/models")["models"]
+            os.kill(next(model["pid"] for model in models if model["name"] == NAME), signal.SIGKILL)
+        if event.type in ("started", "restarted"):
+            attempts.add(event.data["attempt"])
+    assert "restarted" in kinds
+    assert kinds[-1] == "done"
+    assert attempts == {1, 2}
+    assert event.data["result"]["units"] == {"total": 1, "done": 1, "failed": 0}
+    assert client.submit(reach.LOCAL, request)["id"] == task["id"]  # the answer is known now

@@ -111,7 +111,7 @@ def test_a_small_context_makes_small_units_and_a_tiny_one_is_refused() -> None:
     [
         {"v": 2}, {"diff": None}, {"diff": "!"}, {"rules": {}}, {"rules": [1]}, {"rules": [{"glob": "x"}]},
         {"exclude": [1]}, {"skipped": ["x"]}, {"skipped": [{"path": 1, "reason": ""}]}, {"max_file_bytes": -1},
-        {"max_file_bytes": True}, {"title": 1},
+        {"max_file_bytes": True}, {"title": 1}, {"rules": [{"text": "x"}] * 201}, {"rules": [{"text": "x" * 4001}]},
     ],
 )  # fmt: skip
 def test_a_payload_that_is_none_is_refused_before_it_is_queued(broken: Json) -> None:

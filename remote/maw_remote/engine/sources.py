@@ -165,8 +165,8 @@ def _installer(requirement: str, folder: Path) -> list[str]:
         raise StoreError(
             "download", "neither pip nor uv is installed beside the runner", hint="install pip: `python -m ensurepip`"
         )
-    # uv has no `download`; it lays the wheel's content out instead.
-    target = ["--python", sys.executable, "--target", str(folder / "unpacked")]
+    # uv has no `download`; it lays the wheel's content out instead. A copy: a link would share its cache's file.
+    target = ["--link-mode", "copy", "--python", sys.executable, "--target", str(folder / "unpacked")]
     return [uv, "pip", "install", "--no-deps", "--only-binary", ":all:", *target, "--", requirement]
 
 

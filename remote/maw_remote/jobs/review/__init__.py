@@ -17,7 +17,7 @@ from maw_remote.engine.interface import Engine, EngineError, Generation, Usage
 from maw_remote.jobs.interface import BadInput, Emit, Json
 from maw_remote.jobs.review import answer, grammar, prompting, skip, units
 from maw_remote.jobs.review.grammar import Limits
-from maw_remote.jobs.review.payload import Payload, Skipped, fingerprint, parse
+from maw_remote.jobs.review.payload import Payload, Skipped, fingerprint, parse, title
 from maw_remote.jobs.review.units import Unit
 
 __all__ = ["ROLE", "check", "fingerprint", "recipe", "run", "title"]
@@ -31,10 +31,6 @@ _TEMPLATE_TOKENS = 160  # a unit's frame: the chat template, its path, headings
 
 def check(payload: Json) -> None:
     parse(payload)
-
-
-def title(payload: Json) -> str:
-    return parse(payload).title
 
 
 def recipe() -> bytes:

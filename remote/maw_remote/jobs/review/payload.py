@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from maw_remote.jobs.interface import BadInput, Json
 
+TITLE_MAX = 200  # characters
 RULES_MAX = 200
 RULE_TEXT_MAX = 4000  # characters
 
@@ -41,9 +42,9 @@ def parse(payload: Json) -> Payload:
     if payload.get("v") != 1:
         raise BadInput(f"a review payload of version {payload.get('v')!r}; this runner knows version 1")
     return Payload(
-        title=_text(payload.get("title", ""), "title")[:200],
+        title=title(payload),
         diff=_diff(payload.get("diff")),
-        rules=[_rule(rule) for rule in _list(payload, "rules")[:RULES_MAX]],
+        rules=_rules(_list(payload, "rules")),
         exclude=[_text(glob, "exclude") for glob in _list(payload, "exclude")],
         skipped=[_skipped(entry) for entry in _list(payload, "skipped")],
         max_file_bytes=_count(payload.get("max_file_bytes", 1_000_000)),
@@ -56,6 +57,11 @@ def fingerprint(payload: Json) -> bytes:
     return json.dumps(parts, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
+def title(payload: Json) -> str:
+    """What a person sees in the queue. Raises BadInput."""
+    return _text(payload.get("title", ""), "title")[:TITLE_MAX]
+
+
 def _diff(value: object) -> bytes:
     if not isinstance(value, str):
         raise BadInput("a review payload needs `diff`, the patch in base64")
@@ -65,10 +71,19 @@ def _diff(value: object) -> bytes:
         raise BadInput(f"`diff` is not base64: {exc}") from exc
 
 
+def _rules(values: list[Any]) -> list[Rule]:
+    if len(values) > RULES_MAX:
+        raise BadInput(f"{len(values)} review rules; {RULES_MAX} at most")
+    return [_rule(value) for value in values]
+
+
 def _rule(value: object) -> Rule:
     if not isinstance(value, dict):
         raise BadInput("an entry of `rules` is not an object")
-    return Rule(_text(value.get("glob", "**"), "rules.glob"), _text(value.get("text"), "rules.text")[:RULE_TEXT_MAX])
+    rule = Rule(_text(value.get("glob", "**"), "rules.glob"), _text(value.get("text"), "rules.text"))
+    if len(rule.text) > RULE_TEXT_MAX:
+        raise BadInput(f"a review rule of {len(rule.text)} characters; {RULE_TEXT_MAX} at most")
+    return rule
 
 
 def _skipped(value: object) -> Skipped:
