@@ -46,7 +46,7 @@ def runner(state_dir: str | None) -> None:
       maw-runner start                     start it in the background
       maw-runner status                    what it does right now
       maw-runner logs -f                   follow its log
-      maw-runner serve --listen :7722      offer it over SSH without an sshd
+      maw-runner serve --listen 127.0.0.1:7722    offer it over SSH without an sshd
     """
     if state_dir is not None:
         raise click.UsageError("--state-dir must come first and once: maw-runner --state-dir DIR COMMAND")
@@ -134,7 +134,8 @@ def serve(listen: str) -> int:
     from maw_remote.endpoint import serve as offer
 
     host, _, port = listen.rpartition(":")
-    if not port.isdigit() or int(port) > 65535:
+    # An empty host would mean every interface: that has to be said, as 0.0.0.0.
+    if not host or not port.isdigit() or int(port) > 65535:
         raise FatalError(f"not an address: {listen}", hint="give HOST:PORT, such as 127.0.0.1:7722")
     return offer(host.strip("[]"), int(port))
 

@@ -288,6 +288,24 @@ def test_help_is_there(arguments: list[str]) -> None:
     assert done.returncode == 0 and "Usage: maw-runner" in done.stdout
 
 
+@pytest.mark.parametrize("address", [":7722", "localhost", "localhost:http", "localhost:99999"])
+def test_serve_listens_only_where_it_is_told_to(home: Path, address: str) -> None:
+    done = maw_runner("serve", "--listen", address)
+    assert done.returncode == 2 and "not an address" in done.stderr
+
+
+def test_the_log_rotates_and_stays_private(home: Path) -> None:
+    code = (
+        "import sys, logging\nfrom maw_remote import logs\nlogs._SIZE = 2000\nlogs.set_up(sys.argv[1], to_stderr=False)\n"
+        "[logging.getLogger('x').info('line %d', number) for number in range(200)]"
+    )
+    subprocess.run([sys.executable, "-c", code, str(home / "runner.log")], check=True)
+    files = sorted(home.glob("runner.log*"))
+    assert len(files) == 4 and all(path.stat().st_size <= 2000 for path in files)
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert json.loads((home / "runner.log").read_text().splitlines()[-1])["message"] == "line 199"
+
+
 def test_connect_imports_nothing_heavy(home: Path) -> None:
     code = (
         "import sys; sys.argv = ['maw-runner', 'connect', '--help-none']\n"
