@@ -296,7 +296,8 @@ def test_serve_listens_only_where_it_is_told_to(home: Path, address: str) -> Non
 
 def test_the_log_rotates_and_stays_private(home: Path) -> None:
     code = (
-        "import sys, logging\nfrom maw_remote import logs\nlogs._SIZE = 2000\nlogs.set_up(sys.argv[1], to_stderr=False)\n"
+        "import sys, logging\nfrom maw_remote import logs\n"
+        "logs._SIZE = 2000\nlogs.set_up(sys.argv[1], to_stderr=False)\n"
         "[logging.getLogger('x').info('line %d', number) for number in range(200)]"
     )
     subprocess.run([sys.executable, "-c", code, str(home / "runner.log")], check=True)
