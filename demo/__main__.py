@@ -18,11 +18,11 @@ parameters, fits into 100 MB and proves that the pipe works. What it finds is no
 Your own configuration, keys and known_hosts are not touched; state lies below /tmp and goes at the end."""
 OUTRO = """\
 That was the whole way. The repository is in {sample}, its notes with it; the model is in .demo/models.
-Now for real, on the machine with the memory:
-  pip install 'git-maw[runner]'
+Now for real, on the machine with the memory, in a clone:
+  pipx install '.[runner]'
   maw model pull mistral-7b-instruct-v0.3 --from path:/where/it/is.gguf    any GGUF; roles.manager names it
-and on the one you type on:
-  pip install git-maw
+and on the one you type on, in a clone:
+  pipx install .
   maw node add pro HOST && maw init --node pro
 README.md says more."""
 
