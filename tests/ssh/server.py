@@ -46,6 +46,8 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     path, _, query = target.partition("?")
     if path == "/echo":
         send(writer, body)
+    elif path == "/api/v1/tasks":
+        send(writer, b'{"v":1,"id":"x","state":"queued"}')
     elif path == "/up":
         send(writer, str(len(body)).encode())
     elif path == "/count":

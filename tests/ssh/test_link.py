@@ -266,6 +266,7 @@ def test_late_failure_does_not_bring_back_what_was_forgotten() -> None:
     assert failures.remembered() is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="counts threads in /proc")
 def test_two_hundred_clients_leave_nothing_behind(served: Air, sshd: Sshd, start_link: Start) -> None:
     link = start_link()

@@ -107,7 +107,7 @@ def test_add_does_not_accept_an_unknown_host_key_by_yes(user: Air, sshd: Sshd) -
     """The user's ssh takes any key here; maw does not."""
     user.known_hosts.unlink()
     with open(user.ssh_config, "a") as file:
-        file.write("  StrictHostKeyChecking no\n  UserKnownHostsFile none\n")
+        file.write("  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n")
     text = user.ssh_config.read_text().replace(f"UserKnownHostsFile {user.known_hosts}\n", "")
     user.ssh_config.write_text(text)
     done = maw("node", "add", "pro", "pro", "--yes")
