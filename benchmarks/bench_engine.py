@@ -36,13 +36,7 @@ def run() -> list[Row]:
         Row("share of the in-process rate", share, f"≥ {SHARE:.0f}", "%", share >= SHARE),
         Row("first token, prefix known", statistics.median(first), "", "ms", None),
         Row("starting a worker with its model", start, "", "ms", None),
-        Row(
-            "reading a GGUF header (49,152 tokens)",
-            statistics.median(header),
-            "≤ 50",
-            "ms",
-            statistics.median(header) <= 50,
-        ),
+        Row("reading a GGUF header (49,152 tokens)", header, "≤ 50", "ms", header <= 50),
     ]
 
 

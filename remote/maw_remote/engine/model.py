@@ -41,13 +41,17 @@ class Cancelled(Exception):
     """The runner wants no answer any more."""
 
 
+def _never() -> bool:
+    return False
+
+
 class _Llama(llama_cpp.Llama):
     """llama-cpp-python's model, which reuses the prefix that two prompts share, with a stop between batches.
 
     The abort callback below only works on CPU; on a GPU this is what ends a long prompt early.
     """
 
-    cancelled: Callable[[], bool] = staticmethod(lambda: False)
+    cancelled: Callable[[], bool] = staticmethod(_never)
     evaluated = 0
 
     def eval(self, tokens: Sequence[int]) -> None:
@@ -115,23 +119,9 @@ class Model:
         self._check_grammar(request.grammar)
         self._llama.cancelled, self._llama.evaluated = cancelled, 0
         answer = _Answer(request)
-        first = cached = 0
         self._abortable = True
         try:
-            for token in self._sampled(tokens, request):
-                if not answer.count:
-                    # From here a stop comes between two tokens, which keeps the evaluated prefix for the next request.
-                    self._abortable = False
-                    first, cached = int((time.monotonic() - began) * 1e6), len(tokens) - self._llama.evaluated
-                if cancelled():
-                    raise Cancelled
-                if llama_cpp.llama_vocab_is_eog(self._vocab, token):
-                    break
-                text = answer.add(self._piece(token))
-                if text:
-                    yield text
-                if answer.finished:
-                    break
+            yield from self._texts(self._sampled(tokens, request), answer)
         except RuntimeError as exc:  # "llama_decode returned 2": the abort callback said stop
             self._mend()
             if cancelled():
@@ -139,11 +129,27 @@ class Model:
             raise
         finally:
             self._abortable = False
-            self._llama.cancelled = staticmethod(lambda: False)
+            self._llama.cancelled = _never
+        first, elapsed = ((moment - began) * 1000 for moment in (answer.first_at, time.monotonic()))
+        yield Usage(len(tokens), len(tokens) - answer.evaluated, answer.count, first, elapsed, answer.finish)
+
+    def _texts(self, sampled: Iterator[int], answer: _Answer) -> Iterator[str]:
+        """The answer's text as it grows, up to its end. Raises Cancelled."""
+        for token in sampled:
+            if not answer.count:
+                # From here a stop comes between two tokens, which keeps the evaluated prefix for the next request.
+                self._abortable = False
+                answer.first_at, answer.evaluated = time.monotonic(), self._llama.evaluated
+            if self._llama.cancelled():
+                raise Cancelled
+            if llama_cpp.llama_vocab_is_eog(self._vocab, token):
+                break
+            if text := answer.add(self._piece(token)):
+                yield text
+            if answer.finished:
+                break
         if rest := answer.rest():
             yield rest
-        elapsed = (time.monotonic() - began) * 1000
-        yield Usage(len(tokens), cached, answer.count, first / 1000, elapsed, answer.finish)
 
     def _sampled(self, tokens: list[int], request: Generation) -> Iterator[int]:
         self._llama.set_seed(request.seed)
@@ -207,6 +213,8 @@ class _Answer:
 
     def __init__(self, request: Generation) -> None:
         self.count = 0
+        self.first_at = 0.0  # time.monotonic() of its first token
+        self.evaluated = 0  # tokens of the prompt that had to be evaluated by then
         self.finish: Any = "stop"
         self.finished = False
         self._max = request.max_tokens
