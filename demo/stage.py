@@ -11,6 +11,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 HERE = Path(__file__).resolve().parent.parent / ".demo"
 _GIT_CONFIG = """\
@@ -53,10 +56,15 @@ class Role:
     def run(self, *command: str, cwd: Path | None = None, may_fail: bool = False) -> int:
         """Run a command with our own terminal; its exit code. Raises Failed unless it may fail."""
         self._print(command)
-        done = subprocess.run(command, cwd=cwd, env=self.env, check=False)
-        if done.returncode and not may_fail:
-            raise Failed(f"{shlex.join(command)} ended with exit code {done.returncode}")
-        return done.returncode
+        with subprocess.Popen(command, cwd=cwd, env=self.env) as process:
+            try:
+                code = process.wait()
+            except BaseException:
+                _end_family(process)
+                raise
+        if code and not may_fail:
+            raise Failed(f"{shlex.join(command)} ended with exit code {code}")
+        return code
 
     def read(self, *command: str, cwd: Path | None = None) -> str:
         """Run a command and take what it prints (which is printed too)."""
@@ -135,6 +143,21 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (FileNotFoundError, ValueError):
         return None
+
+
+def _end_family(process: subprocess.Popen[bytes]) -> None:
+    """End a command and what it started, such as a hook of git's: a Ctrl-C reached them already, a SIGTERM did not."""
+    try:
+        root = psutil.Process(process.pid)
+        family = [*root.children(recursive=True), root]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            member.send_signal(signal.SIGINT)
+    _, left = psutil.wait_procs(family, timeout=10)
+    for member in left:
+        member.kill()
 
 
 def _clean_environment() -> dict[str, str]:
