@@ -27,13 +27,13 @@ def run() -> list[Row]:
     path = _model()
     inside, through, first = asyncio.run(_compare(path))
     own, streamed = statistics.median(inside), statistics.median(through)
-    share = 100 * streamed / own
+    share = 100 * statistics.median(there / here for here, there in zip(inside, through, strict=True))
     header = statistics.median(_timed(lambda: read_header(path)) for _ in range(9))
     start = asyncio.run(_start())
     return [
         Row("tokens/s of llama-cpp-python in-process, 1 thread, median", own, "", "tokens/s", None),
         Row("tokens/s streamed through the engine's worker", streamed, "", "tokens/s", None),
-        Row("share of the in-process rate", share, f"≥ {SHARE:.0f}", "%", share >= SHARE),
+        Row("share of the in-process rate, median of pairs", share, f"≥ {SHARE:.0f}", "%", share >= SHARE),
         Row("first token, prefix known", statistics.median(first), "", "ms", None),
         Row("starting a worker with its model", start, "", "ms", None),
         Row("reading a GGUF header (49,152 tokens)", header, "≤ 50", "ms", header <= 50),
