@@ -18,7 +18,7 @@ class Runner(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "keys":
-            from maw_remote.keys import keys
+            from maw_remote.endpoint.keys import keys
 
             return keys
         return super().get_command(ctx, cmd_name)
@@ -131,7 +131,7 @@ def serve(listen: str) -> int:
     \b
       maw-runner serve --listen 127.0.0.1:7722
     """
-    from maw_remote.endpoint import serve as offer
+    from maw_remote.endpoint.serve import serve as offer
 
     host, _, port = listen.rpartition(":")
     # An empty host would mean every interface: that has to be said, as 0.0.0.0.

@@ -17,11 +17,12 @@ import uvicorn
 from maw import files, paths
 from maw.config.load import Config, load
 from maw.errors import FatalError
-from maw_remote import app, control, logs
+from maw_remote import control, logs
 from maw_remote.engine.interface import Engine
+from maw_remote.http import app
 from maw_remote.jobs.interface import Job
-from maw_remote.runner import Runner
-from maw_remote.settings import Settings, from_config
+from maw_remote.runner.runner import Runner
+from maw_remote.runner.settings import Settings, from_config
 
 log = logging.getLogger(__name__)
 _LOCK_WAIT = 20.0  # seconds a runner that is just leaving may take to let go of the lock
@@ -160,8 +161,8 @@ def _ready(fd: int | None) -> None:
 def main_program(config: Config) -> Program:
     """The jobs and the engine of a real runner."""
     from maw_remote.engine.local import make_engine
+    from maw_remote.http.models import model_routes
     from maw_remote.jobs.registry import JOBS
-    from maw_remote.routes_models import model_routes
 
     engine = make_engine(config)
     return Program(JOBS, engine, model_routes(engine))

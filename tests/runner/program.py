@@ -19,7 +19,7 @@ from maw.cli.failure import run as run_command
 from maw_remote import daemon
 from maw_remote.engine.interface import EngineError
 from maw_remote.jobs.interface import BadInput, Emit, Json
-from maw_remote.settings import Settings
+from maw_remote.runner.settings import Settings
 
 
 class Echo:

@@ -14,7 +14,8 @@ import pytest
 
 from maw import client, protocol
 from maw.errors import FatalError
-from maw_remote import authorized, gate
+from maw_remote import gate
+from maw_remote.endpoint import authorized
 from tests.fixtures.ssh import USER, Endpoint, make_key, wait_for
 from tests.ssh.helpers import ask, code, failure, go, hold_stream
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from maw_remote.desk import Desk
 from maw_remote.queue.records import Claim, Json
+from maw_remote.runner.desk import Desk
 
 
 class Emitter:

@@ -9,8 +9,8 @@ import psutil
 from litestar import get, post
 
 from maw import api, paths
-from maw_remote import views
-from maw_remote.routes_tasks import TheRunner
+from maw_remote.http import views
+from maw_remote.http.tasks import TheRunner
 
 
 @get("/status")

@@ -10,9 +10,9 @@ from litestar.params import Dependency, Parameter
 
 from maw import api
 from maw.errors import ApiError
-from maw_remote import views
+from maw_remote.http import views
 from maw_remote.queue.records import FINAL, Row, Submitted
-from maw_remote.runner import Runner, priority
+from maw_remote.runner.runner import Runner, priority
 
 TheRunner = Annotated[Runner, Dependency(skip_validation=True)]
 TaskState = Literal["queued", "running", "done", "failed", "cancelled", "dead"]

@@ -26,7 +26,7 @@ from maw.link.hostkeys import fingerprint
 from maw.link.keygen import make_key
 from maw.link.splice import Splice, send_all
 from maw_remote import gate
-from maw_remote.door import Door
+from maw_remote.endpoint.door import Door
 
 STRANGERS = 10  # connections that have not logged in yet, at once
 CONNECTIONS = 32  # in all

@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from maw_remote import identity, logs
-from maw_remote.desk import Desk
-from maw_remote.emitter import Emitter
+from maw_remote import logs
 from maw_remote.engine.interface import Engine, EngineError
 from maw_remote.jobs.interface import BadInput, Job, Json
 from maw_remote.queue.records import Claim
-from maw_remote.settings import Settings
+from maw_remote.runner import identity
+from maw_remote.runner.desk import Desk
+from maw_remote.runner.emitter import Emitter
+from maw_remote.runner.settings import Settings
 
 log = logging.getLogger(__name__)
 _LONGEST_WAIT = 60.0

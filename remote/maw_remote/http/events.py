@@ -12,9 +12,9 @@ from litestar.params import Parameter
 from litestar.response import Stream
 
 from maw.errors import ApiError
-from maw_remote import views
-from maw_remote.routes_tasks import TheRunner, known
-from maw_remote.runner import Runner
+from maw_remote.http import views
+from maw_remote.http.tasks import TheRunner, known
+from maw_remote.runner.runner import Runner
 
 LastEventId = Annotated[str | None, Parameter(header="Last-Event-ID")]
 _KEEP_ALIVE = b": keep-alive\n\n"

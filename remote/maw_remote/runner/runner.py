@@ -13,16 +13,16 @@ import msgspec
 
 from maw import api
 from maw.errors import ApiError
-from maw_remote import identity
-from maw_remote.desk import Desk
 from maw_remote.engine.interface import Engine, EngineError
-from maw_remote.executor import Executor
-from maw_remote.hub import Hub
 from maw_remote.jobs.interface import BadInput, Job
-from maw_remote.presence import Presence
 from maw_remote.queue.records import LIVE, NewTask, Row, Submitted
 from maw_remote.queue.store import Queue
-from maw_remote.settings import Settings
+from maw_remote.runner import identity
+from maw_remote.runner.desk import Desk
+from maw_remote.runner.executor import Executor
+from maw_remote.runner.hub import Hub
+from maw_remote.runner.presence import Presence
+from maw_remote.runner.settings import Settings
 
 log = logging.getLogger(__name__)
 _LARGE = 64 * 1024  # bytes of a payload above which its check may take long enough to leave the loop for it

@@ -11,8 +11,11 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from maw import __version__
-from maw_remote import http_errors, routes_events, routes_node, routes_tasks
-from maw_remote.runner import Runner
+from maw_remote.http import errors as http_errors
+from maw_remote.http import events as routes_events
+from maw_remote.http import node as routes_node
+from maw_remote.http import tasks as routes_tasks
+from maw_remote.runner.runner import Runner
 
 
 @get("/openapi.json", include_in_schema=False)

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from maw_remote import authorized
+from maw_remote.endpoint import authorized
 
 EPILOG = """\b
 Examples:

@@ -10,9 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from maw_remote.hub import Hub
 from maw_remote.queue.database import is_corrupt
 from maw_remote.queue.store import Queue
+from maw_remote.runner.hub import Hub
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")

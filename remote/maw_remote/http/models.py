@@ -17,8 +17,8 @@ from maw import api
 from maw.errors import ApiError, FatalError
 from maw_remote.engine.local import LocalEngine
 from maw_remote.engine.pulls import Pull
-from maw_remote.routes_tasks import TheRunner
-from maw_remote.runner import Runner
+from maw_remote.http.tasks import TheRunner
+from maw_remote.runner.runner import Runner
 
 _STATUS = {"not_found": 404, "conflict": 409, "no_space": 507, "download": 502, "checksum": 502}
 _PAUSE = 0.5  # seconds between two looks whether the runner leaves

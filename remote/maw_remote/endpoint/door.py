@@ -10,7 +10,7 @@ from typing import Any
 import paramiko
 
 from maw.errors import FatalError
-from maw_remote import authorized
+from maw_remote.endpoint import authorized
 
 AUTH_TRIES = 6  # keys one connection may offer, as OpenSSH's MaxAuthTries
 CHANNELS = 10  # sessions on one connection, as OpenSSH's MaxSessions
