@@ -28,7 +28,7 @@ def _claims_to_be_light() -> list[str]:
     return found
 
 
-KERNEL = _claims_to_be_light()
+KERNEL = sorted({*_claims_to_be_light(), "maw.wire"})
 EDGES = {
     "maw_hooks.main": HEAVY,
     "maw_hooks.precommit": HEAVY,
