@@ -116,7 +116,7 @@ class NoEngine:
         return
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: list[str], jobs: dict[str, Any] | None = None) -> int:
     """`SETTING=NUMBER` changes a field of Settings; `--ready-fd=N` is the daemon's."""
     options: dict[str, float] = {}
     ready_fd = None
@@ -127,7 +127,7 @@ def main(arguments: list[str]) -> int:
         else:
             options[name] = float(value)
     settings = Settings(models={"manager": "m", "generator": "g"})._replace(**options)
-    jobs = {"echo": Echo(), "review": Echo(), "generate": Echo("generator")}
+    jobs = jobs or {"echo": Echo(), "review": Echo(), "generate": Echo("generator")}
     return daemon.run(lambda _: daemon.Program(jobs, NoEngine()), settings=settings, ready_fd=ready_fd, to_stderr=False)
 
 
