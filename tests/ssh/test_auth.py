@@ -7,6 +7,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,6 +140,8 @@ def test_connect_asks_and_serves_as_the_link(locked: Target) -> None:
     if pid == 0:
         os.execv(sys.executable, [sys.executable, "-c", "from maw.cli.main import main; main()", "connect", "pro"])
     said = _read_until(terminal, b"assphrase")
+    # Turning the echo off throws away what was typed before, and some versions of click print the prompt first.
+    wait_for(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO, "a terminal without echo")
     os.write(terminal, b"secret\n")
     said += _read_until(terminal, b"until Ctrl-C")
     wait_for(lambda: os.path.exists(paths.link_socket("pro", streams=True)), "the link")
