@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from maw import reach, wire
 from maw.errors import ApiError, NodeError
+from maw.light import Any
 
 RESUME_FOR = 60.0  # seconds a runner keeps a task for a client whose stream broke (DESIGN: a task's life)
 _RESUME_PAUSE = 0.1

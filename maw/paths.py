@@ -13,7 +13,7 @@ from maw.errors import FatalError
 
 # sun_path holds 108 bytes on Linux and 104 on macOS, with the closing NUL (unix(7), sys/un.h).
 SOCKET_PATH_MAX = 103
-_NODE_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
+_NODE_NAME = r"[a-z0-9][a-z0-9_-]{0,31}\Z"  # compiled at its first use: a runner on this machine needs none
 
 
 def state_dir() -> str:
@@ -93,7 +93,7 @@ def checked_socket_path(path: str) -> str:
 
 
 def checked_node_name(name: str) -> str:
-    if not _NODE_NAME.match(name):
+    if not re.match(_NODE_NAME, name):
         raise FatalError(
             f"not a node name: {name!r}",
             hint="use lower-case letters, digits, - and _, starting with a letter or digit, 32 at most",

@@ -8,7 +8,8 @@ unknown keys are ignored, nothing changes its meaning.
 from __future__ import annotations
 
 import json
-from typing import Any
+
+from maw.light import Any
 
 PROTOCOL_MIN = 1
 PROTOCOL_MAX = 1

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import time
-from typing import NamedTuple
 
 from maw import paths, protocol, wire
 from maw.errors import NodeError
+from maw.light import NamedTuple
 
 LOCAL = "local"
 START_TIMEOUT = 20.0  # seconds a runner may take to listen; measured: 1 to 2
@@ -64,6 +63,8 @@ def _connect_local(deadline: float) -> Connection:
 
 def start_runner(deadline: float) -> None:
     """Start this machine's runner and wait until it listens. Raises NodeError with what it said when it cannot."""
+    import subprocess  # here and below: 3 ms, and most often all that is needed runs already
+
     command = [sys.executable, "-m", "maw_remote", "start"]
     wait = min(START_TIMEOUT, max(deadline - time.monotonic(), 0.1))
     try:
@@ -112,6 +113,8 @@ def start_link(node: str) -> None:
 
 def spawn_detached(arguments: list[str], log: str) -> None:
     """Run our interpreter with `arguments` in a session of its own, its output appended to `log` (mode 0600)."""
+    import subprocess
+
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     # git's variables name this repository and its index; a process that outlives the hook must not inherit them.
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}

@@ -11,7 +11,8 @@ import json
 import os
 import time
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+
+from maw.light import Any, NamedTuple
 
 VERSION = 1
 KINDS = ("review", "message", "generate", "feedback")

@@ -12,7 +12,8 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+
+from maw.light import Any, NamedTuple
 
 HEAD_MAX = 64 * 1024
 BODY_MAX = 512 * 1024 * 1024

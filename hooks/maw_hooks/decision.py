@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from maw.config.load import Config
+from maw.light import NamedTuple
 from maw.review.outcome import DEADLINE, FAILED, REVIEWED, UNREACHABLE, UNREVIEWED, Outcome
 from maw.review.render import tally
 from maw.text import count, one_line

@@ -5,12 +5,11 @@ Never fails and never waits: a commit that is made cannot be unmade by its recor
 
 from __future__ import annotations
 
-from typing import Any
-
 from maw.attendant import client, pending, spool
 from maw.config.load import Config
 from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tree_of
 from maw.git.run import git
+from maw.light import Any
 from maw.review import outcome as outcomes
 from maw_hooks import enabled, environment
 from maw_hooks.gitstate import in_progress, replayed

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from typing import Any
 
 from maw.attendant import pending
 from maw.config.load import Config
 from maw.errors import INTERRUPTED
 from maw.git.repo import Repo, Staged, discover_at_head, staged_on
+from maw.light import Any
 from maw.reach import LOCAL
 from maw.review import outcome as outcomes
 from maw.review import request

@@ -11,13 +11,13 @@ import json
 import os
 import re
 import time
-from typing import Any
 
 from maw import files, paths
 from maw.git.repo import Repo
+from maw.light import Any
 
 MAX_AGE = 14 * 86400.0  # seconds; then nobody will make that commit any more
-_NAME = re.compile(r"[0-9a-f]{40,64}-(?:[0-9a-f]{40,64}|none)\.json\Z")
+_NAME = r"[0-9a-f]{40,64}-(?:[0-9a-f]{40,64}|none)\.json\Z"
 
 Json = dict[str, Any]
 
@@ -55,7 +55,7 @@ def expire(repo: Repo, max_age: float = MAX_AGE) -> int:
     with contextlib.suppress(FileNotFoundError):
         for entry in os.scandir(directory(repo)):
             with contextlib.suppress(FileNotFoundError):
-                if (_NAME.match(entry.name) or entry.name.endswith(".tmp")) and entry.stat().st_mtime < oldest:
+                if (re.match(_NAME, entry.name) or entry.name.endswith(".tmp")) and entry.stat().st_mtime < oldest:
                     os.unlink(entry.path)
                     gone += 1
     return gone

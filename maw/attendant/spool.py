@@ -13,10 +13,10 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 from maw import files, paths
 from maw.git.repo import Repo
+from maw.light import Any, NamedTuple
 from maw.record import KINDS, VERSION
 
 SETTLE = 2.0  # seconds after which nobody overwrites a note that he had read before it was written

@@ -6,11 +6,12 @@ Unknown and untrusted keys are collected as problems: commands make them an erro
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
 
 from maw import paths
+from maw.config import toml
 from maw.config.schema import BY_KEY, NODE_BY_KEY, NODE_SETTINGS, RESERVED_ENV, SETTINGS, Setting, env_name
 from maw.errors import FatalError
+from maw.light import Any, NamedTuple
 
 REPO_FILE = ".maw.toml"
 
@@ -103,10 +104,8 @@ class _Layers:
         except OSError as exc:
             self._problem(f"{path}: cannot be read: {exc.strerror}")
             return
-        import tomllib  # 6 ms, and most repositories have no .maw.toml
-
         try:
-            data = tomllib.loads(text.decode("utf-8"))
+            data = toml.loads(text.decode("utf-8"))
         except (ValueError, RecursionError) as exc:
             self._problem(f"{path}: not TOML: {exc}")
             return

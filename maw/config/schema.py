@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
 
 from maw.finding import SEVERITIES
+from maw.light import Any, NamedTuple
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z")
+_DURATION = r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z"
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
 
@@ -31,7 +31,7 @@ def seconds(value: object) -> float:
     """A duration: a number of seconds, or text such as '500ms', '30s', '5m', '12h', '14d'."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return float(value)
-    match = _DURATION.match(value.strip()) if isinstance(value, str) else None
+    match = re.match(_DURATION, value.strip()) if isinstance(value, str) else None
     if match is None:
         raise ValueError("expected a duration such as '30s' or '5m'")
     return float(match[1]) * _UNITS[match[2]]

@@ -7,9 +7,9 @@ The git command line decides, not libgit2: inside a hook only it honours GIT_IND
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from maw.git.run import GitError, git, line, try_line, zsplit
+from maw.light import NamedTuple
 
 # A diff must be the same whatever the user's or the repository's configuration says, and must run nothing of theirs.
 DIFF_OPTIONS = (

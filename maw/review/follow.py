@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from typing import Any, NamedTuple
 
 from maw import client, wire
 from maw.errors import ApiError, FatalError, NodeError
 from maw.finding import Finding, finding_from_json
+from maw.light import Any, NamedTuple
 from maw.review.outcome import (
     DEADLINE,
     FAILED,

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 from maw import record
 from maw.finding import Finding, finding_from_json, gate
+from maw.light import Any, NamedTuple
 
 Json = dict[str, Any]
 

@@ -6,9 +6,9 @@ Everything here may come from a model or a stranger's diff, so it is made printa
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from maw.finding import Finding
+from maw.light import NamedTuple
 from maw.text import count, one_line, printable
 
 # Styles: path, quote, dim, replacement, plain, and one for each severity.
