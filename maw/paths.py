@@ -71,16 +71,19 @@ def node_key_file(node: str) -> str:
 
 
 def make_private_dir(path: str) -> str:
-    """Create `path` with mode 0700 (and its parents), and return it. An existing one is tightened.
+    """Create `path` with mode 0700, and return it. An existing one is tightened.
 
-    So is the state directory above it, since makedirs gives parents the mode of the umask.
+    So is every directory between it and the state directory, since makedirs gives parents the mode of the umask.
     """
     os.makedirs(path, mode=0o700, exist_ok=True)
     top = state_dir()
-    for directory in (path, top) if path.startswith(top + os.sep) else (path,):
+    directory = path
+    while True:
         if os.stat(directory).st_mode & 0o077:
             os.chmod(directory, 0o700)
-    return path
+        if not directory.startswith(top + os.sep):
+            return path
+        directory = os.path.dirname(directory)
 
 
 def checked_socket_path(path: str) -> str:

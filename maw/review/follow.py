@@ -147,13 +147,16 @@ class _Watch:
         if state == "done":
             return self._done(data.get("result"))
         error = data.get("error")
-        said = error.get("message") if isinstance(error, dict) else None
-        reason = data.get("reason") or (error.get("code") if isinstance(error, dict) else None)
+        error = error if isinstance(error, dict) else {}
+        reason = data.get("reason") or error.get("code")
         if state == "cancelled":
             if reason == "deadline":
                 return self._missed(DEADLINE, "the deadline passed")
             return self._missed(FAILED, "the review was cancelled" + (f": {reason}" if reason else ""))
-        return self._missed(FAILED, f"the review failed: {said or reason or state}")
+        hint = f" ({error['hint']})" if error.get("hint") else ""
+        return self._missed(
+            FAILED, f"the review failed on {self.node}: {error.get('message') or reason or state}{hint}"
+        )
 
     def _done(self, result: object) -> Outcome:
         outcome = from_result(result, node=self.node, task=self.task_id, profile=self.profile)

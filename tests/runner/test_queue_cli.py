@@ -78,6 +78,24 @@ def test_retry_and_bump(runner: RunnerProcess, capsys: pytest.CaptureFixture[str
     runner.wait(waiting)
 
 
+def test_a_retry_runs_to_its_end_though_nobody_watches(
+    runner_process: RunnerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runner_process.start(grace=0.2, tick=0.02)
+
+    def wait_cancelled(task: str) -> None:
+        """Without asking for the task itself: whoever asks counts as waiting for it."""
+        look = lambda: runner_process.request("GET", "/tasks?state=cancelled")["tasks"]  # noqa: E731
+        eventually(look, lambda tasks: task in [row["id"] for row in tasks])
+
+    task = runner_process.submit(wait_for="go")["id"]
+    wait_cancelled(task)
+    again = json.loads(cli(capsys, "queue", "retry", task, "--json")[1])["id"]
+    wait_cancelled(runner_process.submit(echo=2)["id"])  # came later, and its grace has passed
+    runner_process.release("go")
+    runner_process.wait(again, "done")
+
+
 def test_an_unknown_id_is_told(runner: RunnerProcess, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (["cancel", "zzz"], ["cancel", "zzzzzzzzzzzz"], ["retry", "zzz"], ["watch", "zzz"]):
         code, out, err = cli(capsys, "queue", *arguments)

@@ -75,13 +75,13 @@ class Intake(Base):
             return self._row(task)
 
     def again(self, task: str, profile: str, key: str) -> Submitted | None:
-        """Submit an ended task's payload anew, as a task of its own, under today's profile and key.
-        None: no such task, or it is live."""
+        """Submit an ended task's payload anew, as a task of its own, under today's profile and key. Who asks for that
+        need not stay to watch, so it is kept to its end. None: no such task, or it is live."""
         row = self._row(task)
         if row is None or row.state not in FINAL:
             return None
         payload = self._db.execute("SELECT body FROM payload WHERE task = ?", (row.seq,)).fetchone()[0]
-        new = NewTask(row.kind, profile, key, payload, row.priority, row.title, keep=bool(row.keep), fresh=True)
+        new = NewTask(row.kind, profile, key, payload, row.priority, row.title, keep=True, fresh=True)
         return self.submit(new)
 
     def _join(self, seq: int, new: NewTask) -> Row:
