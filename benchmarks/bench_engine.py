@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import time
 from contextlib import aclosing
-from pathlib import Path
 
+from benchmarks.machines import MODEL as NAME
+from benchmarks.machines import install_model
 from benchmarks.rows import Row
 from maw_remote.engine.gguf import read_header
 from maw_remote.engine.interface import Generation, Message, Usage
 from maw_remote.engine.local import LocalEngine, Settings
 from maw_remote.engine.store import Store
 
-NAME = "smollm2-135m-instruct"
 ROUNDS = 5
 TOKENS = 200
 CONTEXT = 2048
@@ -24,7 +23,7 @@ PROMPT = "Tell a long story about a boat."
 
 
 def run() -> list[Row]:
-    path = _model()
+    path = install_model()
     inside, through, first = asyncio.run(_compare(path))
     own, streamed = statistics.median(inside), statistics.median(through)
     share = 100 * statistics.median(there / here for here, there in zip(inside, through, strict=True))
@@ -38,16 +37,6 @@ def run() -> list[Row]:
         Row("starting a worker with its model", start, "", "ms", None),
         Row("reading a GGUF header (49,152 tokens)", header, "≤ 50", "ms", header <= 50),
     ]
-
-
-def _model() -> str:
-    """The embedded model's file, from the cache that the tests use; installed here by reference."""
-    cache = Store(os.path.join(os.environ["REAL_HOME"], ".cache", "maw-tests", "models"))
-    found = cache.installed(NAME)
-    if found is None or not Path(found.path).exists():
-        found = cache.pull(NAME, None, lambda *_: None)
-    Store().pull(NAME, f"path:{found.path}", lambda *_: None)
-    return found.path
 
 
 async def _compare(path: str) -> tuple[list[float], list[float], list[float]]:
