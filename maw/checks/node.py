@@ -11,6 +11,7 @@ from maw.checks.check import Check, fail, ok, warn
 from maw.checks.machine import runner_extra
 from maw.config.load import Config
 from maw.errors import FatalError
+from maw.link.choice import recorded
 
 TIMEOUT = 20.0  # seconds for one answer; a runner that has to be started takes 1 to 2
 _INSTALLED = ("installed", "loaded", "loading")
@@ -48,6 +49,9 @@ def node_checks(name: str) -> Iterator[Check]:
     except FatalError as exc:
         yield fail(f"node {name}", exc.message, exc.hint or f"`maw connect {name}` shows more")
         return
+    choice = recorded(name) if name != reach.LOCAL else None
+    if choice is not None:
+        yield ok(f"ssh to {name}", f"by {choice.transport}, since {choice.why}")
     yield ok(f"node {name}", f"maw {status['hello']['version']}, answered after {took:.0f} ms, {_tasks(status)}")
     yield from _models(name, models)
 

@@ -181,10 +181,14 @@ def test(name: str, as_json: bool) -> int:
 
 
 def _show(name: str, report: Report) -> None:
+    if report.choice is not None:
+        click.echo(printable(f"{name}: by {report.choice.transport}, since {report.choice.why}"))
     for step in report.steps:
         click.echo(printable(f"{name}: {step.name:<9} ok {step.seconds * 1000:6.0f} ms  {step.detail}".rstrip()))
     if report.failed is not None:
         click.echo(f"{name}: {report.failed:<9} failed")
+    if report.note:
+        say(f"{name}: {report.note}")
 
 
 def _json(name: str, report: Report) -> dict[str, Any]:
@@ -196,7 +200,10 @@ def _json(name: str, report: Report) -> dict[str, Any]:
         steps.append({"step": report.failed, "ok": False, "ms": None, "detail": ""})
     exc = report.error
     error = None if exc is None else {"code": exc.code, "message": exc.message, "hint": exc.hint}
-    return {"v": 1, "node": name, "ok": exc is None, "steps": steps, "error": error, "hello": report.hello}
+    return {
+        "v": 1, "node": name, "ok": exc is None, "steps": steps, "error": error, "hello": report.hello,
+        "transport": report.choice._asdict() if report.choice is not None else None, "note": report.note or None,
+    }  # fmt: skip
 
 
 @node.command()

@@ -8,44 +8,49 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
 from maw.errors import NodeError
 from maw.link.hostkeys import fingerprint
 from maw.link.lib import paramiko
 from maw.link.resolve import Route
+from maw.link.target import Target
+from maw.link.terms import Ask, Beyond, Terms
 
 
-class Ask(Protocol):
-    """A person at a terminal. The link process has none; `maw connect` and `maw node` do."""
-
-    def host_key(self, where: str, key_type: str, key_fingerprint: str) -> bool:
-        """Whether to accept an unknown host key."""
-
-    def passphrase(self, path: str) -> str | None:
-        """The passphrase of a key file, None to leave that key out."""
-
-
-def authenticate(
-    transport: Any, route: Route, *, node: str, identity: str | None, ask: Ask | None, keys: list[Any] | None = None
-) -> Any:
-    """Log in by public key; the key that was taken. `keys` are unlocked already, and offered instead of those on disk.
-
-    Raises NodeError `auth_failed`.
-    """
+def authenticate(transport: Any, route: Route, *, target: Target, terms: Terms) -> Any:
+    """Log in by public key; the key that was taken. Raises NodeError `auth_failed`, Beyond where ssh may know a way."""
     tried: list[str] = []
-    for name, key in _candidates(route, identity, ask, keys, tried):
+    for name, key in _candidates(route, target.identity, terms, tried):
         try:
             left = transport.auth_publickey(route.user, key)
         except paramiko.AuthenticationException:
             tried.append(f"{name} ({fingerprint(key.asbytes())[:19]}…): refused")
             continue
         except (paramiko.SSHException, EOFError, OSError) as exc:
-            raise _failed(route, node, identity, [*tried, f"{name}: {exc or 'the host hung up'}"]) from exc
+            raise _failed(route, target, [*tried, f"{name}: {exc or 'the host hung up'}"]) from exc
         if not left:
             return key
         tried.append(f"{name}: taken, but the host also wants {', '.join(left)}")
-    raise _failed(route, node, identity, tried)
+    error = _failed(route, target, tried)
+    why = _why_openssh(transport, route, target, terms)
+    raise Beyond(error, why) if why else error
+
+
+def _why_openssh(transport: Any, route: Route, target: Target, terms: Terms) -> str | None:
+    if terms.keys is not None:
+        return None
+    if _lets_anyone_in(transport, route.user):
+        return "the host lets in without a key, which paramiko's login by key does not ask for"
+    return "paramiko had no key that the host takes, and ssh may know other ways" if target.identity is None else None
+
+
+def _lets_anyone_in(transport: Any, user: str) -> bool:
+    """Whether `none` is a way to log in, as with Tailscale SSH."""
+    try:
+        return not transport.auth_none(user)
+    except (paramiko.SSHException, EOFError, OSError):
+        return False
 
 
 def load(path: str, ask: Ask | None) -> Any:
@@ -68,12 +73,10 @@ def _unlock(path: str, ask: Ask | None) -> Any:
         raise NodeError("auth_failed", f"that passphrase does not open {path}") from exc
 
 
-def _candidates(
-    route: Route, identity: str | None, ask: Ask | None, keys: list[Any] | None, tried: list[str]
-) -> Iterator[tuple[str, Any]]:
+def _candidates(route: Route, identity: str | None, terms: Terms, tried: list[str]) -> Iterator[tuple[str, Any]]:
     """Keys to offer, one after the other; those that cannot be read are told in `tried`."""
-    if keys is not None:
-        yield from (("the unlocked key", key) for key in keys)
+    if terms.keys is not None:
+        yield from (("the unlocked key", key) for key in terms.keys)
         return
     if identity is None:
         yield from _agent_keys(route)
@@ -81,7 +84,7 @@ def _candidates(
         if identity is None and not os.path.exists(path):
             continue  # ssh's defaults list files that few people have
         try:
-            yield path, load(path, ask)
+            yield path, load(path, terms.ask)
         except NodeError as exc:
             tried.append(exc.message)
 
@@ -127,12 +130,13 @@ def _agent_socket(path: str) -> Iterator[None]:
             os.environ["SSH_AUTH_SOCK"] = before
 
 
-def _failed(route: Route, node: str, identity: str | None, tried: list[str]) -> NodeError:
+def _failed(route: Route, target: Target, tried: list[str]) -> NodeError:
+    node = target.node
     what = "; ".join(tried) or "no key to offer"
     locked = any("passphrase" in part for part in tried)
     if locked:
         hint = f"load it into ssh-agent with `ssh-add`, or run `maw connect {node}`, which asks for the passphrase"
-    elif identity is not None:
+    elif target.identity is not None:
         hint = f"`maw node add {node} {route.host}` installs maw's key there again"
     else:
         hint = f"does `ssh {route.host}` work? `maw node add {node} {route.host}` makes and installs a key for maw"

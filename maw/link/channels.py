@@ -7,41 +7,37 @@ so a few wait ready while somebody works with the node.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from maw import protocol
 from maw.errors import NodeError
-from maw.link.lib import paramiko
+from maw.link.channel import Channel, Connection
 from maw.link.target import Target
 
 LIMIT = 9  # channels on one connection
 SPARES = 2
 RECENT = 120.0  # seconds after the last use in which spares are opened anew
-RETRY_PAUSE = 0.02  # seconds; sshd frees a session a moment after its channel closed
 OPEN_TIMEOUT = 15.0
 
 
 class Line(NamedTuple):
     """An open channel: what the runner said of itself, and bytes that came with it."""
 
-    channel: Any
+    channel: Channel
     hello: protocol.Json
     early: bytes
 
 
-def open_line(transport: Any, target: Target, timeout: float = OPEN_TIMEOUT) -> Line:
+def open_line(connection: Connection, target: Target, timeout: float = OPEN_TIMEOUT) -> Line:
     """Open a channel and read the runner's hello. Blocking. Raises NodeError."""
-    give_up = time.monotonic() + timeout
-    channel = _open_session(transport, target, give_up)
+    channel = connection.open(f"{target.command} connect", time.monotonic() + timeout)
     try:
         channel.settimeout(timeout)
-        channel.exec_command(f"{target.command} connect")
-        hello, early = read_hello(_receiver(channel), target, lambda: _complaint(channel))
+        hello, early = read_hello(lambda: channel.recv(65536), target, channel.complaint)
         channel.settimeout(None)
     except TimeoutError:
         channel.close()
@@ -50,37 +46,17 @@ def open_line(transport: Any, target: Target, timeout: float = OPEN_TIMEOUT) -> 
             f"`{target.command} connect` on {target.host} said nothing for {timeout:g} s",
             hint=f"try `ssh {target.host} {target.command} connect`; a slow ~/.bashrc there runs first",
         ) from None
-    except (paramiko.SSHException, EOFError, OSError) as exc:
+    except OSError as exc:
         channel.close()
-        raise _lost(target, exc) from exc
+        raise lost(target.host, exc) from exc
     except BaseException:
         channel.close()
         raise
     return Line(channel, hello, early)
 
 
-def _open_session(transport: Any, target: Target, give_up: float) -> Any:
-    while True:
-        try:
-            return transport.open_session(timeout=max(give_up - time.monotonic(), 0.1))
-        except (paramiko.SSHException, EOFError, OSError) as exc:
-            # paramiko keeps one saved exception: under concurrent opens a refusal may come as a plain SSHException.
-            if not transport.is_active() or time.monotonic() >= give_up:
-                raise _lost(target, exc) from exc
-        time.sleep(RETRY_PAUSE)
-
-
-def _lost(target: Target, exc: BaseException) -> NodeError:
-    return NodeError("lost", f"the connection to {target.host} broke: {exc or 'it was closed'}")
-
-
-def _receiver(channel: Any) -> Callable[[], bytes]:
-    def receive() -> bytes:
-        data = channel.recv(65536)
-        assert isinstance(data, bytes)
-        return data
-
-    return receive
+def lost(host: str, exc: BaseException) -> NodeError:
+    return NodeError("lost", f"the connection to {host} broke: {exc or 'it was closed'}")
 
 
 def read_hello(
@@ -135,17 +111,6 @@ def _version(target: Target, message: protocol.Json) -> NodeError:
     )
 
 
-def _complaint(channel: Any) -> str:
-    """The last line the other side wrote to stderr, if it ended; it may trail stdout's end by a moment."""
-    said = b""
-    with contextlib.suppress(OSError):
-        channel.settimeout(1.0)
-        while len(said) < protocol.NOISE_MAX and (part := channel.recv_stderr(4096)):
-            said += part
-    lines = said.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else ""
-
-
 def _no_runner(target: Target, said: str) -> NodeError:
     return NodeError(
         "no_runner",
@@ -159,14 +124,14 @@ class Pool:
 
     def __init__(
         self,
-        transport: Any,
+        connection: Connection,
         target: Target,
         executor: Executor,
         *,
         spares: int = SPARES,
         limit: int = LIMIT,
     ) -> None:
-        self._transport = transport
+        self._connection = connection
         self._target = target
         self._executor = executor
         self._spares = spares
@@ -231,14 +196,14 @@ class Pool:
     def _drop_stale(self) -> None:
         """A spare whose runner ended has seen its end: it connects to the runner's socket when it is opened."""
         for line in list(self._ready):
-            if line.channel.closed or line.channel.eof_received:
+            if line.channel.ended():
                 self._ready.remove(line)
                 self._executor.submit(line.channel.close)
 
     async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         try:
-            line = await loop.run_in_executor(self._executor, open_line, self._transport, self._target)
+            line = await loop.run_in_executor(self._executor, open_line, self._connection, self._target)
         except NodeError as exc:
             self._opened()
             self._suspect = True

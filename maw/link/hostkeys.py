@@ -50,39 +50,56 @@ def check(route: Route, key_type: str, blob: bytes, entries: list[Known]) -> Non
     """Return when the key is known. Raises NodeError `host_key_unknown` or `host_key_changed` (also when revoked)."""
     for entry in entries:
         if entry.marker == "@revoked" and entry.blob == blob:
-            raise NodeError(
-                "host_key_changed",
-                f"the host key of {route.where} is marked @revoked in {entry.file} line {entry.line}",
-                hint="somebody may be listening; ask whoever runs that host",
-            )
+            raise _revoked(route, entry)
     plain = [entry for entry in entries if not entry.marker]
     if any(entry.blob == blob for entry in plain):
         return
     other = next((entry for entry in plain if entry.key_type == key_type), None)
     if other is not None:
-        raise _changed(route, other, blob)
-    raise _unknown(route, key_type, blob, entries)
+        raise _changed(route, other, fingerprint(blob))
+    raise _unknown(route, key_type, fingerprint(blob), entries)
 
 
-def _changed(route: Route, other: Known, blob: bytes) -> NodeError:
+def refusal(route: Route, key_type: str, key_fingerprint: str) -> NodeError:
+    """The same words for a key that ssh has refused, of which only the fingerprint is known."""
+    entries = known(route)
+    mine = [entry for entry in entries if fingerprint(entry.blob) == key_fingerprint]
+    revoked = next((entry for entry in mine if entry.marker == "@revoked"), None)
+    if revoked is not None:
+        return _revoked(route, revoked)
+    other = next((entry for entry in entries if not entry.marker and entry.key_type == key_type), None)
+    if other is not None and not mine:
+        return _changed(route, other, key_fingerprint)
+    return _unknown(route, key_type, key_fingerprint, entries)
+
+
+def _revoked(route: Route, entry: Known) -> NodeError:
     return NodeError(
         "host_key_changed",
-        f"the host key of {route.where} has changed: it is {fingerprint(blob)}, "
+        f"the host key of {route.where} is marked @revoked in {entry.file} line {entry.line}",
+        hint="somebody may be listening; ask whoever runs that host",
+    )
+
+
+def _changed(route: Route, other: Known, key_fingerprint: str) -> NodeError:
+    return NodeError(
+        "host_key_changed",
+        f"the host key of {route.where} has changed: it is {key_fingerprint}, "
         f"not the one in {other.file} line {other.line}",
         hint="somebody may be listening. If the host was set up anew, forget the old key with "
         f"`ssh-keygen -R '{route.known_as}' -f '{other.file}'`",
     )
 
 
-def _unknown(route: Route, key_type: str, blob: bytes, entries: list[Known]) -> NodeError:
+def _unknown(route: Route, key_type: str, key_fingerprint: str, entries: list[Known]) -> NodeError:
     note = ""
     if any(entry.marker == "@cert-authority" for entry in entries):
-        note = " (maw cannot check the certificate your known_hosts asks for)"
+        note = " (no certificate of an @cert-authority that your known_hosts trusts)"
     elif entries:
         note = " (it is known by keys of another type)"
     return NodeError(
         "host_key_unknown",
-        f"the host key of {route.where} is unknown: {key_type} {fingerprint(blob)}{note}",
+        f"the host key of {route.where} is unknown: {key_type} {key_fingerprint}{note}",
         hint=f"compare it with the host's own, then accept it with `maw connect NODE`, or log in once with "
         f"`ssh {route.host}`",
     )

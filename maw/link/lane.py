@@ -8,11 +8,13 @@ from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
 from maw.errors import NodeError
-from maw.link import liveness
+from maw.link.channel import Connection
 from maw.link.channels import Line, Pool
+from maw.link.choice import record
+from maw.link.dial import Dialer
 from maw.link.failures import Failures
 from maw.link.target import Target
-from maw.link.transport import Connection, connect
+from maw.link.terms import INTERVAL, MISSES
 
 log = logging.getLogger("maw.link")
 
@@ -21,8 +23,8 @@ class Habits(NamedTuple):
     """What tests shorten. Seconds; `keys` are private keys a person unlocked, offered instead of those on disk."""
 
     idle_exit: float = 600.0
-    ping: float = liveness.INTERVAL
-    misses: int = liveness.MISSES
+    ping: float = INTERVAL
+    misses: int = MISSES
     black_hole: float = 60.0
     keys: list[Any] | None = None
 
@@ -31,13 +33,13 @@ class Lane:
     """`name` is 'requests' or 'streams', for the log."""
 
     def __init__(
-        self, name: str, target: Target, executor: Executor, failures: Failures, habits: Habits, *, spares: int
+        self, name: str, target: Target, executor: Executor, failures: Failures, dialer: Dialer, *, spares: int
     ) -> None:
         self._name = name
         self._target = target
+        self._dialer = dialer
         self._executor = executor
         self._failures = failures
-        self._habits = habits
         self._spares = spares
         self._connection: Connection | None = None
         self._pool: Pool | None = None
@@ -82,7 +84,7 @@ class Lane:
         error = self._failures.remembered()
         if error is not None:
             raise error
-        if self._pool is not None and self._connection is not None and self._connection.transport.is_active():
+        if self._pool is not None and self._connection is not None and self._connection.alive():
             return self._pool
         if self._connecting is None:
             self._connecting = asyncio.get_running_loop().create_task(self._connect())
@@ -99,8 +101,11 @@ class Lane:
             raise
         finally:
             self._connecting = None
-        log.info("%s: connected to %s", self._name, connection.route.where)
-        pool = Pool(connection.transport, self._target, self._executor, spares=self._spares)
+        choice = self._dialer.choice
+        assert choice is not None
+        record(self._target.node, choice)  # in the loop: two lanes must not write one file at once
+        log.info("%s: connected to %s by %s (%s)", self._name, connection.route.where, choice.transport, choice.why)
+        pool = Pool(connection, self._target, self._executor, spares=self._spares)
         self._connection, self._pool = connection, pool
 
         def lost() -> None:
@@ -109,11 +114,11 @@ class Lane:
             except RuntimeError:  # the loop has ended, and with it the link
                 connection.close()
 
-        liveness.Watch(connection.transport, lost, interval=self._habits.ping, misses=self._habits.misses)
+        connection.watch(lost)
         return pool
 
     def _dial(self) -> Connection:
-        return connect(self._target, keys=self._habits.keys)
+        return self._dialer.connect(self._name)
 
     def _lost(self, connection: Connection, pool: Pool) -> None:
         log.warning("%s: the connection to %s ended", self._name, connection.route.where)

@@ -11,9 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from maw.link.lib import paramiko
-
-INTERVAL = 5.0  # seconds between pings
-MISSES = 3  # intervals without an answer until the connection counts as dead
+from maw.link.terms import INTERVAL, MISSES
 
 
 class Watch:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 from maw import protocol, wire
 from maw.errors import NodeError
-from maw.link.auth import Ask
+from maw.link.channel import Connection
 from maw.link.channels import Line, open_line
+from maw.link.choice import Choice
+from maw.link.dial import Dialer
 from maw.link.target import Target
-from maw.link.transport import Connection, connect
+from maw.link.terms import Ask, Terms
 
 STEPS = ("resolve", "connect", "host key", "login", "gate", "runner")
+_STEP_OF = {"host_key_unknown": "host key", "host_key_changed": "host key", "auth_failed": "login"}
 _ANSWER_TIMEOUT = 10.0
+_T = TypeVar("_T")
 
 
 class Step(NamedTuple):
@@ -26,41 +32,84 @@ class Step(NamedTuple):
 
 class Report(NamedTuple):
     """The steps that worked. `error` is why the next one did not, None when all did; `failed` names that step.
-    `key` is the private key that was let in."""
+    `key` is the private key that was let in, where paramiko knows; `choice` the transport, None when it did not come
+    to that; `note` what a person should know of the connection, or ''."""
 
     steps: list[Step]
     hello: protocol.Json | None
     error: NodeError | None
     failed: str | None
     key: Any
+    choice: Choice | None = None
+    note: str = ""
 
 
 def probe(target: Target, *, ask: Ask | None = None, pin: str | None = None) -> Report:
     """Go the whole way once. Never raises NodeError: it is in the report."""
-    steps: list[Step] = []
-    hello: protocol.Json | None = None
-    connection: Connection | None = None
+    way = _Way(target, Dialer(target, Terms(ask=ask, pin=pin)))
+    error = None
     try:
-        connection = connect(target, ask=ask, pin=pin, step=lambda name, took: steps.append(Step(name, took, "")))
-        steps = [step._replace(detail=_detail(step.name, connection, target)) for step in steps]
-        line = _timed(steps, "gate", lambda: open_line(connection.transport, target))
-        hello = line.hello
-        steps[-1] = steps[-1]._replace(detail=f"maw {hello.get('version')}, protocol {hello.get('protocol')}")
-        status = _timed(steps, "runner", lambda: _status(line, target))
-        steps[-1] = steps[-1]._replace(detail=status)
+        way.go()
     except NodeError as exc:
-        return Report(steps, hello, exc, STEPS[len(steps)], connection and connection.key)
+        error = exc
     finally:
-        if connection is not None:
-            connection.close()
-    return Report(steps, hello, None, None, connection.key)
+        if way.connection is not None:
+            way.connection.close()
+    steps = list(way.steps.values())
+    failed = _failed(error, steps) if error is not None else None
+    connection = way.connection
+    return Report(
+        steps,
+        way.hello,
+        error,
+        failed,
+        connection and connection.key,
+        way.dialer.choice,
+        connection.note if connection else "",
+    )
 
 
-def _timed(steps: list[Step], name: str, action: Any) -> Any:
-    begin = time.monotonic()
-    result = action()
-    steps.append(Step(name, time.monotonic() - begin, ""))
-    return result
+class _Way:
+    """The way to a node, as far as it has been gone. `steps` are by name: a second transport begins anew."""
+
+    def __init__(self, target: Target, dialer: Dialer) -> None:
+        self.dialer = dialer
+        self.steps: dict[str, Step] = {}
+        self.hello: protocol.Json | None = None
+        self.connection: Connection | None = None
+        self._target = target
+
+    def go(self) -> None:
+        target = self._target
+        self.connection = connection = self.dialer.connect(f"probe-{os.getpid()}", self._step)
+        for name, step in self.steps.items():
+            self.steps[name] = step._replace(detail=_detail(name, connection, target))
+        line = self._timed("gate", lambda: open_line(connection, target))
+        try:
+            self.hello = line.hello
+            self._say("gate", f"maw {line.hello.get('version')}, protocol {line.hello.get('protocol')}")
+            self._say("runner", self._timed("runner", lambda: _status(line, target)))
+        finally:
+            line.channel.close()
+
+    def _step(self, name: str, took: float) -> None:
+        self.steps[name] = Step(name, took, "")
+
+    def _say(self, name: str, detail: str) -> None:
+        self.steps[name] = self.steps[name]._replace(detail=detail)
+
+    def _timed(self, name: str, action: Callable[[], _T]) -> _T:
+        begin = time.monotonic()
+        result = action()
+        self._step(name, time.monotonic() - begin)
+        return result
+
+
+def _failed(error: NodeError, steps: list[Step]) -> str:
+    """The step that failed. ssh tells by its words only, so what they mean comes before the order of the steps."""
+    if error.code in _STEP_OF:
+        return _STEP_OF[error.code]
+    return STEPS[STEPS.index(steps[-1].name) + 1] if steps else STEPS[0]
 
 
 def _detail(name: str, connection: Connection, target: Target) -> str:
@@ -69,7 +118,7 @@ def _detail(name: str, connection: Connection, target: Target) -> str:
         through = " through a proxy" if route.proxy else ""
         return f"{route.user}@{route.hostname} port {route.port}{through}"
     if name == "host key":
-        return str(connection.transport.get_remote_server_key().get_name())
+        return connection.host_key_type
     if name == "login":
         return "maw's own key" if target.identity else "a key of yours"
     return ""
@@ -77,11 +126,12 @@ def _detail(name: str, connection: Connection, target: Target) -> str:
 
 def _status(line: Line, target: Target) -> str:
     """Ask the runner itself, over the channel."""
-    line.channel.settimeout(_ANSWER_TIMEOUT)
-    reader = wire.Reader(line.channel)
+    channel: Any = line.channel  # as much of a socket as a request needs
+    channel.settimeout(_ANSWER_TIMEOUT)
+    reader = wire.Reader(channel)
     reader.push(line.early)
     try:
-        wire.send_request(line.channel, "GET", "/api/v1/status")
+        wire.send_request(channel, "GET", "/api/v1/status")
         response = wire.read_response(reader)
     except TimeoutError:
         raise NodeError("timeout", f"the runner on {target.host} did not answer in {_ANSWER_TIMEOUT:g} s") from None

@@ -16,10 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from maw import files, paths, protocol
 from maw.errors import NodeError
 from maw.link.control import lock_file
+from maw.link.dial import Dialer
 from maw.link.failures import Failures
 from maw.link.lane import Habits, Lane
 from maw.link.splice import Splice
 from maw.link.target import Target
+from maw.link.terms import Terms
 
 THREADS = 48  # two lanes of nine channels, each with a blocked send and a large read, and a few that connect
 LOG_MAX = 1 << 20
@@ -87,8 +89,9 @@ class _Link:
         self._habits = habits
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="maw-link")
         self._failures = Failures(habits.black_hole)
-        self._requests = Lane("requests", target, self._executor, self._failures, habits, spares=2)
-        self._streams = Lane("streams", target, self._executor, self._failures, habits, spares=1)
+        dialer = Dialer(target, Terms(keys=habits.keys, ping=habits.ping, misses=habits.misses))
+        self._requests = Lane("requests", target, self._executor, self._failures, dialer, spares=2)
+        self._streams = Lane("streams", target, self._executor, self._failures, dialer, spares=1)
         self._clients: set[asyncio.Task[None]] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._last = time.monotonic()
@@ -143,7 +146,7 @@ class _Link:
                 return
             try:
                 if await _tell(sock, protocol.preface(line.hello)):
-                    await Splice(sock, line.channel, self._executor).run_for_client(line.early)
+                    await Splice(sock, line.channel.flow(self._executor)).run_for_client(line.early)
             finally:
                 await pool.give_back(line)
 

@@ -10,6 +10,8 @@ import os
 import re
 import shlex
 import subprocess
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from maw.errors import FatalError, NodeError
@@ -19,7 +21,8 @@ _TIMEOUT = 10.0  # seconds; ssh -G takes 20 to 40 ms, unless a Match exec in the
 
 class Route(NamedTuple):
     """`host` is the name the user gave. `known_hosts` are files, the user's first. `proxy` is a command whose stdin
-    and stdout lead to the host, or None. `agent` is a socket's path, or None for no agent."""
+    and stdout lead to the host, or None. `agent` is a socket's path, or None for no agent. `options` is all that
+    `ssh -G` printed, keywords in lower case."""
 
     host: str
     hostname: str
@@ -31,6 +34,7 @@ class Route(NamedTuple):
     known_hosts: tuple[str, ...]
     host_key_alias: str | None
     proxy: tuple[str, ...] | None
+    options: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     @property
     def where(self) -> str:
@@ -89,12 +93,6 @@ def parse(host: str, text: str) -> Route:
         value = values.get(key, [""])[0]
         return None if value in ("", "none") else value
 
-    if first("proxyusefdpass") == "yes":
-        raise NodeError(
-            "unresolved",
-            f"{host} is configured with ProxyUseFdpass, which maw cannot do",
-            hint=f"give {host} a plain ProxyCommand or ProxyJump in ~/.ssh/config",
-        )
     files = [*_files(values, "userknownhostsfile"), *_files(values, "globalknownhostsfile")]
     route = Route(
         host,
@@ -107,6 +105,7 @@ def parse(host: str, text: str) -> Route:
         tuple(os.path.expanduser(path) for path in files),
         first("hostkeyalias"),
         None,
+        {key: tuple(value) for key, value in values.items()},
     )
     return route._replace(proxy=_proxy(route, first("proxyjump"), first("proxycommand")))
 

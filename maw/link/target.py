@@ -13,7 +13,7 @@ DEFAULT_COMMAND = "maw-runner"
 
 class Target(NamedTuple):
     """`command` is the runner's program there, without its verb. `identity` is the one key to offer, or None for
-    whatever ssh would offer. `connect_timeout` is in seconds."""
+    whatever ssh would offer. `connect_timeout` is in seconds. `transport` is auto, paramiko or openssh."""
 
     node: str
     host: str
@@ -22,6 +22,7 @@ class Target(NamedTuple):
     command: str
     identity: str | None
     connect_timeout: float
+    transport: str = "auto"
 
 
 def from_config(config: Config, node: str) -> Target:
@@ -35,6 +36,7 @@ def from_config(config: Config, node: str) -> Target:
         settings.command or DEFAULT_COMMAND,
         _identity(node, settings.identity),
         config.values["connect_timeout"],
+        settings.transport,
     )
 
 

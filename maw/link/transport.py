@@ -13,26 +13,71 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from maw.errors import NodeError
-from maw.link import hostkeys
-from maw.link.auth import Ask, authenticate
+from maw.link import hostkeys, liveness
+from maw.link.auth import authenticate
+from maw.link.channel import Channel
+from maw.link.channels import lost
 from maw.link.lib import paramiko
-from maw.link.resolve import Route, resolve
+from maw.link.paramiko_channel import ParamikoChannel
+from maw.link.resolve import Route
 from maw.link.target import Target
+from maw.link.terms import (
+    AUTH_TIMEOUT,
+    BANNER_TIMEOUT,
+    INTERVAL,
+    MISSES,
+    OPEN_NOTE,
+    RETRY_PAUSE,
+    Beyond,
+    Clock,
+    Step,
+    Terms,
+)  # fmt: skip
 
-BANNER_TIMEOUT = 10.0  # seconds; a loaded host takes its time to fork
-AUTH_TIMEOUT = 15.0
 CHANNEL_TIMEOUT = 15.0  # a login shell with a slow rc file comes before the runner
 WINDOW = 16 << 20  # bytes in flight towards us; paramiko's 2 MiB caps a download at 44 MB/s and 30 ms round trip
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")  # the fastest paramiko has; the others stay behind them
 
 
-class Connection(NamedTuple):
+class ParamikoConnection(NamedTuple):
     """`child` is the ProxyCommand's process, if any; `key` the private key that was let in."""
 
     transport: Any
     route: Route
     child: subprocess.Popen[bytes] | None
     key: Any = None
+    ping: float = INTERVAL
+    misses: int = MISSES
+    note: str = ""
+
+    @property
+    def host_key_type(self) -> str:
+        return str(self.transport.get_remote_server_key().get_name())
+
+    def open(self, command: str, give_up: float) -> Channel:
+        channel = self._session(give_up)
+        try:
+            channel.exec_command(command)
+        except (paramiko.SSHException, EOFError, OSError) as exc:
+            channel.close()
+            raise lost(self.route.host, exc) from exc
+        return ParamikoChannel(channel)
+
+    def _session(self, give_up: float) -> Any:
+        while True:
+            try:
+                return self.transport.open_session(timeout=max(give_up - time.monotonic(), 0.1))
+            except (paramiko.SSHException, EOFError, OSError) as exc:
+                # paramiko keeps one saved exception: under concurrent opens a refusal may come as an SSHException.
+                if not self.transport.is_active() or time.monotonic() >= give_up:
+                    raise lost(self.route.host, exc) from exc
+            time.sleep(RETRY_PAUSE)
+
+    def alive(self) -> bool:
+        return bool(self.transport.is_active())
+
+    def watch(self, lost: Callable[[], None]) -> None:
+        liveness.Watch(self.transport, lost, interval=self.ping, misses=self.misses)
 
     def close(self) -> None:
         self.transport.close()
@@ -42,49 +87,28 @@ class Connection(NamedTuple):
             self.child.wait()
 
 
-Step = Callable[[str, float], None]  # a step's name, and the seconds it took
-
-
-def connect(
-    target: Target,
-    *,
-    ask: Ask | None = None,
-    pin: str | None = None,
-    keys: list[Any] | None = None,
-    step: Step | None = None,
-) -> Connection:
-    """A logged-in connection. `pin` is a host key's fingerprint that may be taken without asking.
-
-    Blocking; takes `connect_timeout` at most to reach the host, and then up to 40 s against one that dawdles.
-    Raises NodeError.
-    """
-    clock = _Clock(step)
-    route = resolve(target.host, user=target.user, port=target.port)
-    clock.lap("resolve")
+def connect(route: Route, target: Target, terms: Terms, step: Step | None = None) -> ParamikoConnection:
+    """A logged-in connection. Blocking. Raises NodeError, Beyond where OpenSSH's client may do better."""
+    if route.options.get("proxyusefdpass") == ("yes",):
+        raise NodeError(
+            "unresolved",
+            f"{route.host} is configured with ProxyUseFdpass, which paramiko cannot do",
+            hint=f'set `nodes.{target.node}.transport` to "auto" or "openssh"',
+        )
+    clock = Clock(step)
     sock, child = dial(route, target.connect_timeout)
     clock.lap("connect")
-    connection = Connection(_transport(sock), route, child)
+    connection = ParamikoConnection(_transport(sock), route, child, ping=terms.ping, misses=terms.misses)
     try:
-        _meet(connection, target.node, ask, pin)
+        _meet(connection, target.node, terms)
         clock.lap("host key")
-        key = authenticate(connection.transport, route, node=target.node, identity=target.identity, ask=ask, keys=keys)
+        key = authenticate(connection.transport, route, target=target, terms=terms)
         clock.lap("login")
     except BaseException:
         connection.close()
         raise
-    return connection._replace(key=key)
-
-
-class _Clock:
-    def __init__(self, step: Step | None) -> None:
-        self._step = step
-        self._last = time.monotonic()
-
-    def lap(self, name: str) -> None:
-        now = time.monotonic()
-        if self._step is not None:
-            self._step(name, now - self._last)
-        self._last = now
+    note = OPEN_NOTE if "Tailscale" in connection.transport.remote_version else ""
+    return connection._replace(key=key, note=note)
 
 
 def dial(route: Route, timeout: float) -> tuple[socket.socket, subprocess.Popen[bytes] | None]:
@@ -151,7 +175,7 @@ def _transport(sock: socket.socket) -> Any:
     return transport
 
 
-def _meet(connection: Connection, node: str, ask: Ask | None, pin: str | None) -> None:
+def _meet(connection: ParamikoConnection, node: str, terms: Terms) -> None:
     """Agree on keys, and make sure that the host is who it should be."""
     transport, route = connection.transport, connection.route
     entries = hostkeys.known(route)
@@ -162,7 +186,7 @@ def _meet(connection: Connection, node: str, ask: Ask | None, pin: str | None) -
     try:
         hostkeys.check(route, key_type, blob, entries)
     except NodeError as exc:
-        if exc.code != "host_key_unknown" or not _accepted(route, key_type, blob, ask, pin):
+        if exc.code != "host_key_unknown" or not accepted(route, key_type, hostkeys.fingerprint(blob), terms):
             exc.hint = exc.hint and exc.hint.replace("maw connect NODE", f"maw connect {node}")
             raise
         hostkeys.remember(route.known_as, key_type, blob)
@@ -178,23 +202,30 @@ def _handshake(transport: Any, route: Route) -> None:
     try:
         transport.start_client(timeout=BANNER_TIMEOUT)
     except (paramiko.SSHException, EOFError, OSError) as exc:
-        silent = isinstance(exc, TimeoutError) or "timeout" in str(exc).lower()
-        told = "the other side hung up" if isinstance(exc, EOFError) or not str(exc) else str(exc)
-        raise NodeError(
-            "timeout" if silent else "refused",
-            f"{route.where} took the connection, but SSH did not begin: {told}",
-            hint=f"does `ssh {route.host}` work? It may be overloaded, or no SSH server",
-        ) from exc
+        error = _no_ssh(route, exc)
+        if isinstance(exc, paramiko.ssh_exception.IncompatiblePeer):
+            raise Beyond(error, "paramiko and the host have no algorithm in common") from exc
+        raise error from exc
 
 
-def _accepted(route: Route, key_type: str, blob: bytes, ask: Ask | None, pin: str | None) -> bool:
-    print_ = hostkeys.fingerprint(blob)
-    if pin is not None:
-        if pin != print_:
+def _no_ssh(route: Route, exc: BaseException) -> NodeError:
+    silent = isinstance(exc, TimeoutError) or "timeout" in str(exc).lower()
+    told = "the other side hung up" if isinstance(exc, EOFError) or not str(exc) else str(exc)
+    return NodeError(
+        "timeout" if silent else "refused",
+        f"{route.where} took the connection, but SSH did not begin: {told}",
+        hint=f"does `ssh {route.host}` work? It may be overloaded, or no SSH server",
+    )
+
+
+def accepted(route: Route, key_type: str, key_fingerprint: str, terms: Terms) -> bool:
+    """Whether a person or their pin takes an unknown host key. Raises NodeError when it is not the pinned one."""
+    if terms.pin is not None:
+        if terms.pin != key_fingerprint:
             raise NodeError(
                 "host_key_changed",
-                f"{route.where} shows {key_type} {print_}, not the {pin} you gave",
+                f"{route.where} shows {key_type} {key_fingerprint}, not the {terms.pin} you gave",
                 hint="compare it with the host's own: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` there",
             )
         return True
-    return ask is not None and ask.host_key(route.where, key_type, print_)
+    return terms.ask is not None and terms.ask.host_key(route.where, key_type, key_fingerprint)

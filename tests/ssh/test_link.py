@@ -26,6 +26,14 @@ from tests.ssh.helpers import ask, failure, hold_stream, numbers
 Start = Callable[..., LinkProcess]
 
 
+@pytest.fixture(params=["paramiko", "openssh"])
+def transport(request: pytest.FixtureRequest) -> str:
+    """All of this holds whoever speaks SSH for us."""
+    word = request.param
+    assert isinstance(word, str)
+    return word
+
+
 def test_request_reaches_the_server(served: Air) -> None:
     assert ask("/echo", b'{"a":1}', "POST").json() == {"a": 1}
 

@@ -9,6 +9,9 @@ import pytest
 
 from maw.errors import FatalError, NodeError
 from maw.link.resolve import parse, resolve
+from maw.link.target import Target
+from maw.link.terms import Terms
+from maw.link.transport import connect
 from tests.fixtures.ssh import USER, Air, Sshd, make_key
 from tests.ssh.helpers import ask, code, go
 
@@ -43,10 +46,11 @@ def test_broken_configuration_says_what_ssh_said(ssh_config: Path) -> None:
     assert caught.value.code == "unresolved" and "ssh cannot resolve h" in caught.value.message
 
 
-def test_what_cannot_be_done_is_named() -> None:
+def test_what_paramiko_cannot_do_is_named(home: Path) -> None:
+    target = Target("pro", "h", None, None, "maw-runner", None, 1.0, "paramiko")
     with pytest.raises(NodeError) as caught:
-        parse("h", "hostname h\nport 22\nproxyusefdpass yes\n")
-    assert "ProxyUseFdpass" in caught.value.message
+        connect(parse("h", "hostname h\nport 22\nproxyusefdpass yes\n"), target, Terms())
+    assert "ProxyUseFdpass" in caught.value.message and "openssh" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(

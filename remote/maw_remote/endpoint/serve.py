@@ -24,7 +24,8 @@ from maw import files, paths
 from maw.errors import FatalError
 from maw.link.hostkeys import fingerprint
 from maw.link.keygen import make_key
-from maw.link.splice import Splice, send_all
+from maw.link.paramiko_channel import ParamikoFlow, send_all
+from maw.link.splice import Splice
 from maw_remote import gate
 from maw_remote.endpoint.door import Door
 
@@ -180,7 +181,8 @@ class _Endpoint:
         with runner:
             runner.setblocking(False)
             await loop.run_in_executor(self._executor, send_all, channel, greeting)
-            await Splice(runner, channel, self._executor).run_for_runner()
+            flow = ParamikoFlow(channel, self._executor)
+            await Splice(runner, flow).run_for_runner(flow.until_closed)
         return 0
 
 
