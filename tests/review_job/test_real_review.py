@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from maw import change
 from maw_remote.engine.interface import Generation, Message, Usage
 from maw_remote.jobs.registry import JOBS
 from maw_remote.jobs.review import answer, grammar, units
@@ -97,6 +98,16 @@ def test_llama_cpp_takes_the_grammar_of_nasty_lines_and_admits_exactly_them(mode
     assert not accepts(model, text, answered(named[0]).replace("error", "fatal"))
     assert not accepts(model, text, answered(named[0]).replace('"c"', '""'))
     assert not accepts(model, text, '{"findings":[')
+
+
+def test_hunks_that_name_a_line_twice_have_a_grammar_that_holds(model: Any) -> None:
+    head = b"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n"
+    overlap = b"".join(b"@@ -0,0 +1 @@\n+" + text + b"\n" for text in (b"ab", b"abc", b"abd", b'a"', b"ab"))
+    (unit,) = units.cut(change.parse(head + overlap)[0], 10**6, words)
+    text = grammar.build(unit, Limits())
+    assert list(grammar.quotes(unit)) == ["1| ab", "1| abc", "1| abd", '1| a"']
+    assert all(accepts(model, text, answered(quote)) for quote in grammar.quotes(unit))
+    assert not any(accepts(model, text, answered(quote)) for quote in ("1| a", "1| abcd", "1| abe", "1| "))
 
 
 def test_texts_are_bounded(model: Any) -> None:

@@ -81,9 +81,10 @@ def _bounded(limit: int) -> str:
 
 def _tree(texts: list[str]) -> str:
     """Alternatives, those with a first character in common gathered: llama.cpp's work at each token grows with the
-    alternatives that are still open. Only digits are gathered; all texts differ before their digits end."""
+    alternatives that are still open. Mostly only digits are gathered, since texts differ before their digits end; but
+    hunks that overlap name a line twice, and one of its texts may even begin the other."""
     groups: dict[str, list[str]] = {}
-    for text in texts:
+    for text in filter(None, texts):
         groups.setdefault(text[0], []).append(text)
     found = []
     for first, members in groups.items():
@@ -91,4 +92,5 @@ def _tree(texts: list[str]) -> str:
             found.append(literal(members[0]))
         else:
             found.append(f"{literal(first)} ({_tree([member[1:] for member in members])})")
-    return " | ".join(found)
+    tree = " | ".join(found)
+    return f"({tree})?" if "" in texts else tree
