@@ -16,7 +16,7 @@ _TOO_HEAVY = {
     "argparse",
     "asyncio",
     "dataclasses",
-    "enum_",
+    "hashlib",
     "pathlib",
     "http.client",
     "logging",
@@ -49,6 +49,13 @@ def _check(modules: set[str]) -> None:
     roots = {name.partition(".")[0] for name in modules} - {"__main__"}
     assert roots - set(sys.stdlib_module_names) == {"maw", "maw_hooks"}
     assert modules & _TOO_HEAVY == set()
+
+
+def test_a_configuration_read_before(hooked: Hooked) -> None:
+    hooked.write("a.py", "four = 4\n")
+    hooked.ok("add", "-A")
+    assert _modules(hooked, "pre-commit") >= {"tomllib", "typing"}
+    assert _modules(hooked, "pre-commit") & {"tomllib", "typing"} == set()
 
 
 def test_nothing_to_do(hooked: Hooked) -> None:
