@@ -97,6 +97,10 @@ class Model(msgspec.Struct, kw_only=True, omit_defaults=True):
     pid: int | None = None
     busy: int = 0
     pinned: bool = False  # stays loaded however long it idles
+    partial: int | None = None  # bytes that an interrupted (or running) pull has brought
+    attention: str = ""  # dense, swa or hybrid
+    reasoning: bool = False  # thinks before it answers
+    tier: int | None = None  # GB of memory for models that it is meant for
     error: str | None = None
 
 

@@ -11,6 +11,7 @@ pytest_plugins = [
     "tests.fixtures.ssh",
     "tests.fixtures.runner",
     "tests.fixtures.model",
+    "tests.fixtures.hub",
 ]
 
 # Without the runner extra (an Air's install, whose lowest versions CI tries) what needs it is left out.

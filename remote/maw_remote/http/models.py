@@ -10,17 +10,18 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import Body
+from litestar.params import Body, Parameter
 from litestar.response import Stream
 
 from maw import api
 from maw.errors import ApiError, FatalError
 from maw_remote.engine.local import LocalEngine
 from maw_remote.engine.pulls import Pull
+from maw_remote.http.advice import found, recommendation
 from maw_remote.http.tasks import TheRunner
 from maw_remote.runner.runner import Runner
 
-_STATUS = {"not_found": 404, "conflict": 409, "no_space": 507, "download": 502, "checksum": 502}
+_STATUS = {"not_found": 404, "forbidden": 403, "conflict": 409, "no_space": 507, "download": 502, "checksum": 502}
 _PAUSE = 0.5  # seconds between two looks whether the runner leaves
 _KEEP_ALIVE_EVERY = 10  # pauses
 
@@ -74,18 +75,41 @@ def model_routes(engine: LocalEngine) -> list[Any]:
             pull = engine.pulls.start(name, data.source if data is not None else None)
         return Stream(_events(pull, runner), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
+    @delete("/models/{name:str}/pull", status_code=200)
+    async def cancel_pull(name: str) -> dict[str, Any]:
+        """Stop a pull. What has come is kept for the next one."""
+        with _told():
+            engine.pulls.cancel(name)
+        return {"v": 1, "name": name}
+
+    @get("/models/recommended")
+    async def recommend_models(memory: Annotated[float | None, Parameter(gt=0, le=10_000)] = None) -> dict[str, Any]:
+        """Which models this node should run, by its memory or by `memory` in GB, and why."""
+        with _told():
+            return await asyncio.to_thread(recommendation, engine, memory)
+
+    @get("/models/found")
+    async def find_models(path: str | None = None) -> dict[str, Any]:
+        """Models that are on the node already: in the stores of Ollama and LM Studio, or at `path`."""
+        with _told():
+            return await asyncio.to_thread(found, engine, path)
+
     @delete("/models/{name:str}", status_code=200)
     async def remove_model(name: str) -> dict[str, Any]:
-        """Forget a model and delete its file (a file of a path: source stays)."""
+        """Forget a model and delete its file (a file of a path: source stays), and what an interrupted pull left."""
         with _told():
             known = await _one(engine, name)
             if known.busy:
                 raise ApiError(409, "conflict", f"{name} is at work", hint="cancel its tasks, or wait")
             await engine.unload(name)
             removed = await asyncio.to_thread(engine.store.remove, name)
-        return {"v": 1, "name": name, "deleted": not removed.source.startswith("path:"), "path": removed.path}
+        stays = removed is not None and removed.source.startswith("path:")
+        return {"v": 1, "name": name, "deleted": not stays, "path": removed.path if removed is not None else None}
 
-    return [list_models, load_model, unload_model, pin_model, pull_model, remove_model]
+    return [
+        list_models, load_model, unload_model, pin_model, pull_model, cancel_pull, recommend_models, find_models,
+        remove_model,
+    ]  # fmt: skip
 
 
 async def _models(engine: LocalEngine) -> list[api.Model]:

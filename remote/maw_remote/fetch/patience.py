@@ -1,0 +1,33 @@
+"""How often what may pass is tried again."""
+
+from __future__ import annotations
+
+import time
+
+from maw_remote.engine.sources import StoreError
+
+TRIES = 5
+PAUSE_MAX = 30.0  # seconds
+
+
+class Lost(Exception):
+    """The other end went away, or asks to come later (`after` seconds). Trying again may help."""
+
+    def __init__(self, message: str, after: float = 0.0) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Patience:
+    """Pauses between tries, each twice as long; a try that got something starts the count anew."""
+
+    def __init__(self, pause: float) -> None:
+        self._pause = pause
+        self._tries = 0
+
+    def lost(self, exc: Lost, *, moved: bool, hint: str) -> None:
+        """Wait for the next try. Raises StoreError when there was one too many without anything new."""
+        self._tries = 1 if moved else self._tries + 1
+        if self._tries >= TRIES:
+            raise StoreError("download", f"{exc} ({TRIES} tries)", hint=hint) from exc
+        time.sleep(min(max(self._pause * 2 ** (self._tries - 1), exc.after), PAUSE_MAX))
