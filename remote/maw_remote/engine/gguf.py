@@ -7,10 +7,12 @@ by its word. Format: ggml's docs/gguf.md, versions 2 and 3, little endian.
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
+import stat
 import struct
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 MAGIC = b"GGUF"
 # Larger numbers are lies: real models have some 50 keys, 1,000 tensors and 300,000 tokens.
@@ -61,7 +63,7 @@ def read_header(path: str) -> Header:
     """The header of the model at `path`. Raises BadModel, also when the file is shorter than its tensors, and
     FileNotFoundError."""
     try:
-        with open(path, "rb") as file:
+        with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
             if size < 24:
                 raise BadModel("not a GGUF file" if file.read(4) != MAGIC else "the file is truncated")
@@ -71,6 +73,16 @@ def read_header(path: str) -> Header:
         raise
     except (OSError, ValueError) as exc:
         raise BadModel(f"the file cannot be read: {exc}") from exc
+
+
+def open_regular(path: str) -> IO[bytes]:
+    """The file at `path`, to be read. Raises OSError, also for what is no regular file: a device or a pipe that never
+    answers would hold whoever reads it for ever."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return open(fd, "rb")
+    os.close(fd)
+    raise OSError(errno.EINVAL, "not a regular file", path)
 
 
 class _Cursor:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, NamedTuple
 
 from maw.errors import FatalError
@@ -12,6 +14,7 @@ from maw_remote.engine.sources import StoreError
 from maw_remote.engine.store import Installed, Store
 
 _TELL_EVERY = 0.1  # seconds between two told steps of progress
+CLOSE_WITHIN = 5.0  # seconds that pulls have to stop in
 
 
 class Step(NamedTuple):
@@ -59,8 +62,9 @@ class Pull:
 
 
 class Pulls:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, close_within: float = CLOSE_WITHIN) -> None:
         self._store = store
+        self._close_within = close_within
         self._running: dict[str, Pull] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -90,11 +94,16 @@ class Pulls:
             raise StoreError("not_found", f"{name} is not being pulled", hint="`maw model list` shows what is there")
         running.stopped = True
 
+    @property
+    def running(self) -> int:
+        """How many pulls are on their way."""
+        return len(self._running)
+
     async def close(self) -> None:
         """Stop what runs; what has come waits for the next pull."""
         self._closing = True
         if self._tasks:
-            await asyncio.wait(self._tasks)
+            await asyncio.wait(self._tasks, timeout=self._close_within)
 
     async def _pull(self, pull: Pull, name: str, source: str | None) -> None:
         loop = asyncio.get_running_loop()
@@ -108,7 +117,7 @@ class Pulls:
                 loop.call_soon_threadsafe(pull.tell, Step("progress", {"phase": phase, "done": done, "total": total}))
 
         try:
-            manifest = await asyncio.to_thread(self._store.pull, name, source, progress)
+            manifest = await _apart(lambda: self._store.pull(name, source, progress))
             step = Step("done", {"model": _told(manifest)})
         except FatalError as exc:
             error = {"code": getattr(exc, "code", "bad_input"), "message": exc.message, "hint": exc.hint}
@@ -121,6 +130,33 @@ class Pulls:
             step = Step("failed", {"error": {"code": "stopped", "message": f"{name}: {said}", "hint": hint}})
         del self._running[name]
         pull.tell(step)
+
+
+async def _apart(work: Callable[[], Installed]) -> Installed:
+    """`work` in a thread of its own, which may end with the process: a disk that does not answer (a network's) would
+    keep asyncio's threads, and with them the runner, for ever."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Installed] = loop.create_future()
+
+    def settle(result: Installed | None, error: BaseException | None) -> None:
+        if done.cancelled():
+            return
+        if error is not None:
+            done.set_exception(error)
+        elif result is not None:
+            done.set_result(result)
+
+    def body() -> None:
+        result, error = None, None
+        try:
+            result = work()
+        except BaseException as exc:  # noqa: BLE001 - carried over to who awaits it
+            error = exc
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, error)
+
+    threading.Thread(target=body, name="pull", daemon=True).start()
+    return await done
 
 
 def _told(manifest: Installed) -> dict[str, Any]:

@@ -265,7 +265,7 @@ def _checked_model(path: str, name: str) -> gguf.Header:
 
 def _checksum(path: str, progress: Progress) -> str:
     try:
-        with open(path, "rb") as file:
+        with gguf.open_regular(path) as file:
             return sources.checksum(file, os.fstat(file.fileno()).st_size, progress)
     except OSError as exc:
         raise StoreError("not_found", f"{path} cannot be read: {exc.strerror}") from exc
