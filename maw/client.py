@@ -29,9 +29,11 @@ def request(node: str, method: str, path: str, body: dict[str, Any] | None = Non
             response = wire.read_response(connection.reader)
             answer = response.json() if response.body else None
         except TimeoutError:
-            raise NodeError("timeout", f"{node} did not answer {method} {path} within {timeout:g} s") from None
+            raise NodeError(
+                "timeout", f"{node} did not answer {method} {path} within {timeout:g} s", hint=_look(node)
+            ) from None
         except (wire.Cut, OSError) as exc:
-            raise NodeError("lost", f"the connection to {node} broke: {exc}") from exc
+            raise NodeError("lost", f"the connection to {node} broke: {exc}", hint=_look(node)) from exc
     if response.status >= 400:
         raise api_error(response.status, answer)
     return answer
@@ -51,7 +53,7 @@ def submit(node: str, task: dict[str, Any], *, timeout: float = 30.0) -> dict[st
             raise
         answer = request(node, "POST", "/api/v1/tasks", task, timeout=left)
     if not isinstance(answer, dict):
-        raise NodeError("lost", f"{node} answered a submit with something else than a task")
+        raise NodeError("lost", f"{node} answered a submit with something else than a task", hint=_look(node))
     return answer
 
 
@@ -94,7 +96,7 @@ def _resumed(node: str, path: str, after: int, deadline: float | None, resume_fo
         if deadline is not None and time.monotonic() >= deadline:
             raise TimeoutError
         if peer.silence() >= resume_for:
-            raise NodeError("lost", f"the events stopped coming from {node}")
+            raise NodeError("lost", f"the events stopped coming from {node}", hint=_look(node))
         time.sleep(_RESUME_PAUSE)
 
 
@@ -136,11 +138,11 @@ def _stream(
         except TimeoutError:
             if deadline is not None and time.monotonic() >= deadline:
                 raise
-            raise NodeError("timeout", f"{node} has been silent for too long") from None
+            raise NodeError("timeout", f"{node} has been silent for too long", hint=_look(node)) from None
         except wire.Refused as exc:
             raise api_error(exc.response.status, _error_body(exc.response)) from None
         except (wire.Cut, OSError) as exc:
-            raise NodeError("lost", f"the connection to {node} broke: {exc}") from exc
+            raise NodeError("lost", f"the connection to {node} broke: {exc}", hint=_look(node)) from exc
 
 
 # The runner sends a comment every 5 s on an idle stream; three of them missing is a dead peer.
@@ -191,3 +193,8 @@ def api_error(status: int, answer: Any) -> ApiError:
         str(error.get("message", f"HTTP {status}")),
         hint=error.get("hint"),
     )
+
+
+def _look(node: str) -> str:
+    """Where to look when a connection that was open breaks."""
+    return "see `maw-runner logs`" if node == reach.LOCAL else f"try `maw node test {node}`"

@@ -13,7 +13,10 @@ import time
 
 from maw import paths, protocol, wire
 from maw.errors import NodeError
-from maw.light import NamedTuple
+from maw.light import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import subprocess
 
 LOCAL = "local"
 START_TIMEOUT = 20.0  # seconds a runner may take to listen; measured: 1 to 2
@@ -95,23 +98,39 @@ def _link_socket(node: str, streams: bool, deadline: float) -> socket.socket:
     sock = _try_connect(path, deadline)
     if sock is not None:
         return sock
-    start_link(node)
+    link = start_link(node)
     limit = min(deadline, time.monotonic() + LINK_START_TIMEOUT)
     while time.monotonic() < limit:
         sock = _try_connect(path, deadline)
         if sock is not None:
             return sock
+        if link.poll():  # it ended, and not because another one serves
+            raise NodeError(
+                "refused",
+                f"the link to {node} did not start{_last_words(node)}",
+                hint=f"`maw node test {node}` says more",
+            )
         time.sleep(_POLL)
     raise NodeError("timeout", f"the link to {node} did not start", hint=f"run `maw connect {node}` to see why")
 
 
-def start_link(node: str) -> None:
-    """Start the link process of `node`, detached. It takes a lock, so that a second one leaves at once."""
-    directory = paths.make_private_dir(paths.link_dir(node))
-    spawn_detached(["-m", "maw.link", node], os.path.join(directory, "link.log"))
+def start_link(node: str) -> subprocess.Popen[bytes]:
+    """Start the link process of `node`, detached. It takes a lock, so that a second one leaves at once, with code 0."""
+    return spawn_detached(["-m", "maw.link", node], _link_log(node))
 
 
-def spawn_detached(arguments: list[str], log: str) -> None:
+def _link_log(node: str) -> str:
+    return os.path.join(paths.make_private_dir(paths.link_dir(node)), "link.log")
+
+
+def _last_words(node: str) -> str:
+    with open(_link_log(node), "rb") as log:
+        log.seek(max(os.fstat(log.fileno()).st_size - 4096, 0))
+        said = log.read().decode("utf-8", "replace").strip().splitlines()
+    return f": {said[-1]}" if said else ""
+
+
+def spawn_detached(arguments: list[str], log: str) -> subprocess.Popen[bytes]:
     """Run our interpreter with `arguments` in a session of its own, its output appended to `log` (mode 0600)."""
     import subprocess
 
@@ -120,7 +139,7 @@ def spawn_detached(arguments: list[str], log: str) -> None:
     env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         # The child outlives us on purpose: init reaps it, so there is nothing to wait for.
-        subprocess.Popen(
+        return subprocess.Popen(
             [sys.executable, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             start_new_session=True, cwd="/", env=env, close_fds=True,
         )  # fmt: skip
@@ -138,7 +157,9 @@ def _try_connect(path: str, deadline: float) -> socket.socket | None:
         return None
     except OSError as exc:
         sock.close()
-        raise NodeError("refused", f"cannot open {path}: {exc.strerror or exc}") from exc
+        raise NodeError(
+            "refused", f"cannot open {path}: {exc.strerror or exc}", hint="`maw doctor` looks at the state directory"
+        ) from exc
     return sock
 
 

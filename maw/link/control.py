@@ -16,15 +16,7 @@ def lock_file(node: str) -> str:
 
 def running(node: str) -> int | None:
     """The process id of the node's link, None when there is none."""
-    path = lock_file(node)
-    if not os.path.exists(path):
-        return None
-    fd = files.try_lock(path)
-    if fd is not None:
-        os.close(fd)
-        return None
-    text = files.read_optional(path) or b""
-    return int(text) if text.strip().isdigit() else None
+    return files.lock_holder(lock_file(node))
 
 
 def stop(node: str, timeout: float = 5.0) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import signal
@@ -70,19 +69,7 @@ def stop() -> bool:
 
 def holder() -> int | None:
     """The pid of the runner at work, whether it answers or not; None when there is none."""
-    try:
-        fd = os.open(os.path.join(paths.runner_dir(), "lock"), os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    try:
-        # Shared: two who ask at once must not take each other for the runner, and a stale pid for its own.
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        text = os.pread(fd, 32, 0).strip()
-        return int(text) if text.isdigit() else None
-    finally:
-        os.close(fd)
-    return None
+    return files.lock_holder(os.path.join(paths.runner_dir(), "lock"))
 
 
 def listening() -> bool:
