@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from maw_remote.engine.gguf import BadModel, read_header
+from maw_remote.engine.local import LocalEngine, Settings
 from maw_remote.engine.pulls import Pulls, Step
 from maw_remote.engine.sources import Progress, StoreError
 from maw_remote.engine.store import Installed, Store
@@ -67,6 +68,23 @@ def test_a_pull_that_does_not_end_holds_neither_the_stop_nor_the_process(home: P
     store.answer.set()
     pulling[0].join(20)
     assert store.over.is_set()
+
+
+def test_an_engine_that_pulls_is_at_work(home: Path) -> None:
+    file = write(home / "m.gguf", gguf())
+    store = Stuck()
+
+    async def work() -> list[bool]:
+        engine = LocalEngine(store, Settings())
+        states = [engine.working()]
+        pull = engine.pulls.start("mine", f"path:{file}")
+        states.append(engine.working())
+        store.answer.set()
+        assert [step async for step in pull.steps(0.5)]
+        await engine.close()
+        return [*states, engine.working()]
+
+    assert asyncio.run(work()) == [False, True, False]
 
 
 def test_a_pull_that_ended_is_told_and_no_longer_runs(home: Path) -> None:

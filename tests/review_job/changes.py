@@ -79,6 +79,9 @@ class ScriptedEngine:
     async def unload(self, model: str) -> None:
         raise AssertionError("nobody asked for it")
 
+    def working(self) -> bool:
+        return False
+
     def models(self) -> list[api.Model]:
         return [api.Model(name=NAME, state="loaded")]
 

@@ -109,6 +109,9 @@ class NoEngine:
     async def unload(self, model: str) -> None:
         return
 
+    def working(self) -> bool:
+        return os.path.exists(os.path.join(paths.state_dir(), "working"))
+
     def models(self) -> list[api.Model]:
         return [api.Model(name="none", state="available", roles=["manager"])]
 

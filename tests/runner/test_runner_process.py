@@ -137,6 +137,16 @@ def test_an_open_stream_keeps_an_idle_runner_here(runner_process: RunnerProcess)
     assert runner.process.wait(20) == 0
 
 
+def test_an_idle_runner_waits_for_what_the_engine_does_by_itself(runner_process: RunnerProcess) -> None:
+    Path(paths.make_private_dir(paths.state_dir()), "working").touch()  # a model is being pulled
+    runner = runner_process.start(idle_exit=0.3, tick=0.02)
+    assert runner.process is not None
+    with pytest.raises(subprocess.TimeoutExpired):
+        runner.process.wait(1.0)
+    Path(paths.state_dir(), "working").unlink()
+    assert runner.process.wait(20) == 0
+
+
 def test_a_second_runner_leaves_the_first_alone(runner: RunnerProcess) -> None:
     second = RunnerProcess().start()
     assert second.process is not None and second.process.wait(20) == 0

@@ -71,6 +71,9 @@ class Engine(Protocol):
     async def unload(self, model: str) -> None:
         """End the model's worker. Its running generations fail with worker_lost."""
 
+    def working(self) -> bool:
+        """True while it does something that no task stands for, such as a pull: no time to leave."""
+
     def models(self) -> list[api.Model]:
         """Every model of the catalogue and the store, with its state."""
 

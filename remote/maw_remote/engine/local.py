@@ -124,6 +124,9 @@ class LocalEngine:
         else:
             self._pinned.discard(model)
 
+    def working(self) -> bool:
+        return bool(self.pulls.running or self._starting)
+
     def models(self) -> list[api.Model]:
         entries, installed = self.store.entries(), self.store.all_installed()
         loaded, partials = {*self._workers, *self._starting}, self.store.partials()

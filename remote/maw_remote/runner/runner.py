@@ -183,7 +183,7 @@ class Runner:
 
     async def _idle(self) -> bool:
         counts: dict[str, Any] = await self.desk.call(self.desk.queue.counts)
-        if self.hub.streams or any(counts.get(state) for state in LIVE):
+        if self.hub.streams or self.engine.working() or any(counts.get(state) for state in LIVE):
             self.active()
         return time.monotonic() - self._active >= self.settings.idle_exit
 
