@@ -5,13 +5,18 @@ It ignores line numbers and white space, so an equal id says "the same edit, car
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import pygit2
 
 from maw.git.libgit import find
+from maw.git.repo import Repo, diff_trees
+from maw.git.run import GitError, git
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # libgit2 knows it without having it
+NO_CHANGE = "da39a3ee5e6b4b0d3255bfef95601890afd80709"  # libgit2's patch id of an empty patch; git prints none
+_BINARY = re.compile(rb"^Binary files ", re.MULTILINE)  # a line of content starts with one of " +-\\"
 
 
 class PatchId(NamedTuple):
@@ -35,6 +40,18 @@ def of_trees(repository: pygit2.Repository, base: str, tree: str) -> PatchId | N
         return PatchId(str(diff.patchid), has_binary)
     except KeyError:  # a partial clone, and libgit2 cannot fetch the blobs it lacks
         return None
+    except pygit2.GitError:  # it looks for attributes in the index, and cannot read a sparse or a split one
+        return _by_git(repository.path, base, tree)
+
+
+def _by_git(git_dir: str, base: str, tree: str) -> PatchId | None:
+    """The same from the git command line, which costs two processes."""
+    try:
+        patch = diff_trees(Repo(None, git_dir, git_dir), base, tree)
+        said = git("patch-id", "--stable", stdin=patch, cwd=git_dir).decode("ascii").split()
+    except GitError:
+        return None
+    return PatchId(said[0] if said else NO_CHANGE, _BINARY.search(patch) is not None)
 
 
 def of_commit(repository: pygit2.Repository, commit: pygit2.Commit) -> PatchId | None:

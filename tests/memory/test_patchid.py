@@ -8,7 +8,7 @@ from maw.git.libgit import open_repository
 from maw.git.patchid import EMPTY_TREE, PatchId, of_commit, of_trees
 from maw.git.repo import empty_tree
 from tests.fixtures.attendant import kernel_repo
-from tests.fixtures.git import Repository
+from tests.fixtures.git import INDEX_KINDS, Repository, unreadable_index
 
 BODY = "".join(f"{number}\n" for number in range(40))
 
@@ -47,11 +47,35 @@ def change(repository: Repository, case: str) -> None:
     repository.git("commit", "-q", "--allow-empty", "-m", case)
 
 
-@pytest.mark.parametrize("case", ["rename", "mode", "delete", "several", "bytes", "two hunks"])
+CASES = ["rename", "mode", "delete", "several", "bytes", "two hunks"]
+
+
+@pytest.mark.parametrize("case", CASES)
 def test_it_is_gits(repo: Repository, case: str) -> None:
     repo.commit("base", a__txt=BODY)
     change(repo, case)
     assert ours(repo) == (gits(repo), False)
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("kind", INDEX_KINDS)
+def test_it_is_the_same_where_libgit2_cannot_read_the_index(repo: Repository, kind: str, case: str) -> None:
+    repo.commit("base", a__txt=BODY)
+    change(repo, case)
+    before = ours(repo)
+    unreadable_index(repo, kind)
+    assert ours(repo, "HEAD~1") == before
+
+
+@pytest.mark.parametrize("kind", INDEX_KINDS)
+def test_binary_and_empty_changes_where_libgit2_cannot_read_the_index(repo: Repository, kind: str) -> None:
+    text = repo.commit("text", a__txt="Binary files a/b and c/d differ\n")
+    binary = repo.commit("binary", b__bin="\0a")
+    empty = repo.commit("empty")
+    before = [ours(repo, commit) for commit in (text, empty)]
+    unreadable_index(repo, kind)
+    assert [ours(repo, commit) for commit in (text, empty)] == before
+    assert ours(repo, binary).has_binary and not before[0].has_binary
 
 
 def test_a_root_commit_is_compared_with_nothing(repo: Repository) -> None:
