@@ -185,7 +185,7 @@ def write_notes(repo: Repo) -> bool:
     try:
         count = writer.drain(repo)
         pending.expire(repo)
-    except (FatalError, OSError, ValueError, writer.GitFailure) as exc:
+    except (FatalError, OSError, ValueError) as exc:
         log.error("%s: %s", repo.common_dir, exc)
         return False
     if count:

@@ -10,12 +10,11 @@ import pygit2
 
 from maw.attendant import spool
 from maw.git import patchid
-from maw.git.libgit import find
+from maw.git.libgit import find, told_plainly
 from maw.git.notes import Notes
 from maw.git.repo import Repo
 from maw.record import Json, Record, encode
 
-GitFailure = pygit2.GitError  # what libgit2 says of a broken repository
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +30,11 @@ def drain(repo: Repo) -> int:
     the next call does the rest. Raises FatalError when the notes cannot be written; the files then stay.
     """
     sync_to_disk()
-    notes = Notes(repo)
+    with told_plainly(repo):
+        return _deliver(repo, Notes(repo))
+
+
+def _deliver(repo: Repo, notes: Notes) -> int:
     missing: list[spool.Entry] = []
     for entry in spool.entries(repo):
         if not _usable(repo, notes, entry):

@@ -59,12 +59,14 @@ def show(commit: str, as_json: bool, raw: bool) -> int:
 
 
 def _print_raw(repo: Repo, oid: str) -> int:
-    from maw.git.notes import Notes  # pygit2: the other ways seldom need it
+    from maw.git.libgit import told_plainly  # pygit2: the other ways seldom need it
+    from maw.git.notes import Notes
 
     notes = Notes(repo)
-    for kind in KINDS:
-        for record in notes.read(kind, oid):
-            sys.stdout.buffer.write(record.raw + b"\n")
+    with told_plainly(repo):
+        records = [record for kind in KINDS for record in notes.read(kind, oid)]
+    for record in records:
+        sys.stdout.buffer.write(record.raw + b"\n")
     return errors.PASS
 
 

@@ -6,6 +6,8 @@ such a repository is refused by name (docs/records.md).
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import TypeVar
 
 import pygit2
@@ -47,6 +49,15 @@ def open_repository(repo: Repo) -> pygit2.Repository:
         return pygit2.Repository(repo.common_dir)
     except (pygit2.GitError, OSError, KeyError) as exc:
         raise _refusal(repo, str(exc)) from exc
+
+
+@contextlib.contextmanager
+def told_plainly(repo: Repo) -> Iterator[None]:
+    """What libgit2 cannot do inside (a damaged object, say) is raised as FatalError: not now, and no defect of maw."""
+    try:
+        yield
+    except pygit2.GitError as exc:
+        raise FatalError(f"libgit2 cannot do this in {repo.root}: {exc}", hint="does `git fsck` find it, too?") from exc
 
 
 def _refusal(repo: Repo, said: str) -> FatalError:

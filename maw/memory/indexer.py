@@ -12,7 +12,7 @@ import pygit2
 from maw.change import display_path
 from maw.finding import SEVERITIES
 from maw.git import notetree, patchid
-from maw.git.libgit import find
+from maw.git.libgit import find, told_plainly
 from maw.git.notes import Notes
 from maw.git.repo import Repo
 from maw.memory.query import CARRIED, EXACT, STALE
@@ -33,12 +33,13 @@ def update(
 ) -> None:
     """Make the index, which knows the tips `old`, say what the notes at the tips `new` say.
 
-    Calls `told` before reading so many notes that a person would wonder.
+    Calls `told` before reading so many notes that a person would wonder. Raises FatalError when libgit2 cannot.
     """
     notes = Notes(repo)
-    for kind in sorted(old.keys() | new.keys()):
-        if old.get(kind) != new.get(kind):
-            _update_kind(_Reader(db, notes, kind, told), notes.tree(old.get(kind)), notes.tree(new.get(kind)))
+    with told_plainly(repo):
+        for kind in sorted(old.keys() | new.keys()):
+            if old.get(kind) != new.get(kind):
+                _update_kind(_Reader(db, notes, kind, told), notes.tree(old.get(kind)), notes.tree(new.get(kind)))
     db.execute("DELETE FROM tips")
     db.executemany("INSERT INTO tips VALUES (?, ?)", new.items())
 

@@ -17,7 +17,8 @@ from maw.git.notes import Notes
 from maw.record import encode, parse_line
 from tests.fixtures.attendant import finding, kernel_repo, review_record
 from tests.fixtures.cli import Maw
-from tests.fixtures.git import Repository
+from tests.fixtures.fake_runner import FakeRunner
+from tests.fixtures.git import INDEX_KINDS, Repository, unreadable_index
 
 
 def note(repository: Repository, commit: str, **more: Any) -> str:
@@ -90,6 +91,45 @@ def test_what_waits_in_the_spool_is_written_first(repo: Repository, maw: Maw, co
     spool.put(kernel_repo(repo), commit, data)
     assert data["id"] in maw(command, "--json", cwd=repo.path).out
     assert repo.git("notes", "--ref=maw/review", "show", commit)
+
+
+@pytest.mark.parametrize("kind", INDEX_KINDS)
+def test_an_index_that_libgit2_cannot_read(repo: Repository, maw: Maw, kind: str) -> None:
+    repo.git("config", "notes.rewriteRef", "refs/notes/maw/*")
+    repo.commit("base", a__txt="1\n")
+    reviewed = unreadable_index(repo, kind)
+    data = review_record(repo, reviewed)
+    spool.put(kernel_repo(repo), reviewed, data)
+    shown = maw("show", "--json", cwd=repo.path)
+    assert (shown.code, shown.err) == (0, "")
+    assert (shown.json["records"][0]["id"], shown.json["records"][0]["standing"]) == (data["id"], "exact")
+    assert data["id"] in repo.git("notes", "--ref=maw/review", "show", reviewed)
+    # The same patch on another tree, whose patch id is asked for when the index is made.
+    repo.git("commit", "-q", "--amend", "-m", "moved", "--allow-empty")
+    root = repo.git("commit-tree", "-m", "other base", repo.git("mktree", stdin=_entry(repo, "b.txt")))
+    repo.git("rebase", "-q", "--onto", root, "HEAD~1")
+    listed = maw("history", "--json", cwd=repo.path)
+    assert (listed.code, listed.err, listed.json["standing"]) == (0, "", "carried")
+
+
+def _entry(repo: Repository, name: str) -> bytes:
+    return f"100644 blob {repo.git('hash-object', '-w', '--stdin', stdin=b'x')}\t{name}\n".encode()
+
+
+@pytest.mark.parametrize("command", [["history"], ["show"], ["show", "--raw"], ["review", "HEAD"]])
+def test_a_damaged_repository_is_no_defect(
+    repo: Repository, maw: Maw, fake_runner: FakeRunner, command: list[str]
+) -> None:
+    commit = repo.commit("one", a__txt="1\n")
+    note(repo, commit)
+    tip = repo.git("rev-parse", "refs/notes/maw/review")
+    path = repo.path / ".git/objects" / tip[:2] / tip[2:]
+    path.chmod(0o600)
+    path.write_bytes(b"damaged")
+    spool.put(kernel_repo(repo), commit, review_record(repo, commit))
+    ran = maw(*command, cwd=repo.path)
+    assert "libgit2 cannot do this" in ran.err and "defect" not in ran.err
+    assert ran.code == (0 if command[0] == "review" else 2)
 
 
 def test_history_in_a_repository_libgit2_cannot_open(home: Path, maw: Maw) -> None:
