@@ -89,7 +89,7 @@ def test_missing_runner_is_told_with_its_last_words(served: Air, pro: Pro) -> No
     error = failure()
     assert error.code == "no_runner"
     assert ("maw-runner" in error.message and "No such file" in error.message) or "not found" in error.message
-    assert "git-maw[runner]" in (error.hint or "")
+    assert "maw node install pro" in (error.hint or "")
 
 
 def test_other_protocol_is_told_with_both_versions(served: Air, pro: Pro) -> None:
