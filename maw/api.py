@@ -105,8 +105,11 @@ class Model(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class ModelList(msgspec.Struct, kw_only=True):
+    """`GET /models`. `problem`: what is wrong with the user's catalogue, whose entries are then as they were before."""
+
     v: int = 1
     models: list[Model]
+    problem: str | None = None
 
 
 class Status(msgspec.Struct, kw_only=True):

@@ -186,6 +186,8 @@ def show(*, node: str, as_json: bool) -> int:
     for found in answer["models"]:
         if found.get("error"):
             say(f"{found['name']}: {found['error']}")
+    if answer.get("problem"):
+        say(f"the node's own catalogue is left out: {answer['problem']}")
     return errors.PASS
 
 

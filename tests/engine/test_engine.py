@@ -303,6 +303,37 @@ def test_a_model_that_is_not_there(embedded_model: EmbeddedModel, with_engine: W
     with_engine(work)
 
 
+def test_a_slip_in_the_catalogue_does_not_stop_the_models_that_are_here(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    file = Path(paths.catalogue_file())
+
+    async def work(engine: Any) -> None:
+        file.write_text('[models.mine]\nsource = "pypi:mine"\n')
+        assert "mine" in {model.name for model in engine.models()}
+        file.write_text('[models.mine]\nsauce = "pypi:mine"\n')
+        states = {model.name: model.state for model in engine.models()}
+        assert (states["mine"], states[NAME]) == ("available", "installed")
+        assert await engine.count(NAME, ["one two"]) == [2]
+        error = await failure(engine.load("mine"))
+        assert (error.code, error.retry) == ("bad_catalogue", False)
+        assert str(file) in error.message and "sauce" in error.message
+        assert engine.problem == error.message
+        file.unlink()
+        assert engine.models() and engine.problem is None
+
+    with_engine(work)
+
+
+def test_a_catalogue_that_was_never_right_leaves_the_shipped_one(home: Path, with_engine: WithEngine) -> None:
+    Path(paths.catalogue_file()).write_text("[models")
+
+    async def work(engine: Any) -> None:
+        assert NAME in {model.name for model in engine.models()}
+
+    with_engine(work)
+
+
 @pytest.mark.parametrize("damage", ["gone", "not a GGUF", "truncated", "zero-filled", "no weights behind the header"])
 def test_a_model_file_that_was_damaged(
     home: Path, embedded_model_file: EmbeddedModel, with_engine: WithEngine, damage: str

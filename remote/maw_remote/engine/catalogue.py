@@ -50,11 +50,15 @@ class Entry(NamedTuple):
 
 def load() -> dict[str, Entry]:
     """All entries by name. Raises FatalError for a user's file that cannot be used."""
-    shipped = importlib.resources.files(__package__).joinpath("catalogue.toml").read_bytes()
-    entries = parse(shipped, "catalogue.toml")
+    entries = shipped()
     path = paths.catalogue_file()
     own = read_optional(path)
     return entries | parse(own, path) if own is not None else entries
+
+
+def shipped() -> dict[str, Entry]:
+    """The entries that come with maw."""
+    return parse(importlib.resources.files(__package__).joinpath("catalogue.toml").read_bytes(), "catalogue.toml")
 
 
 def parse(text: bytes, where: str) -> dict[str, Entry]:

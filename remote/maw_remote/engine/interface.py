@@ -43,7 +43,7 @@ class EngineError(Exception):
 
     def __init__(self, code: str, message: str, *, hint: str | None = None, retry: bool = False) -> None:
         super().__init__(message)
-        self.code = code  # model_missing, model_broken, too_long, worker_lost, worker_hung
+        self.code = code  # model_missing, model_broken, bad_catalogue, too_long, worker_lost, worker_hung
         self.message = message
         self.hint = hint
         self.retry = retry

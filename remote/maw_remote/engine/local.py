@@ -17,7 +17,7 @@ import psutil
 from maw import api
 from maw.config.load import Config
 from maw.errors import FatalError
-from maw_remote.engine import gguf
+from maw_remote.engine import catalogue, gguf
 from maw_remote.engine.catalogue import Entry
 from maw_remote.engine.interface import EngineError, Generation, Usage
 from maw_remote.engine.process import HANG_AFTER, WorkerProcess
@@ -64,6 +64,8 @@ class LocalEngine:
         self._ending: set[asyncio.Task[None]] = set()
         self._pinned: set[str] = set()
         self._errors: dict[str, str] = {}
+        self._entries: dict[str, Entry] | None = None  # of the last catalogue that could be read
+        self.problem: str | None = None  # what is wrong with the catalogue as it stands
         self._reaper: asyncio.Task[None] | None = None
 
     async def generate(self, model: str, request: Generation) -> AsyncIterator[str | Usage]:
@@ -128,10 +130,19 @@ class LocalEngine:
         return bool(self.pulls.running or self._starting)
 
     def models(self) -> list[api.Model]:
-        entries, installed = self.store.entries(), self.store.all_installed()
+        entries, installed = self._catalogue(), self.store.all_installed()
         loaded, partials = {*self._workers, *self._starting}, self.store.partials()
         names = [*entries, *sorted({*installed, *loaded, *partials} - set(entries))]
         return [self._model(name, entries.get(name), installed.get(name), partials.get(name)) for name in names]
+
+    def _catalogue(self) -> dict[str, Entry]:
+        """What can be had. While the user's file cannot be used (`problem`), what it said before, or what is shipped:
+        a slip in it must not stop the models that are here."""
+        try:
+            self._entries, self.problem = self.store.entries(), None
+        except FatalError as exc:
+            self.problem = exc.message
+        return catalogue.shipped() if self._entries is None else self._entries
 
     @property
     def context_setting(self) -> int:
@@ -197,15 +208,19 @@ class LocalEngine:
 
     def _path(self, model: str) -> str:
         try:
-            manifest = self.store.installed(model)
-            entry = self.store.entries().get(model)
-            if manifest is None and entry is not None and entry.scheme == "path":
-                manifest = self.store.pull(model, None, lambda *_: None)
+            manifest = self.store.installed(model) or self._by_path(model)
             if manifest is None:
                 raise _missing(model, f"{model} is not on this node")
             return self.store.refresh(manifest).path if os.path.exists(manifest.path) else manifest.path
         except FatalError as exc:
             raise EngineError("model_broken", exc.message, hint=exc.hint) from exc
+
+    def _by_path(self, model: str) -> Installed | None:
+        """A model of the catalogue that is a file on this machine needs no pull."""
+        entry = self._catalogue().get(model)
+        if self.problem is not None:
+            raise EngineError("bad_catalogue", self.problem, hint="mend that file; models that are here still work")
+        return self.store.pull(model, None, lambda *_: None) if entry and entry.scheme == "path" else None
 
     async def _reap(self) -> None:
         """End workers that idled for keep_alive seconds."""

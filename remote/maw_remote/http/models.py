@@ -44,7 +44,7 @@ def model_routes(engine: LocalEngine) -> list[Any]:
     @get("/models")
     async def list_models() -> api.ModelList:
         """Every model of the catalogue and of this node, with its state."""
-        return api.ModelList(models=await _models(engine))
+        return api.ModelList(models=engine.models(), problem=engine.problem)
 
     @post("/models/{name:str}/load", status_code=200)
     async def load_model(name: str) -> api.Model:
@@ -112,13 +112,8 @@ def model_routes(engine: LocalEngine) -> list[Any]:
     ]  # fmt: skip
 
 
-async def _models(engine: LocalEngine) -> list[api.Model]:
-    with _told():
-        return engine.models()
-
-
 async def _one(engine: LocalEngine, name: str) -> api.Model:
-    found = next((model for model in await _models(engine) if model.name == name), None)
+    found = next((model for model in engine.models() if model.name == name), None)
     if found is None:
         raise ApiError(404, "not_found", f"no model called {name!r} on this node", hint="`maw model list` shows them")
     return found
