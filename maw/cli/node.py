@@ -10,6 +10,8 @@ from typing import Any
 import click
 
 from maw import errors, paths, reach
+from maw.cli.node_install import install as install_command
+from maw.cli.node_install import put_there
 from maw.cli.output import print_json, printable, say
 from maw.cli.person import Person, confirm
 from maw.config import edit
@@ -30,9 +32,13 @@ def node() -> None:
     \b
     Examples:
       maw node add pro pro.local        make a key, install it there, test it
+      maw node install pro              install maw there, over ssh
       maw node test pro                 each step on the way, timed
       maw config set node pro           let it do the work from now on
     """
+
+
+node.add_command(install_command)
 
 
 @node.command()
@@ -75,7 +81,7 @@ def add(
         return _add_endpoint(target, key, host_key)
     if command is None:
         say(f"looking for maw-runner on {host}")
-        target = target._replace(command=install.find_runner(target))
+        target = target._replace(command=_runner_there(target))
     line = install.restricted_line(target.command, key)
     say(f"maw's key for {host}, to go into its ~/.ssh/authorized_keys:\n  {line}")
     if not yes and not confirm(f"Install it on {host}?"):
@@ -88,6 +94,17 @@ def add(
         raise report.error
     say(f"{name} is ready; `maw config set node {name}` lets it do the work")
     return errors.PASS
+
+
+def _runner_there(target: Target) -> str:
+    """The path of maw-runner on the node, installed there if it is missing and a person at the terminal agrees."""
+    try:
+        return install.find_runner(target)
+    except install.MissingError as exc:
+        say(exc.message)
+        if not confirm("Install it there, with uv or pipx?"):
+            raise
+    return put_there(target, None, yes=False)
 
 
 def _add_endpoint(target: Target, key: str, host_key: str | None) -> int:

@@ -115,7 +115,8 @@ def _no_runner(target: Target, said: str) -> NodeError:
     return NodeError(
         "no_runner",
         f"`{target.command} connect` on {target.host} did not answer as a runner" + (f": {said}" if said else ""),
-        hint=f"`maw node install {target.node}` installs maw there; `maw node add {target.node} {target.host}` records its path",
+        hint=f"`maw node install {target.node}` installs maw there, "
+        f"`maw node add {target.node} {target.host}` records its path",
     )
 
 

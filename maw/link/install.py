@@ -10,6 +10,9 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
+from collections import deque
+from collections.abc import Callable
 
 from maw.errors import FatalError, NodeError
 from maw.link.target import Target
@@ -57,13 +60,18 @@ printf '\nmaw-says:done\n'
 """
 
 
+class MissingError(FatalError):
+    """There is no maw-runner on the node."""
+
+
 def find_runner(target: Target) -> str:
     """The absolute, resolved path of maw-runner on the node. Raises NodeError and FatalError."""
-    found = _run(target, _FIND)
+    found = run(target, _FIND)
     if found == "none":
-        raise FatalError(
+        raise MissingError(
             f"there is no maw-runner on {target.host}",
-            hint="install it there with `pipx install 'git-maw[runner]'`, or give its path with --command",
+            hint=f"`maw node install {target.node} {target.host}` installs it there with uv or pipx; where it is "
+            "already, give its path with --command",
         )
     return found
 
@@ -71,13 +79,13 @@ def find_runner(target: Target) -> str:
 def install_key(target: Target, public_line: str) -> str:
     """Let maw's key in, restricted to the gate; the line as installed. Doing it twice changes nothing more."""
     line = restricted_line(target.command, public_line)
-    _run(target, _variables(public_line, line) + _EDIT)
+    run(target, _variables(public_line, line) + _EDIT)
     return line
 
 
 def remove_key(target: Target, public_line: str) -> None:
     """Take maw's key out of the node's authorized_keys. Raises NodeError."""
-    _run(target, _variables(public_line, "") + _EDIT)
+    run(target, _variables(public_line, "") + _EDIT)
 
 
 def restricted_line(command: str, public_line: str) -> str:
@@ -97,34 +105,67 @@ def _variables(public_line: str, line: str) -> str:
     return "".join(f"{key}={shlex.quote(value)}\n" for key, value in (("blob", blob), ("tag", name), ("line", line)))
 
 
-def _run(target: Target, script: str) -> str:
-    """What the script said behind its mark."""
+def run(target: Target, script: str, *, timeout: float = TIMEOUT, tell: Callable[[str], None] | None = None) -> str:
+    """Run a script there, and give what it said behind its mark. `tell` gets each line of its stderr as it comes.
+
+    Raises NodeError.
+    """
+    try:
+        with subprocess.Popen(
+            _ssh(target), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            said, errors = _converse(process, script, timeout, tell)
+    except FileNotFoundError:
+        raise NodeError("unresolved", "there is no ssh here", hint="install OpenSSH's client") from None
+    except subprocess.TimeoutExpired:
+        raise NodeError("timeout", f"`ssh {target.host}` took longer than {timeout:g} s") from None
+    marked = [line for line in said.splitlines() if line.startswith(_MARK)]
+    if not marked:
+        raise _failed(target, process.returncode, errors)
+    return marked[-1].removeprefix(_MARK)
+
+
+def _ssh(target: Target) -> list[str]:
     command = ["ssh", "-T", "-o", "ConnectTimeout=10"]
     command += [] if sys.stdin.isatty() else ["-o", "BatchMode=yes"]
     command += ["-l", target.user] if target.user else []
     command += ["-p", str(target.port)] if target.port else []
+    return [*command, "--", target.host, "sh -s"]
+
+
+def _converse(
+    process: subprocess.Popen[bytes], script: str, timeout: float, tell: Callable[[str], None] | None
+) -> tuple[str, list[str]]:
+    """Its stdout, and the last lines of its stderr. Raises TimeoutExpired, the process killed."""
+    assert process.stderr is not None
+    errors: deque[str] = deque(maxlen=50)
+    stderr = process.stderr
+    process.stderr = None  # ours from here on, not communicate's
+
+    def drain() -> None:
+        with stderr:
+            for raw in stderr:
+                errors.append(raw.decode("utf-8", "replace").rstrip())
+                if tell is not None and errors[-1]:
+                    tell(errors[-1])
+
+    thread = threading.Thread(target=drain, daemon=True)
+    thread.start()
     try:
-        done = subprocess.run(
-            [*command, "--", target.host, "sh -s"], input=script.encode(), capture_output=True, timeout=TIMEOUT,
-            check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise NodeError("unresolved", "there is no ssh here", hint="install OpenSSH's client") from None
+        out, _ = process.communicate(script.encode(), timeout=timeout)
     except subprocess.TimeoutExpired:
-        raise NodeError("timeout", f"`ssh {target.host}` took longer than {TIMEOUT:g} s") from None
-    said = [line for line in done.stdout.decode("utf-8", "replace").splitlines() if line.startswith(_MARK)]
-    if not said:
-        raise _failed(target, done)
-    return said[-1].removeprefix(_MARK)
+        process.kill()
+        raise
+    thread.join()
+    return out.decode("utf-8", "replace"), [line for line in errors if line]
 
 
-def _failed(target: Target, done: subprocess.CompletedProcess[bytes]) -> NodeError:
-    lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    reason = f": {lines[-1]}" if lines else ""
-    if done.returncode == 255:  # ssh's own failure
+def _failed(target: Target, code: int, errors: list[str]) -> NodeError:
+    reason = f": {errors[-1]}" if errors else ""
+    if code == 255:  # ssh's own failure
         return NodeError(
             "refused",
             f"`ssh {target.host}` failed{reason}",
             hint=f"make `ssh {target.host}` work first; maw logs in the way you do, and installs a key of its own",
         )
-    return NodeError("refused", f"a script on {target.host} failed with code {done.returncode}{reason}")
+    return NodeError("refused", f"a script on {target.host} failed with code {code}{reason}")

@@ -86,7 +86,7 @@ def test_add_without_a_runner_there_says_so(user: Air, sshd: Sshd, pro: Pro) -> 
     sshd.start()
     done = maw("node", "add", "pro", "pro", "--yes")
     assert done.returncode == 2 and "there is no maw-runner on pro" in done.stderr
-    assert "pipx install" in done.stderr
+    assert "maw node install pro pro" in done.stderr
 
 
 def test_add_where_ssh_fails_says_what_ssh_said(user: Air, sshd: Sshd) -> None:
