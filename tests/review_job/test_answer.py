@@ -39,6 +39,11 @@ def test_the_same_finding_twice_is_one() -> None:
     assert len(read(GOOD, GOOD)) == 1
 
 
+def test_halves_of_characters_become_text() -> None:
+    (found,) = read(GOOD | {"title": "a \ud800 b", "replacement": "\udfff"})
+    assert (found.title, found.replacement) == ("a ? b", "?")
+
+
 def test_a_line_that_is_not_utf8_can_be_quoted() -> None:
     (found,) = read(GOOD | {"quote": "2| caf\N{REPLACEMENT CHARACTER}()"})
     assert found.line == 2

@@ -22,6 +22,9 @@ from maw_remote.jobs.interface import BadInput, Emit, Json
 from maw_remote.runner.settings import Settings
 
 
+SURROGATE = "a \ud800 b \U0001f98a"
+
+
 class Echo:
     """The job of every kind here; what it does is in the payload."""
 
@@ -55,12 +58,17 @@ class Echo:
         await asyncio.sleep(payload.get("sleep", 0))
         misbehave(payload)
         record("end", payload)
+        if payload.get("surrogate") == "result":
+            await emit("text", {"unit": "u1", "text": SURROGATE})
+            return {"v": 1, "echo": SURROGATE}
         if payload.get("raise") == "no json":
             return {"v": float("nan")}
         return {"v": 1, "echo": payload.get("echo"), "model": model, "profile": profile}
 
 
 def misbehave(payload: Json) -> None:
+    if payload.get("surrogate") == "error":
+        raise BadInput(SURROGATE)
     if payload.get("raise") == "crash":
         raise EngineError("worker_lost", "the worker died", retry=True)
     if payload.get("raise") == "missing":

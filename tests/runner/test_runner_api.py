@@ -43,6 +43,15 @@ def test_a_task_runs_and_its_answer_is_kept(runner: RunnerProcess) -> None:
     assert len(runner.runs()) == 2  # one start, one end
 
 
+def test_a_lone_surrogate_in_a_jobs_texts_is_told_as_a_question_mark(runner: RunnerProcess) -> None:
+    task = runner.submit(surrogate="result")["id"]
+    assert runner.wait(task)["result"]["echo"] == "a ? b \U0001f98a"
+    assert [event.data["text"] for event in runner.events(task) if event.type == "text"] == ["a ? b \U0001f98a"]
+    failing = runner.submit(surrogate="error")["id"]
+    assert runner.wait(failing, "failed")["error"]["message"] == "a ? b \U0001f98a"
+    assert len(runner.request("GET", "/tasks")["tasks"]) == 2
+
+
 def test_equal_work_joins_and_different_work_does_not(runner: RunnerProcess) -> None:
     first = runner.submit(echo=1, wait_for="go")
     assert runner.submit(echo=1, wait_for="go")["id"] == first["id"]

@@ -23,7 +23,7 @@ async def status(runner: TheRunner) -> api.Status:
         hello=runner.hello.message,
         pid=os.getpid(),
         started=views.when(runner.started),
-        state_dir=paths.state_dir(),
+        state_dir=os.fsencode(paths.state_dir()).decode("utf-8", "replace"),
         tasks=counts,
         running=[views.task(row) for row in running],
         models=runner.engine.models(),

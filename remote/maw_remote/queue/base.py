@@ -25,8 +25,12 @@ DEFAULTS = Settings()
 
 
 def compact(data: Json) -> str:
-    """JSON as it is stored. Raises TypeError and ValueError for what is none (NaN included)."""
-    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+    """JSON as it is stored. Raises TypeError and ValueError for what is none (NaN included).
+
+    A lone surrogate, which a model's or a library's text may hold, becomes a question mark: it has no UTF-8, so that no
+    answer could tell it."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class Base:

@@ -60,4 +60,5 @@ def _text(data: dict[str, Any], key: str, *, strip: bool = True) -> str:
     value = data[key]
     if not isinstance(value, str):
         raise BadAnswer(f"a finding's {key} is not text")
+    value = value.encode("utf-8", "replace").decode("utf-8")  # JSON can name halves of characters, which are no text
     return value.strip() if strip and key != "quote" else value
