@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
+
+BOUND = 256 * 1024  # bytes; no settings file or hook script that people write comes near
 
 
 def write_atomic(path: str, data: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
@@ -33,6 +37,36 @@ def read_optional(path: str) -> bytes | None:
             return file.read()
     except FileNotFoundError:
         return None
+
+
+class UnfitFile(OSError):
+    """What lies there is not a plain file of a size that makes sense; `strerror` says what instead."""
+
+
+def read_bounded(path: str, *, follow: bool = False, limit: int = BOUND) -> bytes | None:
+    """Like read_optional for a file that somebody else may have put there, such as all of a worktree's.
+
+    A cloned `.maw.toml` may be a link to /dev/zero or a pipe that nobody writes to. Raises UnfitFile for a link
+    (unless `follow`), anything else that is no file, and one larger than `limit` bytes.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
+    except FileNotFoundError:
+        return None
+    except OSError as exc:
+        if not follow and os.path.islink(path):
+            raise UnfitFile(exc.errno, "it is a symbolic link, which maw does not follow here", path) from exc
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise UnfitFile(errno.EINVAL, "it is not a plain file", path)
+        with open(fd, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(fd)
+    if len(data) > limit:
+        raise UnfitFile(errno.EFBIG, f"it is larger than {limit} bytes", path)
+    return data
 
 
 def try_lock(path: str) -> int | None:

@@ -16,7 +16,7 @@ from typing import Any
 import tomli_w
 
 from maw import files, paths
-from maw.config import lines
+from maw.config import lines, toml
 from maw.config.schema import BY_KEY, NODE_BY_KEY, Setting
 from maw.config.text import initial_repository_text, initial_text, literal, written
 from maw.errors import FatalError
@@ -39,7 +39,7 @@ def set_value(path: str, dotted_key: str, value: object, *, repository: bool = F
         raise FatalError(f"{dotted_key}: {exc}, not {value!r}", hint=setting.help) from exc
     key = tuple(dotted_key.split("."))
     with _editing():
-        text, data = _read(path)
+        text, data = _read(path, follow=not repository)
         wanted = copy.deepcopy(data)
         _put(wanted, key, new, path)
         _write(path, _checked(lines.put(text, key, literal(new)), wanted), private=not repository)
@@ -49,7 +49,7 @@ def remove(path: str, dotted_key: str) -> bool:
     """Remove one key, or a whole table such as `nodes.pro`; False when it is not there. Raises FatalError."""
     key = tuple(dotted_key.split("."))
     with _editing():
-        text, data = _read(path)
+        text, data = _read(path, follow=True)
         wanted = copy.deepcopy(data)
         if not _take(wanted, key):
             return False
@@ -96,17 +96,22 @@ def _editing() -> AbstractContextManager[None]:
     return files.lock(os.path.join(paths.state_dir(), "config.lock"))
 
 
-def _read(path: str) -> tuple[str, Json]:
-    raw = files.read_optional(path)
+def _read(path: str, *, follow: bool) -> tuple[str, Json]:
+    try:
+        raw = files.read_bounded(path, follow=follow)
+    except OSError as exc:
+        raise FatalError(f"{path}: cannot be read: {exc.strerror}", hint="make a plain file of it") from exc
     try:
         text = (raw or b"").decode("utf-8")
+        toml.check(text)
         return text, tomllib.loads(text)
-    except ValueError as exc:  # TOMLDecodeError and UnicodeDecodeError are both
+    except ValueError as exc:  # TOMLDecodeError and UnicodeDecodeError are such
         raise FatalError(f"{path}: not TOML: {exc}", hint="mend it with `maw config edit`") from exc
 
 
 def _write(path: str, text: str, *, private: bool) -> None:
-    target = os.path.realpath(path)
+    # A repository's file is never written through a link: it could lead out of the worktree.
+    target = os.path.realpath(path) if private else path
     try:
         os.makedirs(os.path.dirname(target), exist_ok=True)
         mode = os.stat(target).st_mode & 0o777 if os.path.exists(target) else None

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 
-from maw import paths
+from maw import files, paths
 from maw.config import toml
 from maw.config.schema import BY_KEY, NODE_BY_KEY, NODE_SETTINGS, RESERVED_ENV, SETTINGS, Setting, env_name
 from maw.errors import FatalError
 from maw.light import Any, NamedTuple
 
 REPO_FILE = ".maw.toml"
+PROBLEMS_MAX = 20  # of one configuration that are told; a hostile file could hold thousands
+_PROBLEM_MAX = 400  # characters of one
 
 
 class NodeSettings(NamedTuple):
@@ -97,23 +99,27 @@ class _Layers:
 
     def add_file(self, path: str, origin: str) -> None:
         try:
-            with open(path, "rb") as file:
-                text = file.read()
-        except FileNotFoundError:
-            return
+            # The user's own file may be a link into a dotfiles repository; a cloned one's leads anywhere.
+            raw = files.read_bounded(path, follow=origin == "user")
         except OSError as exc:
             self._problem(f"{path}: cannot be read: {exc.strerror}")
             return
+        if raw is None:
+            return
         try:
-            data = toml.loads(text.decode("utf-8"))
+            data = toml.loads(raw.decode("utf-8"))
+            nodes = data.pop("nodes", None)
+            settings = _flatten(data)
         except (ValueError, RecursionError) as exc:
             self._problem(f"{path}: not TOML: {exc}")
             return
-        nodes = data.pop("nodes", None)
         if nodes is not None:
             self._add_nodes(nodes, origin, path)
-        for key, value in _flatten(data):
+        for key, value in settings:
             self.set(key, value, origin, path)
+            if len(self._problems) > PROBLEMS_MAX:
+                self._problems[PROBLEMS_MAX:] = [f"{path}: and more that cannot be used"]
+                return
 
     def add_environment(self, environ: dict[str, str]) -> None:
         by_name = {env_name(setting.key): setting.key for setting in SETTINGS}
@@ -171,8 +177,10 @@ class _Layers:
 
     def _problem(self, text: str) -> None:
         if self._strict:
-            raise FatalError(text, hint="`maw config list` shows every key; `maw config edit` opens your file")
-        self._problems.append(text)
+            raise FatalError(
+                text[:_PROBLEM_MAX], hint="`maw config list` shows every key; `maw config edit` opens your file"
+            )
+        self._problems.append(text[:_PROBLEM_MAX])
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, object]]:

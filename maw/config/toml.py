@@ -15,6 +15,7 @@ from maw.light import Any
 
 KEPT = 6  # texts: the user's, and those of the repositories last committed to
 TEXT_MAX = 64 * 1024  # characters of one that is kept
+DOTS_MAX = 100  # on one line; tomllib takes minutes for a key of 100,000 parts, which a cloned repository may have
 
 Json = dict[str, Any]
 
@@ -28,10 +29,20 @@ def loads(text: str) -> Json:
             return data
     import tomllib
 
+    check(text)
     data = tomllib.loads(text)
     if len(text) <= TEXT_MAX and os.path.isdir(paths.state_dir()):
         _keep(path, [(text, data), *known[: KEPT - 1]])
     return data
+
+
+def check(text: str) -> None:
+    """Raises ValueError for a line that could be an absurdly long key. Dots in a row are in no key."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") > DOTS_MAX and not line.lstrip().startswith("#"):
+            parts = [part for part in line.split(".") if part]
+            if len(parts) > DOTS_MAX:
+                raise ValueError(f"more than {DOTS_MAX} dots on line {number}; break the line in two")
 
 
 def _known(path: str) -> list[tuple[str, Json]]:

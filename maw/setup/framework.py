@@ -58,14 +58,20 @@ def apply(repo: Repo, worktree: str) -> list[str]:
 
 def lists_maw(worktree: str | None) -> bool:
     """Whether the project's configuration has our hooks."""
-    raw = files.read_optional(os.path.join(worktree, CONFIG)) if worktree else None
+    try:
+        raw = files.read_bounded(os.path.join(worktree, CONFIG)) if worktree else None
+    except OSError:
+        return False  # not a file that we would have written to
     return _MARK.encode() in (raw or b"")
 
 
 def take_back_config(entry: journal.Entry) -> str | None:
     """Remove what apply put into the file; None when it is gone already."""
     path, block = str(entry["path"]), str(entry["block"])
-    text = (files.read_optional(path) or b"").decode("utf-8")
+    try:
+        text = _text(path) or ""
+    except FatalError as exc:
+        return f"{exc.message}; remove maw's hooks from it by hand"
     if block not in text:
         return f"{path}: the maw hooks were changed since; remove them by hand" if _MARK in text else None
     if entry["created"] and text == block:
@@ -114,8 +120,8 @@ def with_hooks(text: str) -> tuple[str, str]:
 
 def _add_to_config(repo: Repo, worktree: str) -> list[str]:
     path = os.path.join(worktree, CONFIG)
-    old = files.read_optional(path)
-    text = (old or b"").decode("utf-8")
+    old = _text(path)
+    text = old or ""
     if _MARK in text:
         return []
     new, added = with_hooks(text)
@@ -129,12 +135,32 @@ def _install_types(repo: Repo, worktree: str) -> list[str]:
     said = []
     for hook_type in HOOK_TYPES:
         path = _hook_path(repo, hook_type)
-        if b"pre-commit.com" in (files.read_optional(path) or b""):
+        if _is_installed(path):
             continue
         journal.note(repo, {"what": "pre-commit-type", "type": hook_type})
         _pre_commit(worktree, "install", "--hook-type", hook_type)
         said.append(f"pre-commit's {hook_type} hook installed")
     return said
+
+
+def _is_installed(path: str) -> bool:
+    """Whether the hook at `path` is pre-commit's."""
+    try:
+        return b"pre-commit.com" in (files.read_bounded(path, follow=True) or b"")
+    except files.UnfitFile:
+        return False
+
+
+def _text(path: str) -> str | None:
+    """The project's file as text, None when there is none. Raises FatalError for what cannot be edited."""
+    try:
+        raw = files.read_bounded(path)
+        return None if raw is None else raw.decode("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
+        raise FatalError(
+            f"{path} cannot be edited: {why}", hint="see docs/hooks.md for the lines to add by hand"
+        ) from exc
 
 
 def _check(old: str, new: str) -> None:
@@ -180,4 +206,4 @@ def _hook_path(repo: Repo, hook_type: str) -> str:
 
 def _write(path: str, text: str) -> None:
     mode = os.stat(path).st_mode & 0o777 if os.path.exists(path) else None
-    files.write_atomic(os.path.realpath(path), text.encode("utf-8"), mode=mode or 0o666)
+    files.write_atomic(path, text.encode("utf-8"), mode=mode or 0o666)

@@ -26,7 +26,10 @@ def apply(repo: Repo, worktree: str) -> list[str]:
 def take_back(entry: journal.Entry) -> str | None:
     """Remove a file that init made, unless it was changed or committed since; None when it is gone already."""
     path = str(entry["path"])
-    content = files.read_optional(path)
+    try:
+        content = files.read_bounded(path)
+    except files.UnfitFile as exc:
+        return f"{path} was changed since ({exc.strerror}), so it stays"
     if content is None:
         return None
     name = os.path.basename(path)
