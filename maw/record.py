@@ -17,6 +17,9 @@ from maw.light import Any, NamedTuple
 VERSION = 1
 KINDS = ("review", "message", "generate", "feedback")
 LINE_MAX = 8 * 1024 * 1024  # bytes; a longer line of a stranger's note is kept, not read
+OWN_MAX = 1024 * 1024  # bytes of a line that we write
+
+_ROOM = 100  # bytes of the item that tells what was left out
 
 Json = dict[str, Any]
 
@@ -45,10 +48,37 @@ def now() -> str:
 
 def encode(data: Json) -> Record:
     """The record of `data`, which must have v, id, ts and kind. Raises ValueError when it has not."""
-    record = parse_line(json.dumps(data, separators=(",", ":"), sort_keys=True).encode("ascii"))
+    record = parse_line(_dumped(data))
     if record.data is None:
-        raise ValueError("a record needs v, id, ts and kind")
+        raise ValueError(f"a record needs v, id, ts and kind, and {LINE_MAX} bytes at most")
     return record
+
+
+def fitted(data: Json, limit: int = OWN_MAX) -> Json:
+    """`data` as a line of at most `limit` bytes: where it is longer, `skipped` and then `findings` lose their last
+    items, and a last item of `skipped` tells how many. Raises ValueError when it is too long all the same."""
+    data = dict(data)
+    over = len(_dumped(data)) - limit
+    for key in ("skipped", "findings"):
+        items = data.get(key)
+        if over > 0 and isinstance(items, list):
+            data[key] = kept = list(items)
+            over += _ROOM
+            while kept and over > 0:
+                over -= len(_dumped(kept.pop())) + 1
+            data["skipped"] = [*data.get("skipped", ()), *left_out(len(items) - len(kept), key)]
+    if over > 0:
+        raise ValueError(f"a record of more than {limit} bytes")
+    return data
+
+
+def left_out(count: int, what: str = "skipped") -> list[Json]:
+    """An item of `skipped` that says how many items of a list are not in it; none when all are."""
+    return [{"path": "…", "reason": f"and {count} more {what}, which are not listed"}] if count else []
+
+
+def _dumped(value: object) -> bytes:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True).encode("ascii")
 
 
 def parse_line(raw: bytes) -> Record:

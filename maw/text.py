@@ -15,6 +15,11 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
+def flat(text: str) -> str:
+    """`text` on one line with its blanks as they are: code, or a row whose columns stand where they stand."""
+    return printable(text.replace("\n", " ").expandtabs(4))
+
+
 def count(number: int, noun: str) -> str:
     """`1 finding`, `2 findings`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

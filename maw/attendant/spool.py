@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from maw import files, paths
 from maw.git.repo import Repo
 from maw.light import Any, NamedTuple
-from maw.record import KINDS, VERSION
+from maw.record import KINDS, LINE_MAX, VERSION, fitted
 
 SETTLE = 2.0  # seconds after which nobody overwrites a note that he had read before it was written
 
@@ -44,10 +44,11 @@ def directory(repo: Repo) -> str:
 def put(repo: Repo, commit: str, record: Json) -> str:
     """Queue `record` (v, id, ts, kind …) for the note of `commit`, a full id; the file's path.
 
-    Complete but for patch_id and has_binary, which need libgit2 and are added on the way. Raises ValueError for a
-    record that could not be read back, OSError when it cannot be written. client.poke then gets it delivered.
+    Complete but for patch_id and has_binary, which need libgit2 and are added on the way. A record that is too long
+    loses items (record.fitted). Raises ValueError for one that could not be read back, OSError when it cannot be
+    written. client.poke then gets it delivered.
     """
-    entry = {"v": VERSION, "commit": commit, "kind": record.get("kind"), "record": record}
+    entry = {"v": VERSION, "commit": commit, "kind": record.get("kind"), "record": fitted(record)}
     trouble = _trouble(entry)
     if trouble:
         raise ValueError(trouble)
@@ -117,6 +118,8 @@ def _read(path: str) -> Entry | None:
         data = files.read_optional(path)
         if data is None:
             return None
+        if len(data) > LINE_MAX:
+            return Entry(path, "", "", None, f"longer than {LINE_MAX} bytes")
         entry = json.loads(data)
     except (ValueError, OSError, RecursionError) as exc:
         return Entry(path, "", "", None, f"cannot be read: {exc}")

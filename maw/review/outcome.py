@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from maw import record
-from maw.finding import Finding, finding_from_json, gate
+from maw.finding import TEXT_MAX, Finding, finding_from_json, gate
 from maw.light import Any, NamedTuple
+from maw.text import flat
 
 Json = dict[str, Any]
 
@@ -16,6 +17,10 @@ UNREVIEWED = "unreviewed"
 DEADLINE = "deadline"
 UNREACHABLE = "unreachable"
 FAILED = "failed"
+
+# What a node may tell in one answer. More findings than that count as unreadable, so that none is lost in silence.
+FINDINGS_MAX = 1000
+SKIPPED_MAX = 10_000
 
 
 class Outcome(NamedTuple):
@@ -71,7 +76,7 @@ def missed(
     """The outcome of a review that did not end: incomplete when some units were done, else unreviewed."""
     units = dict(units or NO_UNITS)
     status = INCOMPLETE if units["done"] or findings else UNREVIEWED
-    return Outcome(status, cause, reason, findings, skipped, units, "", "", NO_STATS, node, task)
+    return Outcome(status, cause, _word(reason), findings, skipped, units, "", "", NO_STATS, node, _task(task))
 
 
 def from_result(result: object, *, node: str, task: str, model: str = "", profile: str = "") -> Outcome:
@@ -92,19 +97,19 @@ def from_result(result: object, *, node: str, task: str, model: str = "", profil
         findings=findings,
         skipped=read_skipped(result.get("skipped")),
         units=units,
-        model=_word(result.get("model")) or model,
-        profile=_word(result.get("profile")) or profile,
+        model=_word(result.get("model")) or _word(model),
+        profile=_word(result.get("profile")) or _word(profile),
         stats=_stats(result.get("stats")),
         node=node,
-        task=task,
+        task=_task(task),
     )
 
 
 def read_findings(items: list[object]) -> tuple[tuple[Finding, ...], int]:
-    """The well-formed ones, each once, and how many were not."""
+    """The well-formed ones, each once, and how many were not, or were too many."""
     found: dict[tuple[str, int, str], Finding] = {}
-    bad = 0
-    for item in items:
+    bad = max(len(items) - FINDINGS_MAX, 0)
+    for item in items[:FINDINGS_MAX]:
         try:
             finding = finding_from_json(item)
         except ValueError:
@@ -115,13 +120,12 @@ def read_findings(items: list[object]) -> tuple[tuple[Finding, ...], int]:
 
 
 def read_skipped(items: object) -> tuple[Json, ...]:
+    """What was left out, each with path and reason on one line of TEXT_MAX characters at most."""
     if not isinstance(items, list):
         return ()
-    return tuple(
-        {"path": _word(item.get("path")), "reason": _word(item.get("reason"))}
-        for item in items
-        if isinstance(item, dict)
-    )
+    skipped = [item for item in items if isinstance(item, dict)]
+    told = [{"path": _word(item.get("path")), "reason": _word(item.get("reason"))} for item in skipped[:SKIPPED_MAX]]
+    return (*told, *record.left_out(len(skipped) - len(told)))
 
 
 def to_json(outcome: Outcome, block_at: str) -> Json:
@@ -191,5 +195,10 @@ def _stats(value: object) -> Json:
     }
 
 
+def _task(task: str | None) -> str | None:
+    return None if task is None else _word(task)
+
+
 def _word(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    """A text from a node as a line that shows what it is, and that a note can hold."""
+    return flat(value[:TEXT_MAX]) if isinstance(value, str) else ""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from maw.finding import Finding
 from maw.light import NamedTuple
-from maw.text import count, one_line, printable
+from maw.text import count, flat, one_line
 
 # Styles: path, quote, dim, replacement, plain, and one for each severity.
 Part = tuple[str, str]  # style, text
@@ -40,13 +40,12 @@ def finding_lines(finding: Finding) -> list[Line]:
     )
     lines = [head]
     if finding.quote.strip():
-        lines.append(Line((("dim", "    | "), ("quote", _short(printable(finding.quote.strip("\r\n")))))))
+        lines.append(Line((("dim", "    | "), ("quote", _short(flat(finding.quote.strip("\r\n")))))))
     lines += _paragraph("", finding.scenario)
     lines += _paragraph("suggestion: ", finding.suggestion)
     if finding.replacement is not None:
         lines += [
-            Line((("dim", "    > "), ("replacement", _short(printable(text)))))
-            for text in finding.replacement.splitlines()
+            Line((("dim", "    > "), ("replacement", _short(flat(text))))) for text in finding.replacement.splitlines()
         ]
     return lines
 
@@ -86,7 +85,6 @@ def _paragraph(label: str, text: str) -> list[Line]:
 
 
 def _short(text: str) -> str:
-    text = text.expandtabs(4)
     return text if len(text) <= QUOTE_MAX else text[: QUOTE_MAX - 1] + "…"
 
 

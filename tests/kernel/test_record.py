@@ -73,3 +73,23 @@ def test_ids_are_unique_and_times_are_utc() -> None:
     assert len({record.new_id() for _ in range(1000)}) == 1000
     assert len(record.new_id()) == 24
     assert record.now().endswith("Z") and len(record.now()) == len("2026-01-01T00:00:00.000Z")
+
+
+def test_a_long_record_loses_items_and_says_how_many() -> None:
+    skipped = [{"path": f"{number}/ü" * 9, "reason": "generated"} for number in range(200)]
+    data = GOOD | {"skipped": skipped, "findings": [{"title": "x" * 50}] * 3}
+    assert record.fitted(data) == data
+    for limit in (600, 2000, 20_000):
+        short = record.fitted(data, limit)
+        kept = len(short["skipped"]) - 1
+        assert len(encode(short).raw) <= limit and short["skipped"][:kept] == skipped[:kept]
+        assert short["skipped"][-1]["reason"] == f"and {200 - kept} more skipped, which are not listed"
+        assert short["findings"] == data["findings"] and data["skipped"] == skipped
+    short = record.fitted(data, 360)
+    assert len(encode(short).raw) <= 360 and len(short["findings"]) < 3
+    assert "more findings" in short["skipped"][-1]["reason"]
+
+
+def test_a_record_that_is_long_by_other_means_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than"):
+        record.fitted(GOOD | {"model": "x" * 1000, "skipped": [{}]}, 500)
