@@ -10,7 +10,7 @@ import pygit2
 
 from maw.attendant import spool
 from maw.git import patchid
-from maw.git.libgit import find, told_plainly
+from maw.git.libgit import find, get, told_plainly
 from maw.git.notes import Notes
 from maw.git.repo import Repo
 from maw.record import Json, Record, encode
@@ -58,20 +58,24 @@ def _write(notes: Notes, entries: list[spool.Entry]) -> None:
     by_kind: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
     for entry in entries:
         assert entry.record is not None
-        by_kind[entry.kind][entry.commit].append(encode(completed(notes.repository, entry.record)))
+        by_kind[entry.kind][entry.commit].append(encode(completed(notes.repository, entry.commit, entry.record)))
     for kind, additions in by_kind.items():
         notes.append_many(kind, additions)
 
 
-def completed(repository: pygit2.Repository, record: Json) -> Json:
-    """The record with patch_id and has_binary, which its writer had no library for. Null: they cannot be told."""
+def completed(repository: pygit2.Repository, commit: str, record: Json) -> Json:
+    """The record with the patch ids, which its writer had no library for. Null: they cannot be told."""
     tree, base = record.get("tree"), record.get("base")
     if "patch_id" in record or not isinstance(tree, str) or not isinstance(base, str):
         return record
     found = patchid.of_trees(repository, base, tree)
-    if found is None:
-        return {**record, "patch_id": None, "has_binary": None}
-    return {**record, "patch_id": found.patch_id, "has_binary": found.has_binary}
+    whole = patchid.of_commit(repository, get(repository, commit, pygit2.Commit))
+    return {
+        **record,
+        "patch_id": found and found.patch_id,
+        "has_binary": found and found.has_binary,
+        "commit_patch_id": whole.patch_id if whole is not None and not whole.has_binary else None,
+    }
 
 
 def _usable(repo: Repo, notes: Notes, entry: spool.Entry) -> bool:

@@ -133,10 +133,11 @@ class _Reader:
             return STALE if data.get("head") != commit.oid else EXACT
         if data.get("tree") == commit.tree:
             return EXACT
-        if not isinstance(data.get("patch_id"), str) or data.get("has_binary") is not False:
+        known = {_text(data, "commit_patch_id"), _text(data, "patch_id") if data.get("has_binary") is False else None}
+        if known == {None}:
             return STALE
         mine = patchid.of_commit(self.repository, commit.commit)
-        return CARRIED if mine is not None and mine == (data["patch_id"], False) else STALE
+        return CARRIED if mine is not None and not mine.has_binary and mine.patch_id in known else STALE
 
     def _commit(self, oid: str) -> _Commit:
         commit = find(self.repository, oid, pygit2.Commit)

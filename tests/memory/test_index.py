@@ -33,7 +33,7 @@ def note(repository: Repository, commit: str, **more: Any) -> str:
     if "patch_id" not in more:
         from maw.attendant.writer import completed
 
-        data = completed(Notes(repo).repository, data)
+        data = completed(Notes(repo).repository, commit, data)
     Notes(repo).append(data["kind"], commit, [encode(data)])
     return str(data["id"])
 
@@ -137,6 +137,37 @@ def test_exact_carried_and_stale(repo: Repository) -> None:
     repo.write("a.txt", "other\n")
     repo.git("commit", "-q", "-a", "--amend", "--no-edit")
     assert standing_of(repo, repo.git("rev-parse", "HEAD")) == {binary_id: "stale"}
+
+
+def test_the_review_of_an_amend_is_carried_with_the_whole_commit(repo: Repository) -> None:
+    """An amend's review is of what was added to the commit; a rebase then keeps the commit's patch."""
+    repo.git("config", "notes.rewriteRef", "refs/notes/maw/*")
+    repo.git("config", "notes.rewriteMode", "cat_sort_uniq")
+    repo.commit("base", a__txt="1\n", b__bin="\0one")
+    repo.git("branch", "side")
+    first = repo.commit("one", a__txt="1\n2\n")
+    before = repo.git("rev-parse", "HEAD^{tree}")
+    made = note(repo, first)
+    repo.write("a.txt", "1\n2\n3\n")
+    repo.git("commit", "-q", "-a", "--amend", "--no-edit")
+    amended = note(repo, repo.git("rev-parse", "HEAD"), base=before)
+    repo.git("checkout", "-q", "side")
+    repo.commit("elsewhere", c__txt="c\n")
+    repo.git("checkout", "-q", "main")
+    repo.git("rebase", "-q", "side")
+    assert standing_of(repo, repo.git("rev-parse", "HEAD")) == {made: "stale", amended: "carried"}
+    repo.write("b.bin", "\0two")
+    repo.git("commit", "-q", "-a", "--amend", "--no-edit")
+    assert standing_of(repo, repo.git("rev-parse", "HEAD")) == {made: "stale", amended: "stale"}
+
+
+def test_a_commit_with_a_binary_file_has_no_patch_id_to_be_known_by(repo: Repository) -> None:
+    repo.commit("base", a__txt="1\n")
+    commit = repo.commit("both", a__txt="2\n", b__bin="\0one")
+    made = note(repo, commit)
+    (row,) = rows(repo)
+    data = record_of(row)
+    assert (row.id, data["commit_patch_id"], data["has_binary"]) == (made, None, True)
 
 
 def test_a_rewritten_commits_record_is_listed_once_on_the_newest(repo: Repository) -> None:
