@@ -16,7 +16,7 @@ from typing import Any
 from maw import files
 from maw.errors import FatalError
 from maw.git.repo import Repo
-from maw.git.run import line
+from maw.git.run import line, try_line
 from maw.setup import journal
 
 CONFIG = ".pre-commit-config.yaml"
@@ -53,6 +53,7 @@ _ITEM = """\
 def apply(repo: Repo, worktree: str) -> list[str]:
     """Add the hooks and install the hook types; a line for each change. Raises FatalError."""
     _need_framework()
+    _need_room(repo)
     return _add_to_config(repo, worktree) + _install_types(repo, worktree)
 
 
@@ -187,6 +188,22 @@ def _need_framework() -> None:
         raise FatalError(
             "pre-commit is not installed beside maw", hint="install it with `pip install 'git-maw[pre-commit]'`"
         )
+
+
+def _need_room(repo: Repo) -> None:
+    """pre-commit installs nothing while core.hooksPath is set. Found out here, before anything is written."""
+    origin = try_line("config", "--show-origin", "--get", "core.hooksPath", cwd=repo.root) or ""
+    where, _, directory = origin.partition("\t")
+    if not directory or all(_has_type(repo, hook_type) for hook_type in HOOK_TYPES):
+        return
+    raise FatalError(
+        f"core.hooksPath is {directory} (set in {where.removeprefix('file:')}), so pre-commit installs no hooks",
+        hint="unset it first, or run `maw init` without --framework",
+    )
+
+
+def _has_type(repo: Repo, hook_type: str) -> bool:
+    return b"pre-commit.com" in (files.read_optional(_hook_path(repo, hook_type)) or b"")
 
 
 def _pre_commit(cwd: str, *arguments: str) -> None:

@@ -265,6 +265,21 @@ def test_framework_makes_the_configuration_when_there_is_none(maw: Maw, repo: Re
     assert hooks <= {".git/hooks"}
 
 
+@pytest.mark.parametrize("scope", ["--local", "--global"])
+def test_framework_beside_a_hooks_path_changes_nothing(maw: Maw, repo: Repository, home: Path, scope: str) -> None:
+    pytest.importorskip("pre_commit")
+    repo.git("config", scope, "core.hooksPath", ".husky")
+    before = snapshot(repo.path)
+    done = maw("init", "--yes", "--framework", "pre-commit", cwd=repo.path, **NOWHERE)
+    assert done.code == 2, done.out
+    first, hint = done.err.splitlines()
+    where = ".git/config" if scope == "--local" else str(home / ".gitconfig")
+    assert first.startswith("maw: core.hooksPath is .husky") and where in first
+    assert "without --framework" in hint
+    assert snapshot(repo.path) == before
+    assert not (home / "config.toml").exists()
+
+
 @pytest.mark.parametrize(
     "text", ["repos: []\n", "repos: [{repo: meta, hooks: [{id: identity}]}]\n", "exclude: x\n", ":\n- [\n"]
 )
