@@ -176,5 +176,11 @@ def digest(payload: Json) -> str:
 
 
 def repo_name(repo: git_repo.Repo) -> str:
-    """The repository's folder name, for the queue."""
-    return os.path.basename(repo.worktree or repo.common_dir.removesuffix("/.git")) or "repository"
+    """The repository's folder name, for the queue; C-quoted where it is not UTF-8, which JSON could not carry."""
+    raw = os.fsencode(os.path.basename(repo.worktree or repo.common_dir.removesuffix("/.git")))
+    try:
+        return raw.decode("utf-8") or "repository"
+    except UnicodeDecodeError:
+        from maw.change import quote_path  # hardly ever
+
+        return quote_path(raw)

@@ -148,3 +148,14 @@ def test_rules_and_globs_travel_with_the_change(hooked: Hooked) -> None:
     assert payload["rules"] == [{"glob": "*.py", "text": "No globals."}]
     assert payload["exclude"] == ["vendor/**"]
     assert payload["title"] == "repo: staged changes"
+
+
+def test_a_folder_whose_name_is_not_utf_8(hooked: Hooked, home: Path) -> None:
+    folder = os.fsencode(home) + b"/caf\xe9"
+    os.rename(hooked.path, folder)
+    there = Path(os.fsdecode(folder))
+    (there / "a.py").write_text("four = 4\n")
+    hooked.ok("commit", "-q", "-a", "-m", "change", cwd=there)
+    title = hooked.runner.submits[-1]["payload"]["title"]
+    assert title == '"caf\\351": staged changes'
+    assert title.encode("utf-8")  # no half of a character, which a runner refuses
