@@ -78,12 +78,19 @@ def _run(hook: str) -> int:
     except OSError as exc:
         talk.say(f"{exc.strerror or exc}: {exc.filename}{_consequence(hook)}")
     except Exception:  # noqa: BLE001 - a defect of maw must not keep anybody from committing
-        from maw.defect import write_report
-
-        talk.say(
-            f"this is a defect in maw; please report it with {write_report(['maw-hook', hook])}{_consequence(hook)}"
-        )
+        talk.say(f"this is a defect in maw; please report it with {_report(hook)}{_consequence(hook)}")
     return 0
+
+
+def _report(hook: str) -> str:
+    """Where the report of the defect lies; its text where it cannot be written, which must block no commit either."""
+    from maw import defect
+
+    command = ["maw-hook", hook]
+    try:
+        return defect.write_report(command)
+    except OSError as exc:
+        return f"what follows ({exc.filename}: {exc.strerror})\n{defect.report(command)}"
 
 
 def _consequence(hook: str) -> str:

@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -375,3 +376,28 @@ def test_what_was_skipped_is_told(changed: Hooked) -> None:
 
 def _done(found: object) -> dict[str, object]:
     return {"event": "done", "data": {"result": found}}
+
+
+SABOTAGED = """\
+import sys, maw_hooks.{hook} as module
+def run(*_): raise ZeroDivisionError("sabotage")
+module.run = run
+from maw_hooks.main import main
+sys.exit(main(["{name}"]))
+"""
+
+
+@pytest.mark.parametrize("name", ["pre-commit", "post-commit"])
+@pytest.mark.parametrize("state", ["state", "config.toml/state"], ids=["kept", "nowhere"])
+def test_a_defect_blocks_no_commit(hooked: Hooked, home: Path, name: str, state: str) -> None:
+    """Nor does a report of it that cannot be written. What the hook frameworks start has no stub around it."""
+    program = SABOTAGED.format(hook=name.replace("-", ""), name=name)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=hooked.path, capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "MAW_STATE_DIR": str(home / state)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("maw: this is a defect in maw; please report it with ")
+    assert (home / "state" / "defect.log").exists() is (state == "state")
+    report = (home / "state" / "defect.log").read_text() if state == "state" else done.stderr
+    assert "ZeroDivisionError: sabotage" in report
