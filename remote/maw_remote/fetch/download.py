@@ -25,6 +25,7 @@ _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})\Z")
 _LENGTH = re.compile(r"\d{1,18}\Z")
 AGAIN = "run the same command again: it goes on from where it stopped"
 LOG_IN = "log in on the node (`hf auth login`) with an account that may read it and has accepted its terms"
+_LOOK = "look at the address, or download the file by hand and `maw model import` it"
 _WHOLE_DAMAGE = "it was removed; run the same command again, and if it stays so, do not trust this source"
 
 
@@ -61,12 +62,13 @@ def download(target: Target, folder: Path, limits: Limits, progress: Progress) -
 
 
 def _insist(client: httpx.Client, target: Target, part: Partial, patience: Patience, progress: Progress) -> None:
+    most = part.size  # ever: a server that makes us begin again and again brings nothing new
     while True:
-        before = part.size
         try:
             return _attempt(client, target, part, progress)
         except Lost as exc:
-            patience.lost(exc, moved=part.size > before, hint=AGAIN)
+            patience.lost(exc, moved=part.size > most, hint=AGAIN)
+            most = max(most, part.size)
 
 
 def _judge(target: Target, part: Partial) -> None:
@@ -123,7 +125,7 @@ def _answer(client: httpx.Client, target: Target, part: Partial) -> Iterator[htt
                 yield response
                 return
             url = address.redirected(url, response.headers["location"])
-    raise StoreError("download", f"{_host(target)} redirects more than {address.REDIRECTS_MAX} times")
+    raise StoreError("download", f"{_host(target)} redirects more than {address.REDIRECTS_MAX} times", hint=_LOOK)
 
 
 def _headers(target: Target, url: str, part: Partial) -> dict[str, str]:
@@ -170,7 +172,7 @@ def _refuse(response: httpx.Response, target: Target, part: Partial) -> None:
     status, host = response.status_code, _host(target)
     if status in (200, 206):
         if response.headers.get("content-encoding", "identity") != "identity":
-            raise StoreError("download", f"{host} sends the file compressed, though it was asked not to")
+            raise StoreError("download", f"{host} sends the file compressed, though it was asked not to", hint=_LOOK)
         return
     if status == 416:
         part.restart()
@@ -186,7 +188,7 @@ def refused(status: int, host: str) -> StoreError:
         return StoreError("forbidden", f"{host} does not let us have this file ({status})", hint=LOG_IN)
     if status in (404, 410):
         return StoreError("not_found", f"{host} has no such file ({status})", hint="look at the name of the file")
-    return StoreError("download", f"{host} answers {status}", hint="look at the address")
+    return StoreError("download", f"{host} answers {status}", hint=_LOOK)
 
 
 def _broken(exc: httpx.TransportError, target: Target) -> Exception:

@@ -6,7 +6,8 @@ import time
 
 from maw_remote.engine.sources import StoreError
 
-TRIES = 5
+TRIES = 5  # without anything new
+TRIES_MAX = 1000  # in all, for a server that gives a few bytes each time
 PAUSE_MAX = 30.0  # seconds
 
 
@@ -24,10 +25,12 @@ class Patience:
     def __init__(self, pause: float) -> None:
         self._pause = pause
         self._tries = 0
+        self._all = 0
 
     def lost(self, exc: Lost, *, moved: bool, hint: str) -> None:
         """Wait for the next try. Raises StoreError when there was one too many without anything new."""
         self._tries = 1 if moved else self._tries + 1
-        if self._tries >= TRIES:
-            raise StoreError("download", f"{exc} ({TRIES} tries)", hint=hint) from exc
+        self._all += 1
+        if self._tries >= TRIES or self._all >= TRIES_MAX:
+            raise StoreError("download", f"{exc} ({self._tries} tries)", hint=hint) from exc
         time.sleep(min(max(self._pause * 2 ** (self._tries - 1), exc.after), PAUSE_MAX))

@@ -1,0 +1,467 @@
+"""hf: and https: against a server on this machine that cuts, lies, refuses, stalls and never ends."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from maw import paths
+from maw.errors import FatalError
+from maw_remote.engine import catalogue, web
+from maw_remote.engine.sources import StoreError
+from maw_remote.engine.store import Store
+from maw_remote.fetch import address
+from tests.engine.ggufs import gguf, write
+from tests.fixtures.hub import FILE, REPOSITORY, ModelHub
+
+pytest.importorskip("huggingface_hub")
+
+MODEL = gguf(size=1 << 20)
+SHA256 = hashlib.sha256(MODEL).hexdigest()
+HUB = f"hf:{REPOSITORY}"
+COMMIT = "c0ffee" * 6 + "c0ff"
+
+
+def quiet(*_: object) -> None:
+    """A progress nobody looks at."""
+
+
+@pytest.fixture
+def hub(model_hub: ModelHub, monkeypatch: pytest.MonkeyPatch) -> ModelHub:
+    """A hub with one model; between tries there is no time to lose."""
+    monkeypatch.setattr(web, "PAUSE", 0.01)
+    model_hub.put(MODEL)
+    return model_hub
+
+
+@pytest.fixture(params=["hf", "http"])
+def source(request: pytest.FixtureRequest, hub: ModelHub) -> str:
+    """The same file, by the hub's protocol and by its plain address."""
+    return HUB if request.param == "hf" else hub.url()
+
+
+def folder(name: str = "tiny") -> Path:
+    return Path(paths.model_dir()) / ".pulls" / name
+
+
+def half() -> int:
+    """Bytes of an interrupted pull that wait for the rest."""
+    return Store().partials().get("tiny", 0)
+
+
+def refused(source: str, **entry: str | int) -> StoreError:
+    """The error of a pull that has to fail; nothing counts as a model afterwards."""
+    if entry:
+        lines = "".join(f"{key} = {json.dumps(value)}\n" for key, value in entry.items())
+        Path(paths.catalogue_file()).write_text(f"[models.tiny]\nsource = {json.dumps(source)}\n{lines}")
+    with pytest.raises(StoreError) as caught:
+        Store().pull("tiny", source, quiet)
+    assert Store().all_installed() == {}
+    assert not list(Path(paths.model_dir()).glob("*.gguf"))
+    assert "\n" not in caught.value.message
+    assert caught.value.hint, "no next step"
+    return caught.value
+
+
+def test_a_file_comes_whole_and_is_recorded(hub: ModelHub, source: str) -> None:
+    steps: list[tuple[str, int, int | None]] = []
+    manifest = Store().pull("tiny", source, lambda *step: steps.append(step))
+    assert Path(manifest.path).read_bytes() == MODEL
+    assert manifest.sha256 == SHA256
+    assert manifest.checked == ("hub" if source == HUB else "")
+    assert steps[-1] == ("download", len(MODEL), len(MODEL))
+    assert Store().installed("tiny") == manifest
+    assert [path.name for path in folder().iterdir()] == ["lock"]
+
+
+def test_the_hub_is_asked_as_its_library_asks_and_the_file_is_pinned_to_the_commit(hub: ModelHub) -> None:
+    Store().pull("tiny", f"{HUB}@main/{FILE}", quiet)
+    asked = [(request["method"], request["path"]) for request in hub.requests()]
+    assert asked == [
+        ("HEAD", f"/{REPOSITORY}/resolve/main/{FILE}"),
+        ("GET", f"/{REPOSITORY}/resolve/{COMMIT}/{FILE}"),
+        ("GET", f"/cdn/{REPOSITORY}/{FILE}"),
+    ]
+    assert all("telemetry" not in request["path"] for request in hub.requests())
+
+
+def test_a_repository_with_several_files_wants_one_named(hub: ModelHub) -> None:
+    hub.put(gguf(tensors=2), f"{REPOSITORY}/tiny-Q8_0.gguf")
+    hub.put(b"x", f"{REPOSITORY}/mmproj-tiny.gguf")
+    error = refused(HUB)
+    assert error.code == "not_found"
+    assert f"{FILE}, tiny-Q8_0.gguf" in str(error.hint)
+    assert "mmproj" not in str(error.hint)
+    assert Store().pull("tiny", f"{HUB}/tiny-Q8_0.gguf", quiet).bytes > 8192
+
+
+def test_the_file_that_the_catalogue_names_is_taken(hub: ModelHub) -> None:
+    hub.put(gguf(tensors=2), f"{REPOSITORY}/tiny-Q8_0.gguf")
+    Path(paths.catalogue_file()).write_text(f'[models.tiny]\nsource = "{HUB}"\nfile = "{FILE}"\nsha256 = "{SHA256}"\n')
+    assert Store().pull("tiny", None, quiet).checked == "catalogue"
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_cut_is_resumed_where_it_happened(hub: ModelHub, source: str, reset: bool) -> None:
+    hub.behave(cuts=[300_000, 200_000], reset=reset)
+    assert Store().pull("tiny", source, quiet).sha256 == SHA256
+    ranges = [request["headers"].get("range") for request in hub.requests() if "/resolve/" not in request["path"]]
+    begun = [int(text.removeprefix("bytes=").rstrip("-")) for text in ranges if text]
+    assert len(begun) == 2
+    assert 0 < begun[0] <= 300_000
+    assert begun[0] < begun[1] <= 500_000
+
+
+def test_what_an_earlier_pull_brought_is_not_fetched_again(hub: ModelHub, source: str) -> None:
+    hub.behave(cuts=[700_000, 0, 0, 0, 0, 0])
+    error = refused(source)
+    assert (error.code, half()) == ("download", 700_000)
+    assert "goes on from where it stopped" in str(error.hint)
+    steps: list[str] = []
+    hub.behave(cuts=[])
+    assert Store().pull("tiny", source, lambda phase, *_: steps.append(phase)).sha256 == SHA256
+    assert hub.requests()[-1]["headers"]["range"] == "bytes=700000-"
+    assert "check" in steps
+    assert half() == 0
+
+
+def test_a_file_that_changed_meanwhile_is_begun_anew(hub: ModelHub, source: str) -> None:
+    hub.behave(cuts=[700_000, 0, 0, 0, 0, 0])
+    refused(source)
+    other = gguf(size=2 << 20)
+    hub.put(other)
+    hub.behave(cuts=[])
+    assert Store().pull("tiny", source, quiet).sha256 == hashlib.sha256(other).hexdigest()
+
+
+def test_a_half_without_a_strong_tag_is_kept_only_where_a_checksum_judges_it(hub: ModelHub, source: str) -> None:
+    hub.behave(cuts=[700_000, 0, 0, 0, 0, 0], etag="weak")
+    refused(source)
+    hub.behave(cuts=[])
+    assert Store().pull("tiny", source, quiet).sha256 == SHA256
+    assert ("range" in hub.requests()[-1]["headers"]) == (source == HUB)
+
+
+def test_a_server_that_cannot_resume_sends_all_again(hub: ModelHub, source: str) -> None:
+    hub.behave(cuts=[700_000], no_range=True)
+    assert Store().pull("tiny", source, quiet).sha256 == SHA256
+
+
+def test_another_part_than_asked_for_is_never_glued_on(hub: ModelHub, source: str) -> None:
+    hub.behave(cuts=[700_000], range_told=5)
+    assert Store().pull("tiny", source, quiet).sha256 == SHA256
+
+
+def test_a_damaged_half_is_found_by_the_checksum_and_removed(hub: ModelHub) -> None:
+    hub.behave(cuts=[700_000, 0, 0, 0, 0, 0])
+    refused(HUB)
+    with open(folder() / "model.part", "r+b") as part:
+        part.seek(500_000)
+        part.write(b"rot")
+    hub.behave(cuts=[])
+    error = refused(HUB)
+    assert (error.code, half()) == ("checksum", 0)
+    assert Store().pull("tiny", HUB, quiet).sha256 == SHA256
+
+
+@pytest.mark.parametrize("note", [b"", b"[]", b"{", b'{"total": "x"}', b'{"identity": 1, "total": -1}'])
+def test_a_damaged_note_beside_the_half_begins_anew(hub: ModelHub, note: bytes) -> None:
+    write(folder() / "model.part", b"GGUFnonsense")
+    write(folder() / "part.json", note)
+    assert Store().pull("tiny", HUB, quiet).sha256 == SHA256
+
+
+def test_wrong_bytes_of_the_right_size_are_refused(hub: ModelHub) -> None:
+    wrong = bytearray(MODEL)
+    wrong[-1] ^= 1
+    hub.behave(serve=str(write(hub.folder / "wrong", bytes(wrong))))
+    error = refused(HUB)
+    assert (error.code, half()) == ("checksum", 0)
+    assert SHA256[:12] in error.message
+    assert refused(hub.url(), sha256=SHA256, size=len(MODEL)).code == "checksum"
+
+
+def test_a_page_instead_of_a_file_is_refused_at_its_first_bytes(hub: ModelHub) -> None:
+    hub.behave(serve=str(write(hub.folder / "page", b"<!DOCTYPE html>" + bytes(5 << 20))), step=1000, pause=0.01)
+    error = refused(hub.url())
+    assert "it begins with b'<!DOCTYPE" in error.message
+    assert half() == 0
+
+
+def test_a_file_that_is_no_whole_model_is_refused_though_it_came_whole(hub: ModelHub, source: str) -> None:
+    hub.put(MODEL[:-100])
+    error = refused(source)
+    assert "truncated" in error.message
+    assert half() == 0
+
+
+def test_an_endless_body_is_bounded_by_what_was_announced(hub: ModelHub) -> None:
+    hub.behave(endless=True)
+    error = refused(HUB)
+    assert "more than the 1,049,056 bytes it announced" in error.message
+    assert half() == 0
+    assert "does not say how large" in refused(hub.url()).message
+    assert half() == 0
+
+
+def test_a_hub_that_lies_about_the_size_is_refused(hub: ModelHub) -> None:
+    for lie in (len(MODEL) - 9, len(MODEL) + 9):
+        hub.behave(linked_size=lie)
+        error = refused(HUB)
+        assert (error.code, half()) == ("checksum", 0)
+        assert f"{lie:,}" in error.message
+
+
+def test_a_server_that_announces_more_than_it_has_is_left_after_some_tries(
+    hub: ModelHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "SILENCE", 0.3)
+    hub.behave(length=len(MODEL) + 9)
+    error = refused(hub.url())
+    assert error.code == "download"
+    assert "(5 tries)" in error.message
+
+
+def test_a_size_that_no_disk_has_is_refused_with_the_figures_before_a_byte_comes(hub: ModelHub) -> None:
+    hub.behave(linked_size=10**15, chunked=True)
+    error = refused(HUB)
+    assert error.code == "no_space"
+    assert "1,000,000,000 MB needed" in error.message
+    assert half() == 0
+
+
+def test_the_catalogues_checksum_is_compared_before_the_download(hub: ModelHub) -> None:
+    error = refused(HUB, sha256="0" * 64)
+    assert error.code == "checksum"
+    assert "not the file the catalogue knows" in error.message
+    assert not hub.requests("/cdn/")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "forbidden"), (403, "forbidden"), (404, "not_found"),
+     (410, "not_found"), (418, "download")]
+)  # fmt: skip
+def test_a_refusal_is_told_at_once(hub: ModelHub, status: int, code: str) -> None:
+    hub.behave(bytes_statuses=[status] * 9)
+    assert refused(hub.url()).code == code
+    assert len(hub.requests("/files/")) == 1
+
+
+def test_an_error_of_the_server_is_tried_again_and_then_told(hub: ModelHub, source: str) -> None:
+    hub.behave(bytes_statuses=[500, 503, 429])
+    assert Store().pull("tiny", source, quiet).sha256 == SHA256
+    hub.behave(bytes_statuses=[502] * 99)
+    Store().remove("tiny")
+    error = refused(source)
+    assert error.code == "download"
+    assert "502 (5 tries)" in error.message
+
+
+def test_the_hubs_own_errors_become_a_line_and_a_next_step(hub: ModelHub) -> None:
+    assert "no repository nobody/nothing" in refused("hf:nobody/nothing/x.gguf").message
+    assert "no makers/tiny-GGUF/other.gguf" in refused(f"{HUB}/other.gguf").message
+    assert f"{FILE}@gone" in refused(f"{HUB}@gone/{FILE}").message
+    hub.behave(resolve_statuses=[503] * 9)
+    assert "the hub answers 503 (5 tries)" in refused(f"{HUB}/{FILE}").message
+
+
+def test_a_gated_model_says_whom_to_ask(hub: ModelHub) -> None:
+    hub.behave(token="t", refuse=403)
+    error = refused(HUB)
+    assert error.code == "forbidden"
+    assert "accepted its terms" in error.message
+    assert "hf auth login" in str(error.hint)
+
+
+def test_the_token_of_the_librarys_own_store_opens_a_private_model_and_goes_to_the_hub_only(
+    hub: ModelHub, home: Path
+) -> None:
+    hub.behave(token="hf_secret")
+    assert "if it is private" in str(refused(HUB).hint)
+    write(home / "hf" / "token", b"hf_secret")
+    assert Store().pull("tiny", HUB, quiet).sha256 == SHA256
+    (stored,) = hub.requests("/cdn/")
+    assert "authorization" not in stored["headers"]
+    kept = b"".join(path.read_bytes() for path in Path(paths.model_dir()).rglob("*") if path.is_file())
+    assert b"hf_secret" not in kept
+
+
+def test_offline_nothing_is_asked(hub: ModelHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert "HF_HUB_OFFLINE is set" in refused(HUB).message
+    assert hub.requests() == []
+
+
+def test_a_hub_that_is_not_there_is_told_after_some_tries(hub: ModelHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    error = refused(HUB)
+    assert "cannot be reached" in error.message
+    assert "HF_ENDPOINT" in str(error.hint)
+
+
+def test_a_hub_over_plain_http_elsewhere_is_refused(hub: ModelHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://hub.invalid")
+    assert "plain http is refused" in refused(HUB).message
+
+
+def test_a_server_that_stops_sending_is_left_and_asked_again(hub: ModelHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(web, "SILENCE", 0.3)
+    hub.behave(stall=5, stalls=2)
+    assert Store().pull("tiny", hub.url(), quiet).sha256 == SHA256
+    hub.behave(stalls=999)
+    Store().remove("tiny")
+    # Each answer brings its first thousand bytes, so only the tag of a file that changes keeps it from going on.
+    hub.behave(no_range=True)
+    assert "did not answer in time" in refused(hub.url()).message
+
+
+def test_redirects_are_bounded_and_lead_to_https_or_stay_on_this_machine(hub: ModelHub) -> None:
+    hub.behave(location=f"{hub.endpoint}/{REPOSITORY}/resolve/main/{FILE}")
+    assert (
+        "redirects more than 5 times" in refused(f"{hub.endpoint}/{REPOSITORY}/resolve/main/{FILE}", file=FILE).message
+    )
+    hub.behave(location="http://elsewhere.invalid/x.gguf")
+    assert "plain http is refused" in refused(f"{hub.endpoint}/{REPOSITORY}/resolve/main/{FILE}").message
+    hub.behave(location="file:///etc/passwd")
+    assert "not a web address" in refused(f"{hub.endpoint}/{REPOSITORY}/resolve/main/{FILE}").message
+    with pytest.raises(FatalError, match="own services"):
+        address.redirected("https://elsewhere.invalid/x", "http://127.0.0.1/x")
+    assert address.redirected("https://a.invalid/x/y", "../z") == "https://a.invalid/z"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://10.0.0.1/x", "https://", "https://u:p@h/x", "http://localhost.evil/x", "http://127.1.evil/", "https://h:x/"]
+)  # fmt: skip
+def test_addresses_that_no_model_may_come_from(url: str) -> None:
+    with pytest.raises(FatalError):
+        catalogue.checked_source(url)
+
+
+def test_what_an_address_may_hide_is_not_kept(hub: ModelHub) -> None:
+    manifest = Store().pull("tiny", hub.url() + "?signature=secret", quiet)
+    assert manifest.source == hub.url()
+
+
+def test_a_pull_that_is_stopped_ends_its_process_and_keeps_the_half(hub: ModelHub) -> None:
+    hub.behave(step=10_000, pause=0.02)
+
+    def stop(phase: str, done: int, total: int | None) -> None:
+        if done > 100_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Store().pull("tiny", HUB, stop)
+    assert 100_000 < half() < len(MODEL)
+    assert Store().all_installed() == {}
+    hub.behave(pause=0)
+    assert Store().pull("tiny", HUB, quiet).sha256 == SHA256
+    assert "range" in hub.requests()[-1]["headers"]
+
+
+def test_two_at_once_the_second_is_refused_and_the_first_arrives(hub: ModelHub) -> None:
+    hub.behave(step=50_000, pause=0.02)
+    begun = threading.Event()
+    first = threading.Thread(target=lambda: Store().pull("tiny", HUB, lambda *_: begun.set()))
+    first.start()
+    begun.wait(10)
+    with pytest.raises(StoreError, match="is being pulled"):
+        Store().pull("tiny", hub.url(), quiet)
+    first.join(30)
+    assert Store().all_installed()["tiny"].sha256 == SHA256
+    assert len(hub.requests("/cdn/")) == 1
+
+
+def test_removing_drops_the_half_too(hub: ModelHub) -> None:
+    hub.behave(cuts=[700_000, 0, 0, 0, 0, 0])
+    refused(HUB)
+    assert Store().remove("tiny") is None
+    assert half() == 0
+    with pytest.raises(StoreError, match="not installed"):
+        Store().remove("tiny")
+
+
+@contextlib.contextmanager
+def small_disk(path: Path, size: str) -> Iterator[None]:
+    path.mkdir(parents=True, mode=0o700)
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(path)], check=False).returncode:
+        pytest.skip("this machine does not let us mount a tmpfs")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(path)], check=True)
+
+
+def test_a_small_disk_is_told_before_the_download_with_the_figures(hub: ModelHub) -> None:
+    with small_disk(Path(paths.model_dir()), "32m"):
+        error = refused(HUB)
+        assert error.code == "no_space"
+        assert "1 MB needed and 67 MB to spare, 34 MB free" in error.message
+        assert not hub.requests("/cdn/")[1:]
+
+
+def test_a_disk_that_fills_meanwhile_keeps_the_half_and_goes_on_later(hub: ModelHub) -> None:
+    data = gguf(size=60 << 20)
+    hub.put(data)
+    hub.behave(step=1 << 20, pause=0.005)
+    disk = Path(paths.model_dir())
+    with small_disk(disk, "140m"):
+        filler = disk / "filler"
+
+        def fill(phase: str, done: int, total: int | None) -> None:
+            if done > 5 << 20 and not filler.exists():
+                with contextlib.suppress(OSError), open(filler, "wb", buffering=0) as file:
+                    while True:
+                        file.write(bytes(1 << 20))
+
+        with pytest.raises(StoreError) as caught:
+            Store().pull("tiny", HUB, fill)
+        assert caught.value.code == "no_space"
+        assert "the disk is full" in caught.value.message
+        assert half() > 5 << 20
+        assert Store().all_installed() == {}
+        filler.unlink()
+        assert Store().pull("tiny", HUB, quiet).sha256 == hashlib.sha256(data).hexdigest()
+        assert "range" in hub.requests()[-1]["headers"]
+
+
+def test_the_process_that_fetches_leaves_with_its_runner(hub: ModelHub) -> None:
+    psutil = pytest.importorskip("psutil")
+    hub.behave(step=1000, pause=0.1)
+    children: list[int] = []
+
+    def die(phase: str, done: int, total: int | None) -> None:
+        if done:
+            (child,) = [one for one in psutil.Process().children() if "maw_remote.fetch" in one.cmdline()]
+            os.close(os.pidfd_open(child.pid))
+            children.append(child.pid)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Store().pull("tiny", hub.url(), die)
+    assert not psutil.pid_exists(children[0])
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [os.sys.executable, "-m", "maw_remote.fetch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )  # fmt: skip
+    request = {"scheme": "http", "rest": hub.url()[5:], "file": "", "size": None, "sha256": None, "pause": 1}
+    work = write(folder("other") / "x", b"").parent
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps({**request, "silence": 30, "folder": str(work)}).encode() + b"\n")
+    process.stdin.flush()
+    process.stdout.readline()
+    process.stdin.close()  # what a killed runner does
+    assert process.wait(10) == 1
+    process.stdout.close()
+    assert time.monotonic() - started < 30
