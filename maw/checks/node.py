@@ -47,13 +47,24 @@ def node_checks(name: str) -> Iterator[Check]:
         took = (time.monotonic() - began) * 1000
         models = client.request(name, "GET", "/api/v1/models", timeout=TIMEOUT)["models"]
     except FatalError as exc:
+        yield from _transport(name)
         yield fail(f"node {name}", exc.message, exc.hint or f"`maw connect {name}` shows more")
         return
-    choice = recorded(name) if name != reach.LOCAL else None
-    if choice is not None:
-        yield ok(f"ssh to {name}", f"by {choice.transport}, since {choice.why}")
+    yield from _transport(name)
     yield ok(f"node {name}", f"maw {status['hello']['version']}, answered after {took:.0f} ms, {_tasks(status)}")
     yield from _models(name, models)
+
+
+def _transport(name: str) -> Iterator[Check]:
+    """What the node's link took when it last connected, which a check that went well has just made it do."""
+    choice = recorded(name) if name != reach.LOCAL else None
+    if choice is None:
+        return
+    found = f"by {choice.transport}, since {choice.why}"
+    if choice.note:
+        yield warn(f"ssh to {name}", f"{found}; {choice.note}", "docs/security.md tells what to do about it")
+    else:
+        yield ok(f"ssh to {name}", found)
 
 
 def _tasks(status: dict[str, Any]) -> str:

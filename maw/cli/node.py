@@ -217,9 +217,10 @@ def _json(name: str, report: Report) -> dict[str, Any]:
         steps.append({"step": report.failed, "ok": False, "ms": None, "detail": ""})
     exc = report.error
     error = None if exc is None else {"code": exc.code, "message": exc.message, "hint": exc.hint}
+    choice = report.choice
     return {
         "v": 1, "node": name, "ok": exc is None, "steps": steps, "error": error, "hello": report.hello,
-        "transport": report.choice._asdict() if report.choice is not None else None, "note": report.note or None,
+        "transport": {"name": choice.transport, "why": choice.why, "note": report.note or None} if choice else None,
     }  # fmt: skip
 
 

@@ -78,21 +78,40 @@ def _candidates(route: Route, identity: str | None, terms: Terms, tried: list[st
     if terms.keys is not None:
         yield from (("the unlocked key", key) for key in terms.keys)
         return
-    if identity is None:
-        yield from _agent_keys(route)
-    for path in [identity] if identity is not None else route.identity_files:
-        if identity is None and not os.path.exists(path):
-            continue  # ssh's defaults list files that few people have
-        try:
-            yield path, load(path, terms.ask)
-        except NodeError as exc:
-            tried.append(exc.message)
+    if identity is not None:
+        yield from _from_file_or_agent(route, identity, terms.ask, tried)
+        return
+    yield from _agent_keys(route, _public_blobs(route.identity_files) if route.identities_only else None)
+    for path in route.identity_files:
+        if os.path.exists(path):  # ssh's defaults list files that few people have
+            yield from _from_file(path, terms.ask, tried)
 
 
-def _agent_keys(route: Route) -> Iterator[tuple[str, Any]]:
+def _from_file(path: str, ask: Ask | None, tried: list[str]) -> Iterator[tuple[str, Any]]:
+    try:
+        yield path, load(path, ask)
+    except NodeError as exc:
+        tried.append(exc.message)
+
+
+def _from_file_or_agent(route: Route, path: str, ask: Ask | None, tried: list[str]) -> Iterator[tuple[str, Any]]:
+    """One key: from its file, from the agent where the file is locked, and then with a person's help."""
+    try:
+        yield path, load(path, None)
+        return
+    except NodeError:
+        held = False
+    for pair in _agent_keys(route, _public_blobs((path,))):
+        held = True
+        yield pair
+    if not held:
+        yield from _from_file(path, ask, tried)
+
+
+def _agent_keys(route: Route, only: set[bytes] | None) -> Iterator[tuple[str, Any]]:
+    """The agent's keys, or those of `only`."""
     if route.agent is None:
         return
-    only = _public_blobs(route.identity_files) if route.identities_only else None
     with _agent_socket(route.agent):
         try:
             agent = paramiko.Agent()

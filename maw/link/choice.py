@@ -10,10 +10,12 @@ from maw import files, paths
 
 
 class Choice(NamedTuple):
-    """`transport` is 'paramiko' or 'openssh', `why` the reason in a few words."""
+    """`transport` is 'paramiko' or 'openssh', `why` the reason in a few words, `note` what else a person should know
+    of the connection, or ''."""
 
     transport: str
     why: str
+    note: str = ""
 
 
 def record(node: str, choice: Choice) -> None:
@@ -26,6 +28,6 @@ def recorded(node: str) -> Choice | None:
     """What the node's link took last, None when it never connected."""
     try:
         found = json.loads(files.read_optional(os.path.join(paths.link_dir(node), "transport.json")) or b"null")
-        return Choice(str(found["transport"]), str(found["why"]))
+        return Choice(str(found["transport"]), str(found["why"]), str(found["note"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

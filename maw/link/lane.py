@@ -103,7 +103,9 @@ class Lane:
             self._connecting = None
         choice = self._dialer.choice
         assert choice is not None
-        record(self._target.node, choice)  # in the loop: two lanes must not write one file at once
+        record(
+            self._target.node, choice._replace(note=connection.note)
+        )  # in the loop: two lanes must not write one file at once
         log.info("%s: connected to %s by %s (%s)", self._name, connection.route.where, choice.transport, choice.why)
         pool = Pool(connection, self._target, self._executor, spares=self._spares)
         self._connection, self._pool = connection, pool

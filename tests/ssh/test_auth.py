@@ -128,6 +128,18 @@ def test_link_never_asks_for_a_passphrase(locked: Target) -> None:
     assert "ssh-add" in (error.hint or "") and "maw connect pro" in (error.hint or "")
 
 
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_agent_opens_a_locked_key(locked: Target, agent: str) -> None:
+    """As the hint says; the agent's other keys stay out of it."""
+    assert code(probe(locked)) == "auth_failed"
+    script = Path(agent).parent / "askpass"
+    script.write_text("#!/bin/sh\necho secret\n")
+    script.chmod(0o755)
+    env = {**os.environ, "SSH_ASKPASS": str(script), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
+    subprocess.run(["ssh-add", "-q", str(locked.identity)], check=True, env=env)
+    assert code(probe(locked)) is None
+
+
 def test_passphrase_opens_the_key(locked: Target) -> None:
     assert code(probe(locked, ask=Knows("secret"))) is None
     wrong = probe(locked, ask=Knows("wrong")).error

@@ -144,6 +144,8 @@ def test_test_times_each_step(served: Air) -> None:
     assert [step["step"] for step in found["steps"]] == ["resolve", "connect", "host key", "login", "gate", "runner"]
     assert all(step["ok"] and step["ms"] >= 0 for step in found["steps"])
     assert found["hello"]["node_id"] == "n"
+    assert found["transport"] == {"name": "paramiko", "why": "nothing asks for more", "note": None}
+    assert "by paramiko, since nothing asks for more" in maw("node", "test", "pro").stdout
 
 
 def test_test_names_the_step_that_fails(served: Air, sshd: Sshd) -> None:

@@ -18,6 +18,7 @@ from maw.config.load import load
 from maw.errors import NodeError
 from maw.link import control
 from maw.link.channels import open_line
+from maw.link.choice import recorded
 from maw.link.dial import Dialer
 from maw.link.target import from_config
 from maw.link.terms import Terms
@@ -200,6 +201,8 @@ def test_host_that_asks_for_no_key_is_reached_through_openssh(lenient: Endpoint)
     assert report.choice.transport == "openssh" and "without a key" in report.choice.why
     assert "restriction" in report.note
     assert ask("/echo", b"x", "POST").body == b"x"
+    choice = recorded("pro")
+    assert choice is not None and choice.note == report.note
 
 
 @pytest.mark.parametrize("lenient", [TAILSCALE], indirect=True)
