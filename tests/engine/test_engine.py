@@ -7,13 +7,19 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import aclosing
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maw import paths
+from maw.config.load import load
+from maw_remote.engine.frames import FRAME_MAX
 from maw_remote.engine.interface import EngineError, Generation, Message, Usage
+from maw_remote.engine.local import batches
 from tests.engine.ggufs import gguf, write
 from tests.fixtures.model import NAME, EmbeddedModel
 
@@ -108,6 +114,57 @@ def test_text_is_counted_as_data(embedded_model: EmbeddedModel, with_engine: Wit
         assert counts[1] == 1
         assert counts[2] > 1  # as a control token it would be one
         assert await engine.count(NAME, []) == []
+
+    with_engine(work)
+
+
+@given(st.lists(st.text(max_size=9), max_size=30), st.integers(1, 25))
+def test_texts_are_counted_in_parts_that_lose_none(texts: list[str], limit: int) -> None:
+    parts = list(batches(texts, limit))
+    assert [text for part in parts for text in part] == texts
+    assert all(len(part) == 1 or sum(map(len, part)) <= limit for part in parts)
+
+
+def test_more_text_than_one_frame_holds_is_counted(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    texts = ["one two three " * 16] * 10_000 + ["one", "one two"]
+
+    async def work(engine: Any) -> None:
+        counts = await engine.count(NAME, texts)
+        assert (len(counts), counts[-2:]) == (len(texts), [1, 2])
+        pid = the_worker(engine).pid
+        error = await failure(engine.count(NAME, ["x" * (FRAME_MAX + 1)]))
+        assert (error.code, error.retry) == ("too_long", False)
+        assert await engine.count(NAME, ["x"]) == [1]
+        assert the_worker(engine).pid == pid
+
+    with_engine(work)
+
+
+def test_two_models_on_the_cpu_answer_one_after_the_other(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    embedded_model.install("other")
+
+    async def work(engine: Any) -> None:
+        told: list[str] = []
+
+        async def tell(model: str) -> None:
+            async for piece in engine.generate(model, ask("Tell a story.", 40)):
+                if isinstance(piece, str):
+                    told.append(model)
+
+        await asyncio.gather(engine.load(NAME), engine.load("other"))
+        await asyncio.gather(*map(tell, (NAME, "other", NAME, "other")))
+        assert [model for model, _ in groupby(told)] == [NAME, "other", NAME, "other"]
+        story = engine.generate(NAME, STORY)
+        async with aclosing(story):
+            await first_piece(story)
+            waiting = asyncio.create_task(tell("other"))
+            while not all(model.busy for model in engine.models() if model.state == "loaded"):
+                await asyncio.sleep(0.01)  # who waits for its turn counts as busy
+            assert await engine.count("other", ["one two"]) == [2]  # what is no computing does not wait
+            waiting.cancel()
+        await tell("other")  # the turn was given back by both
 
     with_engine(work)
 
@@ -391,3 +448,50 @@ def test_a_models_log_holds_nothing_of_the_prompt(embedded_model: EmbeddedModel,
     log = Path(paths.runner_dir()) / "workers" / f"{NAME}.log"
     assert "xyzzy" not in log.read_text()
     assert log.stat().st_mode & 0o077 == 0
+
+
+def configured(**settings: str | int) -> Any:
+    """The configuration with these settings, named as in the file but for _ instead of the dot."""
+    lines = [f"{key.replace('_', '.', 1)} = {value!r}\n" for key, value in settings.items()]
+    Path(paths.config_file()).write_text("".join(lines))
+    return load()
+
+
+def test_models_whose_settings_changed_are_loaded_anew(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    async def work(engine: Any) -> None:
+        same = {"roles_manager": NAME, "runner_threads": 1}
+        await engine.configure(configured(**same, runner_context=1024))
+        assert not engine._workers and not engine._starting  # nothing was loaded, so nothing is now
+        assert await engine.context(NAME) == 1024
+        pid = the_worker(engine).pid
+        before = engine.identity(NAME)
+        await engine.configure(configured(**same, runner_context=1024, runner_keep_alive=60))
+        assert the_worker(engine).pid == pid
+        await engine.configure(configured(**same, runner_context=512))
+        await gone(pid)
+        assert [model.state for model in engine.models() if model.name == NAME] == ["loading"]
+        assert await engine.context(NAME) == 512
+        assert engine.identity(NAME) != before
+
+    with_engine(work)
+
+
+def test_a_roles_new_model_takes_the_place_of_the_one_that_was_loaded(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    embedded_model.install("other")
+
+    async def work(engine: Any) -> None:
+        await engine.configure(configured(roles_manager=NAME, runner_threads=1))
+        await engine.load(NAME)
+        pid = the_worker(engine).pid
+        await engine.configure(configured(roles_manager="other", runner_threads=1))
+        await gone(pid)
+        assert await engine.count("other", ["hello"]) == [1]
+        assert the_worker(engine).name == "other"
+        engine.pin("other", True)
+        await engine.configure(configured(roles_manager="not-here", runner_threads=1))
+        assert (await failure(engine.load("not-here"))).code == "model_missing"
+        assert the_worker(engine).name == "other"  # a pinned one stays, whatever its role
+
+    with_engine(work)

@@ -1,7 +1,7 @@
 """What runner and worker say to each other: JSON objects, each after its length (4 bytes, big endian).
 
 Runner to worker, the first frame: {"op":"load", …config}. Then {"op":"generate","id",…}, {"op":"count","id","texts"},
-{"op":"cancel","id"}. Worker to runner: {"op":"beat"} every BEAT seconds, {"op":"ready","context"}, and for an id
+{"op":"cancel","id"}. Worker to runner: {"op":"beat"} every BEAT seconds, {"op":"ready","context","gpu"}, and for an id
 {"op":"text","text"} … {"op":"end",…usage}, or {"op":"counts","counts"}, or {"op":"error","code","message"}.
 The worker ends when its standard input does, so it never outlives its runner.
 """
@@ -25,7 +25,10 @@ class BadFrame(Exception):
 
 
 def encode(message: Json) -> bytes:
+    """The frame of a message. Raises BadFrame for one that the other side would not take."""
     body = json.dumps(message, separators=(",", ":")).encode("ascii")
+    if len(body) > FRAME_MAX:
+        raise BadFrame(f"a frame of {len(body):,} bytes; {FRAME_MAX:,} at most")
     return LENGTH.pack(len(body)) + body
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ from maw_remote.engine.interface import EngineError, Generation, Usage
 from maw_remote.engine.process import HANG_AFTER, WorkerProcess
 from maw_remote.engine.pulls import Pulls
 from maw_remote.engine.store import Installed, Store
+
+COUNT_MAX = 1 << 20  # characters that a worker counts at a time: others wait for as long, and it hears no cancel
 
 
 class Settings(NamedTuple):
@@ -52,6 +54,18 @@ def make_engine(config: Config, store: Store | None = None) -> LocalEngine:
     return LocalEngine(store or Store(), settings(config))
 
 
+def batches(texts: Sequence[str], limit: int) -> Iterator[Sequence[str]]:
+    """`texts` in order and in parts of at most `limit` characters; a longer text is a part of its own."""
+    start = size = 0
+    for at, text in enumerate(texts):
+        if at > start and size + len(text) > limit:
+            yield texts[start:at]
+            start, size = at, 0
+        size += len(text) + 1
+    if texts:
+        yield texts[start:]
+
+
 class LocalEngine:
     """Implements interface.Engine; beyond it, `pin`, `store` and `pulls`."""
 
@@ -63,6 +77,7 @@ class LocalEngine:
         self._starting: dict[str, asyncio.Task[WorkerProcess]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._pinned: set[str] = set()
+        self._turn = asyncio.Lock()  # of the models that compute on the CPU
         self._errors: dict[str, str] = {}
         self._entries: dict[str, Entry] | None = None  # of the last catalogue that could be read
         self.problem: str | None = None  # what is wrong with the catalogue as it stands
@@ -79,10 +94,11 @@ class LocalEngine:
                     yield Usage(**{name: answer[name] for name in Usage._fields})
 
     async def count(self, model: str, texts: Sequence[str]) -> list[int]:
-        if not texts:
-            return []
+        return [number for batch in batches(texts, COUNT_MAX) for number in await self._counts(model, batch)]
+
+    async def _counts(self, model: str, texts: Sequence[str]) -> list[int]:
         worker = await self._worker(model)
-        async with aclosing(worker.ask({"op": "count", "texts": list(texts)})) as answers:
+        async with aclosing(worker.ask({"op": "count", "texts": texts})) as answers:
             async for answer in answers:
                 return list(answer["counts"])
         raise EngineError("worker_lost", f"the worker of {model} gave no answer", retry=True)
@@ -179,7 +195,7 @@ class LocalEngine:
             if (old := self._workers.pop(model, None)) is not None:
                 await old.end()
             config = await asyncio.to_thread(self._config, model)
-            worker = WorkerProcess(model, config, hang_after=self._settings.hang_after)
+            worker = WorkerProcess(model, config, turn=self._turn, hang_after=self._settings.hang_after)
             await worker.start()
         except EngineError as exc:
             self._errors[model] = exc.message

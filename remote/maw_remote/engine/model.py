@@ -83,6 +83,7 @@ class Model:
         self._vocab = self._llama._model.vocab
         self._template = self._formatter()
         self._abortable = False
+        self.gpu = load.gpu_layers != 0 and llama_cpp.llama_supports_gpu_offload()
         # llama.cpp keeps the bare pointer: without this reference the callback would be collected and crash us.
         self._abort = llama_cpp.ggml_abort_callback(lambda _: self._abortable and self._llama.cancelled())
         llama_cpp.llama_set_abort_callback(self._llama.ctx, self._abort, ctypes.c_void_p(0))

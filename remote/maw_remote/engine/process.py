@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,12 @@ class WorkerProcess:
     """A process with one model. `ready` comes before the first request; then any number of them, each with an id;
     the worker does them in their order. Once it is lost every answer, and every later request, raises EngineError."""
 
-    def __init__(self, name: str, config: Json, *, hang_after: float = HANG_AFTER) -> None:
+    def __init__(self, name: str, config: Json, *, turn: asyncio.Lock, hang_after: float = HANG_AFTER) -> None:
+        """`turn` is held while a model generates on the CPU: two that share its cores are slower than one after the
+        other, by a factor of 25 where each has a thread for every core."""
         self.name = name
         self.context = 0
+        self._turn: contextlib.AbstractAsyncContextManager[Any] = turn
         self.idle_since = time.monotonic()
         self._config = config
         self._hang_after = hang_after
@@ -75,9 +79,19 @@ class WorkerProcess:
         """Send a request; its answers, up to the one that ends it. Leaving early cancels it. Raises EngineError."""
         number, self._next_id = self._next_id, self._next_id + 1
         answers = self._answers[number] = asyncio.Queue()
+        try:
+            turn = self._turn if message["op"] == "generate" else contextlib.nullcontext()
+            async with turn, aclosing(self._exchange({**message, "id": number}, answers)) as found:
+                async for answer in found:
+                    yield answer
+        finally:
+            del self._answers[number]
+            self.idle_since = time.monotonic()
+
+    async def _exchange(self, message: Json, answers: asyncio.Queue[Json]) -> AsyncGenerator[Json, None]:
+        self._write(message)
         done = False
         try:
-            self._write({**message, "id": number})
             while not done:
                 answer = await answers.get()
                 done = answer["op"] != "text"
@@ -85,11 +99,9 @@ class WorkerProcess:
                     raise _error(answer)
                 yield answer
         finally:
-            del self._answers[number]
-            self.idle_since = time.monotonic()
             if not done and not self.lost:
                 with contextlib.suppress(EngineError):
-                    self._write({"op": "cancel", "id": number})
+                    self._write({"op": "cancel", "id": message["id"]})
 
     async def end(self, error: EngineError | None = None) -> None:
         """Kill the process; what is asked of it fails with `error`. Returns when it is gone."""
@@ -129,7 +141,10 @@ class WorkerProcess:
             raise self._error
         assert self._process is not None
         assert self._process.stdin is not None
-        self._process.stdin.write(frames.encode(message))
+        try:
+            self._process.stdin.write(frames.encode(message))
+        except frames.BadFrame as exc:
+            raise EngineError("too_long", f"{self.name} cannot be asked: {exc}") from exc
 
     async def _read(self) -> None:
         assert self._process is not None
@@ -151,6 +166,8 @@ class WorkerProcess:
         self._beat_at = time.monotonic()
         if message["op"] == "ready":
             self.context, self.idle_since = int(message["context"]), time.monotonic()
+            if message["gpu"]:
+                self._turn = contextlib.nullcontext()
             self._ready.set_result(None)
         elif message["op"] == "error" and message["id"] == 0:
             said = next((line for line in self._log_tail() if "error" in line), message["message"])

@@ -35,7 +35,7 @@ class Worker:
         model = self._load(first)
         if model is None:
             return
-        self._send({"op": "ready", "context": model.context})
+        self._send({"op": "ready", "context": model.context, "gpu": model.gpu})
         while True:
             self._serve(model, self._requests.get())
 
