@@ -112,6 +112,16 @@ class ModelList(msgspec.Struct, kw_only=True):
     problem: str | None = None
 
 
+class Settings(msgspec.Struct, kw_only=True):
+    """The runner's settings file. With `problems` those of before are in force."""
+
+    file: str
+    since: str  # when the settings in force were read
+    waiting: bool = False  # changed ones are taken over when the running task has ended
+    problems: list[str] = []
+    restart: list[str] = []  # changed keys that only a restart takes over
+
+
 class Status(msgspec.Struct, kw_only=True):
     """`GET /status`. `hello` is the same that a link's preface carries."""
 
@@ -124,3 +134,4 @@ class Status(msgspec.Struct, kw_only=True):
     running: list[Task]
     models: list[Model]
     memory: int  # bytes of the runner process itself
+    settings: Settings

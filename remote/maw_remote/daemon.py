@@ -9,24 +9,30 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import uvicorn
 
 from maw import files, paths
-from maw.config.load import Config, load
+from maw.config.load import Config
 from maw.errors import FatalError
 from maw_remote import control, logs
 from maw_remote.engine.interface import Engine
 from maw_remote.http import app
 from maw_remote.jobs.interface import Job
+from maw_remote.runner.configuration import Configuration
 from maw_remote.runner.runner import Runner
-from maw_remote.runner.settings import Settings, from_config
+from maw_remote.runner.settings import Live, Settings, from_config
 
 log = logging.getLogger(__name__)
 _LOCK_WAIT = 20.0  # seconds a runner that is just leaving may take to let go of the lock
 _BACKLOG = 256  # connections that wait to be accepted: hooks come in bursts
+
+
+async def _nothing(_: Config) -> None:
+    return
 
 
 class Program(NamedTuple):
@@ -35,12 +41,13 @@ class Program(NamedTuple):
     jobs: Mapping[str, Job]
     engine: Engine
     routes: Sequence[Any] = ()
+    apply: Callable[[Config], Awaitable[None]] = _nothing  # a changed configuration, while no task runs
 
 
 MakeProgram = Callable[[Config], Program]
 
 
-def run(make: MakeProgram, *, settings: Settings | None = None, idle_exit: float | None = None,
+def run(make: MakeProgram, *, settings: Callable[[Config], Settings] | None = None, idle_exit: float | None = None,
         ready_fd: int | None = None, to_stderr: bool = False) -> int:  # fmt: skip
     """Be the runner until it ends; 0 then, and also when one runs already. Raises FatalError.
 
@@ -52,12 +59,12 @@ def run(make: MakeProgram, *, settings: Settings | None = None, idle_exit: float
     if lock is None:
         _ready(ready_fd)
         return 0
-    config = load(strict=False)
+    configuration = Configuration()
     logs.set_up(os.path.join(directory, "runner.log"), to_stderr=to_stderr)
-    for problem in config.problems:
+    for problem in configuration.problems:
         log.warning("a setting was not taken", extra={"problem": problem})
     try:
-        asyncio.run(_serve(make, config, settings or from_config(config, idle_exit=idle_exit), path, ready_fd))
+        asyncio.run(_serve(make, configuration, settings or partial(from_config, idle_exit=idle_exit), path, ready_fd))
     except FatalError as exc:
         log.error("did not start", extra={"reason": exc.message})
         raise
@@ -108,13 +115,17 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def _serve(make: MakeProgram, config: Config, settings: Settings, path: str, ready_fd: int | None) -> None:
-    program = make(config)
-    runner = Runner(paths.runner_dir(), jobs=program.jobs, engine=program.engine, settings=settings)
+async def _serve(
+    make: MakeProgram, configuration: Configuration, settings: Callable[[Config], Settings], path: str,
+    ready_fd: int | None,
+) -> None:  # fmt: skip
+    program = make(configuration.config)
+    live = Live(configuration, settings, program.apply)
+    runner = Runner(paths.runner_dir(), jobs=program.jobs, engine=program.engine, live=live)
     await runner.start()
     try:
         with _bound(path) as sock:
-            server = _server(app.create(runner, program.routes), settings)
+            server = _server(app.create(runner, program.routes), runner.settings)
             serving = asyncio.create_task(server.serve(sockets=[sock]))
             with _signals(runner.leave):
                 log.info("listening", extra={"pid": os.getpid(), "boot": runner.hello.boot_id})
@@ -165,4 +176,4 @@ def main_program(config: Config) -> Program:
     from maw_remote.jobs.registry import JOBS
 
     engine = make_engine(config)
-    return Program(JOBS, engine, model_routes(engine))
+    return Program(JOBS, engine, model_routes(engine), engine.configure)

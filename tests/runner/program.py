@@ -16,11 +16,11 @@ from typing import Any
 
 from maw import api, paths
 from maw.cli.failure import run as run_command
+from maw.config.load import Config
 from maw_remote import daemon
 from maw_remote.engine.interface import EngineError
 from maw_remote.jobs.interface import BadInput, Emit, Json
-from maw_remote.runner.settings import Settings
-
+from maw_remote.runner.settings import Settings, from_config
 
 SURROGATE = "a \ud800 b \U0001f98a"
 
@@ -96,6 +96,8 @@ class NoEngine:
     """An engine without models: `identity` is the content of a file, so that tests can change the profile."""
 
     def identity(self, model: str) -> str:
+        if os.path.exists(os.path.join(paths.state_dir(), "by-name")):
+            return model
         try:
             with open(os.path.join(paths.state_dir(), "identity"), "rb") as file:
                 return hashlib.sha256(file.read()).hexdigest()
@@ -137,8 +139,13 @@ def main(arguments: list[str], jobs: dict[str, Any] | None = None) -> int:
             ready_fd = int(value)
         else:
             options[name] = float(value)
-    settings = Settings(models={"manager": "m", "generator": "g"})._replace(**options)
     jobs = jobs or {"echo": Echo(), "review": Echo(), "generate": Echo("generator")}
+
+    def settings(config: Config) -> Settings:
+        models = {"manager": "m", "generator": "g"}
+        models |= {role: config[f"roles.{role}"] for role in models if config.origins[f"roles.{role}"] != "default"}
+        return from_config(config)._replace(models=models, **options)
+
     return daemon.run(lambda _: daemon.Program(jobs, NoEngine()), settings=settings, ready_fd=ready_fd, to_stderr=False)
 
 

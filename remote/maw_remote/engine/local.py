@@ -122,6 +122,16 @@ class LocalEngine:
     async def load(self, model: str) -> None:
         await self._worker(model)
 
+    async def configure(self, config: Config) -> None:
+        """Go on with another configuration, while nothing is asked of any model. What is loaded and would be loaded
+        otherwise now is loaded anew, and a role's new model takes the place of the one it had."""
+        old, self._settings = self._settings, settings(config)._replace(hang_after=self._settings.hang_after)
+        ending, beginning = _moves(old, self._settings, {*self._workers, *self._starting}, self._pinned)
+        for model in ending:
+            await self.unload(model)
+        for model in beginning:
+            self._begin(model)
+
     async def unload(self, model: str) -> None:
         starting = self._starting.pop(model, None)
         if starting is not None:
@@ -181,7 +191,7 @@ class LocalEngine:
             return worker
         task = self._starting.get(model)
         if task is None:
-            task = self._starting[model] = asyncio.create_task(self._start(model))
+            task = self._begin(model)
         try:
             # Who waits may leave; the model is loaded all the same, for the others and the next.
             return await asyncio.shield(task)
@@ -189,6 +199,12 @@ class LocalEngine:
             if task.cancelled():
                 raise EngineError("worker_lost", f"{model} was unloaded while it was loading", retry=True) from None
             raise
+
+    def _begin(self, model: str) -> asyncio.Task[WorkerProcess]:
+        task = self._starting[model] = asyncio.create_task(self._start(model))
+        # Perhaps nobody waits for it; `models` tells the error all the same.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
 
     async def _start(self, model: str) -> WorkerProcess:
         try:
@@ -277,6 +293,16 @@ class LocalEngine:
             found.state, found.context, found.busy = "loaded", worker.context, worker.busy
             found.pid, found.memory = worker.pid, worker.memory()
         return found
+
+
+def _moves(old: Settings, new: Settings, loaded: set[str], pinned: set[str]) -> tuple[set[str], set[str]]:
+    """Which models to end, and then which to load, when settings change."""
+    before, after = dict(old.roles), dict(new.roles)
+    replaced = {role for role, model in before.items() if model in loaded and after.get(role) != model}
+    left = {before[role] for role in replaced} - set(after.values()) - pinned
+    changed = (old.context, old.threads, old.gpu_layers) != (new.context, new.threads, new.gpu_layers)
+    again = loaded - left if changed else set()
+    return left | again, again | ({after[role] for role in replaced if role in after} - loaded)
 
 
 def _missing(model: str, message: str) -> EngineError:

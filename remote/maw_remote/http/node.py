@@ -11,6 +11,7 @@ from litestar import get, post
 from maw import api, paths
 from maw_remote.http import views
 from maw_remote.http.tasks import TheRunner
+from maw_remote.runner.configuration import Configuration
 
 
 @get("/status")
@@ -28,7 +29,15 @@ async def status(runner: TheRunner) -> api.Status:
         running=[views.task(row) for row in running],
         models=runner.engine.models(),
         memory=psutil.Process().memory_info().rss,
+        settings=_settings(runner.live.configuration),
     )
+
+
+def _settings(found: Configuration) -> api.Settings:
+    return api.Settings(
+        file=paths.config_file(), since=views.when(found.since), waiting=found.waiting is not None,
+        problems=list(found.problems), restart=found.fixed(),
+    )  # fmt: skip
 
 
 @post("/warm", status_code=202)

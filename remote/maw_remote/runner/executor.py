@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -33,10 +34,11 @@ class Executor:
         self, desk: Desk, jobs: Mapping[str, Job], engine: Engine, settings: Settings,
         *, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
-        self._desk, self._jobs, self._engine, self._settings = desk, jobs, engine, settings
+        self._desk, self._jobs, self._engine, self.settings = desk, jobs, engine, settings
         self._clock = clock
         self._running: dict[str, _Running] = {}
         self._news = {role: asyncio.Event() for role in {job.ROLE for job in jobs.values()}}
+        self._turns = {role: asyncio.Lock() for role in self._news}  # held from a claim to the task's end
 
     def wake(self) -> None:
         """There may be something to claim."""
@@ -55,6 +57,14 @@ class Executor:
             for role in self._news:
                 group.create_task(self._work(role))
 
+    @contextlib.asynccontextmanager
+    async def pause(self) -> AsyncIterator[None]:
+        """Within it no task runs: those that run now are waited for, and no other begins."""
+        async with contextlib.AsyncExitStack() as stack:
+            for turn in self._turns.values():
+                await stack.enter_async_context(turn)
+            yield
+
     async def beat(self) -> None:
         """Prolong the leases of what runs; stop what was cancelled or taken away."""
         for running in list(self._running.values()):
@@ -66,10 +76,11 @@ class Executor:
         kinds = [kind for kind, job in self._jobs.items() if role == job.ROLE]
         while True:
             self._news[role].clear()
-            claim = await self._desk.call(self._desk.queue.claim, kinds)
-            if claim is not None:
-                await self._do(claim)
-            else:
+            async with self._turns[role]:
+                claim = await self._desk.call(self._desk.queue.claim, kinds)
+                if claim is not None:
+                    await self._do(claim)
+            if claim is None:
                 await self._wait(role, kinds)
 
     async def _wait(self, role: str, kinds: list[str]) -> None:
@@ -82,7 +93,7 @@ class Executor:
 
     async def _do(self, claim: Claim) -> None:
         started = time.monotonic()
-        emitter = Emitter(self._desk, claim, self._settings.text_interval)
+        emitter = Emitter(self._desk, claim, self.settings.text_interval)
         body = asyncio.create_task(self._job(claim, emitter))
         self._running[claim.id] = _Running(claim, body)
         try:
@@ -94,17 +105,17 @@ class Executor:
             del self._running[claim.id]
             if not body.done():  # the runner stops
                 body.cancel()
-                await asyncio.wait({body}, timeout=self._settings.stop_timeout)
+                await asyncio.wait({body}, timeout=self.settings.stop_timeout)
 
     async def _job(self, claim: Claim, emitter: Emitter) -> Json:
         job = self._jobs[claim.kind]
         payload = msgspec.json.decode(claim.payload, type=dict)
-        profile = identity.profile(job, self._engine, self._settings.models)
+        profile = identity.profile(job, self._engine, self.settings.models)
         if profile != claim.profile:
             key = identity.key(claim.kind, profile, job, payload)
             await self._desk.call(self._desk.queue.rekey, claim, profile, key)
         log.info("task started", extra=_about(claim))
-        model = self._settings.models[job.ROLE]
+        model = self.settings.models[job.ROLE]
         return await job.run(payload, model=model, profile=profile, engine=self._engine, emit=emitter.emit)
 
     async def _settle(self, claim: Claim, body: asyncio.Task[Json]) -> str | None:

@@ -43,14 +43,14 @@ class Hello:
 
     def __init__(self, directory: str, jobs: Mapping[str, Job], engine: Engine, models: Mapping[str, str]) -> None:
         self._path = os.path.join(directory, "hello.json")
-        self._jobs, self._engine, self._models = jobs, engine, models
+        self._jobs, self._engine, self.models = jobs, engine, models
         self._node_id = node_id(directory)
         self.boot_id = secrets.token_hex(8)
         self.message: protocol.Json = {}
 
     def refresh(self) -> None:
         """Compute the profiles anew; write the file when they changed (models come and go)."""
-        profiles = {kind: profile(job, self._engine, self._models) for kind, job in self._jobs.items()}
+        profiles = {kind: profile(job, self._engine, self.models) for kind, job in self._jobs.items()}
         message = protocol.hello(__version__, self._node_id, self.boot_id, FEATURES, profiles)
         if message != self.message:
             files.write_atomic(self._path, protocol.line(message))

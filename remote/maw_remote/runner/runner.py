@@ -22,7 +22,7 @@ from maw_remote.runner.desk import Desk
 from maw_remote.runner.executor import Executor
 from maw_remote.runner.hub import Hub
 from maw_remote.runner.presence import Presence
-from maw_remote.runner.settings import Settings
+from maw_remote.runner.settings import Live
 
 log = logging.getLogger(__name__)
 _LARGE = 64 * 1024  # bytes of a payload above which its check may take long enough to leave the loop for it
@@ -32,9 +32,10 @@ _PRUNE_EVERY = 3600.0
 class Runner:
     """`directory` holds the queue, the hello and the node's id. Start it within a running loop."""
 
-    def __init__(self, directory: str, *, jobs: Mapping[str, Job], engine: Engine, settings: Settings) -> None:
+    def __init__(self, directory: str, *, jobs: Mapping[str, Job], engine: Engine, live: Live) -> None:
         self.directory = directory
-        self.jobs, self.engine, self.settings = jobs, engine, settings
+        self.jobs, self.engine, self.live = jobs, engine, live
+        self.settings = settings = live.settings(live.configuration.config)
         self.started = time.time()
         self.hub = Hub()
         self.presence = Presence(settings.grace)
@@ -57,7 +58,8 @@ class Runner:
                 self.presence.expect(row.id)
         self.hello.refresh()
         self.executor = Executor(self.desk, self.jobs, self.engine, self.settings)
-        self._tasks = [asyncio.create_task(work()) for work in (self.executor.run, self._beat, self._tick, self._prune)]
+        works = (self.executor.run, self._beat, self._tick, self._prune, self._reread)
+        self._tasks = [asyncio.create_task(work()) for work in works]
         for task in self._tasks:
             task.add_done_callback(self._ended)
 
@@ -180,6 +182,25 @@ class Runner:
             if self.settings.idle_exit and await self._idle():
                 log.info("idle for long enough: leaving")
                 self.leave.set()
+
+    async def _reread(self) -> None:
+        """Take a changed configuration over, between two tasks."""
+        while True:
+            await asyncio.sleep(self.settings.tick)
+            if self.live.configuration.look():
+                async with self.executor.pause():
+                    self.live.configuration.look()  # it may have changed again while a task was waited for
+                    await self._take_over()
+
+    async def _take_over(self) -> None:
+        config = self.live.configuration.take()
+        if config is None:
+            return
+        self.settings = self.executor.settings = self.live.settings(config)
+        self.hello.models = self.settings.models
+        await self.live.apply(config)
+        self.hello.refresh()
+        log.info("the settings were read again", extra={"restart_for": self.live.configuration.fixed()})
 
     async def _idle(self) -> bool:
         counts: dict[str, Any] = await self.desk.call(self.desk.queue.counts)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from maw.config.load import Config
+from maw_remote.runner.configuration import Configuration
 
 
 class Settings(NamedTuple):
@@ -21,6 +23,14 @@ class Settings(NamedTuple):
     text_interval: float = 0.05
     stop_timeout: float = 5.0  # how long requests and jobs may take to end when the runner stops
     max_body: int = 256 * 1024 * 1024  # bytes of a request
+
+
+class Live(NamedTuple):
+    """A configuration that may change, and what to do with it then."""
+
+    configuration: Configuration
+    settings: Callable[[Config], Settings]
+    apply: Callable[[Config], Awaitable[None]]  # to what the runner does not know of; no task runs meanwhile
 
 
 def from_config(config: Config, *, idle_exit: float | None = None) -> Settings:
