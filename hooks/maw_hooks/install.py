@@ -6,6 +6,7 @@ pre-commit would run our stub from there, which would run pre-commit again).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from maw import files
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.git.run import line, try_line
+from maw_hooks import husky
 
 HOOKS = ("pre-commit", "post-commit")
 SAVED = ".maw-saved"
@@ -57,9 +59,13 @@ def hooks_dir(repo: Repo) -> str:
 def install(repo: Repo, *, python: str | None = None) -> list[Change]:
     """Install both hooks, run by `python` (default: this one); doing it again changes nothing.
 
-    Raises FatalError when git looks for hooks outside the repository, or when a hook cannot be kept.
+    Raises FatalError when git looks for hooks outside the repository, when husky runs them, or when one cannot be
+    kept.
     """
     directory = _own_hooks_dir(repo)
+    scripts = husky.scripts_dir(directory)
+    if scripts is not None:
+        return _install_beside_husky(directory, scripts)
     os.makedirs(directory, exist_ok=True)
     for hook in HOOKS:
         _check_room(directory, hook)
@@ -69,24 +75,41 @@ def install(repo: Repo, *, python: str | None = None) -> list[Change]:
 def uninstall(repo: Repo) -> list[Change]:
     """Remove our stubs and put back the hooks that were there before."""
     directory = hooks_dir(repo)
+    scripts = husky.scripts_dir(directory)
+    if scripts is not None:
+        ours = [hook for hook in HOOKS if _ours(os.path.join(directory, hook))]
+        return [change for hook in ours for change in _uninstall(directory, hook)] + [
+            Change(hook, "kept", os.path.join(scripts, hook), "it is the project's; remove the line that runs maw")
+            for hook in HOOKS
+            if husky.runs_maw(scripts, hook)
+        ]
     return [change for hook in HOOKS for change in _uninstall(directory, hook)]
 
 
 def status(repo: Repo) -> list[State]:
     directory = hooks_dir(repo)
+    scripts = husky.scripts_dir(directory)
+    if scripts is not None:
+        return [_husky_state(directory, scripts, hook) for hook in HOOKS]
     return [_state(directory, hook) for hook in HOOKS]
 
 
 def warnings(repo: Repo) -> list[str]:
     """What whoever installs should know."""
     directory = hooks_dir(repo)
-    found = []
+    found: list[str] = []
+    if husky.scripts_dir(directory) is not None:
+        return found
     if repo.worktree is not None and _inside(directory, repo.worktree) and not _inside(directory, repo.common_dir):
         found.append(f"core.hooksPath is {directory}, in the worktree: keep maw's hooks there out of commits")
     for hook in HOOKS:
         path = os.path.join(directory, hook)
         if os.path.lexists(path) and not os.access(path, os.X_OK):
             found.append(f"{path} is not executable, so git does not run it")
+        if _reads_its_name(path + SAVED):
+            found.append(
+                f"{path}{SAVED} looks at its own name ($0), which has changed: see that it still does its work"
+            )
     return found
 
 
@@ -122,6 +145,8 @@ def _own_hooks_dir(repo: Repo) -> str:
 def _check_room(directory: str, hook: str) -> None:
     """Raises FatalError when two hooks of somebody else's want to be kept."""
     path = os.path.join(directory, hook)
+    if _is_kept(path):
+        return  # an install that was killed before ours took its place
     if os.path.lexists(path) and os.path.lexists(path + SAVED) and not _ours(path) and not _ours(path + _LEGACY):
         raise FatalError(
             f"{path} is not maw's, and {path}{SAVED} already keeps another hook",
@@ -134,17 +159,57 @@ def _install(directory: str, hook: str, python: str) -> Change:
     if _framework(path) and _ours(path + _LEGACY):
         action = _write(path + _LEGACY, hook, python)
         return Change(hook, action, path + _LEGACY, f"{_framework(path)} runs it")
-    note = ""
-    if os.path.lexists(path) and not _ours(path):
+    if not os.path.lexists(path) or _ours(path):
+        return Change(hook, _write(path, hook, python), path)
+    _keep(path)
+    try:
+        action = _write(path, hook, python)
+    except OSError:
+        _give_back(path)
+        raise
+    return Change(hook, action, path, f"the hook that was there is kept as {hook}{SAVED} and runs first")
+
+
+def _install_beside_husky(directory: str, scripts: str) -> list[Change]:
+    missing = [hook for hook in HOOKS if not husky.runs_maw(scripts, hook)]
+    if missing:
+        raise FatalError(
+            f"husky runs the hooks of this repository (core.hooksPath is {directory}), and behind maw's it would run "
+            "none of the project's",
+            hint=f"{husky.advice(scripts, missing)}; then do this again",
+        )
+    return [Change(hook, "unchanged", os.path.join(scripts, hook), "husky runs it") for hook in HOOKS]
+
+
+def _keep(path: str) -> None:
+    """Give the hook at `path` its second name. It runs until ours takes the first one, whoever is killed meanwhile."""
+    try:
+        os.link(path, path + SAVED, follow_symlinks=False)
+    except FileExistsError:
+        pass  # an attempt before this one was killed, see _check_room
+    except (OSError, NotImplementedError):  # a file system without hard links: it has one name at a time
         os.rename(path, path + SAVED)
-        note = f"the hook that was there is kept as {hook}{SAVED} and runs first"
-    return Change(hook, _write(path, hook, python), path, note)
+
+
+def _is_kept(path: str) -> bool:
+    """Whether the hook at `path` has its second name already."""
+    try:
+        return os.path.samestat(os.lstat(path), os.lstat(path + SAVED))
+    except FileNotFoundError:
+        return False
+
+
+def _give_back(path: str) -> None:
+    """Take the second name away again. A rename between two names of one file does nothing."""
+    os.replace(path + SAVED, path)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path + SAVED)
 
 
 def _write(path: str, hook: str, python: str) -> str:
     saved = os.path.join(os.path.dirname(path), hook + SAVED)
     script = stub(hook, python, framework=_framework(saved) is not None)
-    before = _content(path)
+    before = _content(path) if _ours(path) else None
     if before == script and os.access(path, os.X_OK):
         return "unchanged"
     # Readable and executable for whom the umask allows, as git's own sample hooks are.
@@ -157,6 +222,8 @@ def _uninstall(directory: str, hook: str) -> list[Change]:
     saved = path + SAVED
     ours = next((place for place in (path, path + _LEGACY) if _ours(place)), None)
     if ours is None:
+        if _is_kept(path):
+            _give_back(path)
         note = f"not maw's hook, so {saved} stays too" if os.path.lexists(saved) else ""
         return [Change(hook, "kept", path, note)] if os.path.lexists(path) or note else []
     os.unlink(ours)
@@ -184,6 +251,15 @@ def _state(directory: str, hook: str) -> State:
     return State(hook, "foreign" if os.path.lexists(path) else "missing", path, saved)
 
 
+def _husky_state(directory: str, scripts: str, hook: str) -> State:
+    path, script = os.path.join(directory, hook), os.path.join(scripts, hook)
+    if _ours(path):
+        return State(hook, "broken", path, None, "husky's own does not run; `maw hooks uninstall` puts it back")
+    if husky.runs_maw(scripts, hook):
+        return State(hook, "installed", script, None, "husky runs it")
+    return State(hook, "missing", script, None, f"husky: {husky.advice(scripts, [hook])}")
+
+
 def _ours_state(hook: str, path: str, saved: str | None, note: str = "") -> State:
     script = _content(path) or b""
     if not os.access(path, os.X_OK):
@@ -209,6 +285,12 @@ def _python_of(script: bytes) -> str | None:
     return None
 
 
+def _reads_its_name(path: str) -> bool:
+    """Whether a script has `$0`; what pre-commit and prek write only looks for its folder with it."""
+    content = _content(path) or b""
+    return _framework(path) is None and content.startswith(b"#!") and (b"$0" in content or b"${0" in content)
+
+
 def _ours(path: str) -> bool:
     return MARK in (_content(path) or b"")
 
@@ -219,10 +301,10 @@ def _framework(path: str) -> str | None:
 
 
 def _content(path: str) -> bytes | None:
-    """The file's content; None when there is none, or no file."""
+    """The file's content; None when there is none, or nothing that could be a script of ours."""
     try:
-        return files.read_optional(path)
-    except IsADirectoryError:
+        return files.read_bounded(path, follow=True)
+    except files.UnfitFile:
         return None
 
 

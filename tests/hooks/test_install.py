@@ -266,3 +266,54 @@ def test_modules_of_the_repository_are_never_imported(hooked: Hooked) -> None:
     said = hooked.commit(PYTHONPATH=str(hooked.path), PYTHONSTARTUP=str(hooked.path / "json.py"))
     assert "HIJACKED" not in said
     assert len(hooked.runner.submits) == 1
+
+
+def test_a_hook_that_looks_at_its_own_name_is_told(place: Repo, repo: Repository) -> None:
+    hooks = repo.path / ".git" / "hooks"
+    _script(hooks / "pre-commit", 'exec tool --hook "$(basename "$0")"')
+    _script(hooks / "post-commit", "exec tool --hook post-commit")
+    install.install(place)
+    (warning,) = install.warnings(place)
+    assert warning.startswith(f"{hooks}/pre-commit.maw-saved looks at its own name ($0)")
+
+
+def test_no_room_for_ours_leaves_theirs(place: Repo, repo: Repository) -> None:
+    """A disk that is full while theirs has its second name already."""
+    hooks = repo.path / ".git" / "hooks"
+    foreign = _script(hooks / "pre-commit", "exit 0 # theirs")
+    program = (
+        "import resource; from maw.git.repo import discover; from maw_hooks import install\n"
+        "place = discover(); resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)); install.install(place)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=repo.path, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert "File too large" in done.stderr
+    assert "theirs" in foreign.read_text()
+    assert [path.name for path in hooks.iterdir()] == ["pre-commit"]
+
+
+def test_an_install_that_was_killed_half_way_is_finished_or_taken_back(place: Repo, repo: Repository) -> None:
+    """Theirs has both names until ours takes the first: git runs a hook at every moment."""
+    hooks = repo.path / ".git" / "hooks"
+    foreign = _script(hooks / "pre-commit", "exit 0 # theirs")
+    os.link(foreign, hooks / "pre-commit.maw-saved")
+    install.uninstall(place)
+    assert [path.name for path in hooks.iterdir()] == ["pre-commit"]
+    os.link(foreign, hooks / "pre-commit.maw-saved")
+    assert install.install(place)[0].action == "installed"
+    assert "theirs" in (hooks / "pre-commit.maw-saved").read_text()
+    assert "# maw hook" in foreign.read_text()
+    assert install.uninstall(place)[0].action == "restored"
+    assert "theirs" in foreign.read_text()
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_script_is_kept_unread(place: Repo, repo: Repository) -> None:
+    hooks = repo.path / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    os.mkfifo(hooks / "pre-commit", 0o755)
+    (hooks / "post-commit").symlink_to("/dev/zero")
+    assert _states(place) == {"pre-commit": "foreign", "post-commit": "foreign"}
+    assert [change.action for change in install.install(place)] == ["installed", "installed"]
+    assert [change.action for change in install.uninstall(place)] == ["restored", "restored"]
