@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterable
 
 from maw.light import Any, NamedTuple
+from maw.text import rfc3339
 
 VERSION = 1
 KINDS = ("review", "message", "generate", "feedback")
@@ -42,8 +43,7 @@ def new_id() -> str:
 
 def now() -> str:
     """The time in UTC, RFC 3339 with milliseconds."""
-    seconds, millis = divmod(time.time_ns() // 1_000_000, 1000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{millis:03d}Z"
+    return rfc3339(time.time())
 
 
 def encode(data: Json) -> Record:

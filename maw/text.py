@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 
 def printable(text: str) -> str:
     """`text` without control characters, those of terminal escapes included; newline and tab stay."""
@@ -18,6 +20,22 @@ def one_line(text: str) -> str:
 def flat(text: str) -> str:
     """`text` on one line with its blanks as they are: code, or a row whose columns stand where they stand."""
     return printable(text.replace("\n", " ").expandtabs(4))
+
+
+def rfc3339(seconds: float) -> str:
+    """A time, in seconds since 1970, as RFC 3339 in UTC, to the millisecond."""
+    whole, millis = divmod(int(seconds * 1000), 1000)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{millis:03d}Z"
+
+
+def size(count: int | None) -> str:
+    """Bytes for a person: 1.5 GB."""
+    value = float(count or 0)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit in ("B", "kB") else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
 
 
 def count(number: int, noun: str) -> str:

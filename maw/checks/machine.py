@@ -17,6 +17,7 @@ from maw import __version__, paths
 from maw.checks.check import Check, fail, ok, warn
 from maw.errors import FatalError
 from maw.files import try_lock
+from maw.text import size
 
 GIT_NEEDED = (2, 31)  # `git rev-parse --end-of-options` and `git config --fixed-value`
 SQLITE_NEEDED = (3, 35)  # UPDATE … RETURNING
@@ -118,12 +119,8 @@ def _disk() -> Check:
         directory = os.path.dirname(directory)
     free = shutil.disk_usage(directory).free
     if free < DISK_LOW:
-        return warn("disk", f"{_size(free)} free at {directory}", "free some space: `maw model list`, `maw model rm`")
-    return ok("disk", f"{_size(free)} free")
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB"
+        return warn("disk", f"{size(free)} free at {directory}", "free some space: `maw model list`, `maw model rm`")
+    return ok("disk", f"{size(free)} free")
 
 
 def _output(*command: str) -> str | None:

@@ -145,7 +145,7 @@ def get(*, key: str, as_json: bool) -> int:
     elif isinstance(value := shown(setting, value), str):
         click.echo(printable(value))
     else:
-        click.echo("" if value is None else literal(value))
+        click.echo("" if value is None else printable(literal(value)))
     return errors.PASS
 
 

@@ -35,15 +35,26 @@ def run(command: click.Command, arguments: list[str], *, name: str = "maw") -> i
     except errors.FatalError as exc:
         _tell(exc.message, exc.hint)
         return exc.exit_code
+    except OSError as exc:
+        if exc.filename is None:
+            return _defect(name, arguments)
+        # A file that is in the way, not readable or on a full disk: whoever has it can mend that.
+        _tell(f"{os.fsdecode(exc.filename)}: {exc.strerror}")
+        return errors.USAGE
     except Exception:  # noqa: BLE001 - the one place that catches all: what nobody expected is a defect of maw
         return _defect(name, arguments)
     return code if isinstance(code, int) else errors.PASS
 
 
 def _tell(message: str, hint: str | None = None) -> None:
-    click.echo(f"maw: {printable(message)}", err=True)
+    click.echo(f"maw: {_indented(message)}", err=True)
     if hint:
-        click.echo(f"     {printable(hint)}", err=True)
+        click.echo(f"     {_indented(hint)}", err=True)
+
+
+def _indented(text: str) -> str:
+    """What a node or a file says may have several lines; none of them looks like one of ours."""
+    return printable(text).replace("\n", "\n     ")
 
 
 def _defect(name: str, arguments: list[str]) -> int:

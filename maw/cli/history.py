@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from maw import errors
-from maw.attendant import spool
 from maw.cli.output import console, print_json, say
+from maw.cli.records import deliver, fresh_index
 from maw.cli.times import age, moment
-from maw.errors import FatalError
 from maw.finding import SEVERITIES, VERDICTS
 from maw.git.repo import Repo, discover
 from maw.git.run import git
-from maw.memory.index import Index
 from maw.memory.query import DEFAULT_LIMIT, EXACT, Filters, Page, Row
 from maw.record import KINDS
 from maw.text import one_line
@@ -101,17 +99,8 @@ def history(
 def read(repo: Repo, filters: Filters, limit: int) -> Page:
     """A first page with everything in it that is known now: what still waits in the spool is written first."""
     deliver(repo)
-    with Index(repo) as index:
-        index.refresh(told=lambda: say("maw: reading the notes of this repository, which takes a while the first time"))
+    with fresh_index(repo) as index:
         return index.history(filters, limit or sys.maxsize - 1)
-
-
-def deliver(repo: Repo) -> None:
-    """Do what the attendant could not; when we cannot either, say so and go on with what is there."""
-    try:
-        spool.drain(repo)
-    except FatalError as exc:
-        say(f"maw: records wait in {spool.directory(repo)}: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
 
 
 def commits_of(repo: Repo, revisions: str) -> list[str]:

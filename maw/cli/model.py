@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 from urllib.parse import quote
 
@@ -11,10 +10,11 @@ import click
 
 from maw import client, errors, reach
 from maw.cli.model_advice import adopt, recommend
-from maw.cli.output import print_json, printable, say
-from maw.cli.status import size
+from maw.cli.output import print_json, say
 from maw.config.load import load
 from maw.errors import FatalError
+from maw.review.terminal import ProgressLine
+from maw.text import flat, size
 
 Json = dict[str, Any]
 
@@ -126,7 +126,7 @@ def path_command(name: str, node: str | None) -> int:
     found = _find(_node(node), name)
     if not found.get("file"):
         raise FatalError(f"{name} is not on the node", hint=f"get it with `maw model pull {name}`")
-    click.echo(found["file"])
+    click.echo(flat(str(found["file"])))
     return errors.PASS
 
 
@@ -196,26 +196,26 @@ def pull(name: str, *, source: str | None, node: str, as_json: bool) -> int:
     try:
         return _pulled(followed(name, source=_source(source, node), node=node, quiet=as_json), as_json)
     except KeyboardInterrupt:
-        say(f"\n{node} goes on with it; `maw model pull {name}` shows it again, `--cancel` stops it")
+        say(f"{node} goes on with it; `maw model pull {name}` shows it again, `--cancel` stops it")
         raise
 
 
 def followed(name: str, *, source: str | None, node: str, quiet: bool) -> Json:
     """Follow a pull to its end; the model. Raises NodeError, ApiError and FatalError."""
     body = {"v": 1, "source": source} if source else {"v": 1}
-    line = _ProgressLine(name, quiet=quiet)
+    line = ProgressLine(quiet=quiet)
     try:
         for event in client.follow(node, "POST", _path(name, "pull"), body):
             if event.type == "progress":
-                line.show(event.data)
+                line.show(_progress(name, event.data))
             elif event.type == "failed":
                 error = event.data.get("error", {})
-                line.close()
+                line.clear()
                 raise FatalError(str(error.get("message", "the pull failed")), hint=error.get("hint"))
             elif event.type == "done":
                 return dict(event.data["model"])
     finally:
-        line.close()
+        line.clear()
     raise FatalError(f"{node} stopped telling about the pull of {name}", hint="run the same command again")
 
 
@@ -229,34 +229,14 @@ def _pulled(found: Json, as_json: bool) -> int:
             f"{found['name']}: {size(found['bytes'])}, SHA-256 {found['sha256'][:16]}… ({checked}), "
             f"licence {found['license']}"
         )
-        click.echo(printable(found["path"]))
+        click.echo(flat(str(found["path"])))
     return errors.PASS
 
 
-class _ProgressLine:
-    """One line that is written over, on a terminal only."""
-
-    def __init__(self, name: str, *, quiet: bool) -> None:
-        self._name = name
-        self._on = sys.stderr.isatty() and not quiet
-        self._width = 0
-
-    def show(self, data: Json) -> None:
-        if not self._on:
-            return
-        done, total = data.get("done", 0), data.get("total")
-        text = f"{self._name}: {data.get('phase', '')} {size(done)}"
-        if total:
-            text += f" of {size(total)}, {100 * done // total} %"
-        sys.stderr.write("\r" + printable(text).ljust(self._width))
-        sys.stderr.flush()
-        self._width = len(text)
-
-    def close(self) -> None:
-        if self._on and self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
-            sys.stderr.flush()
-            self._width = 0
+def _progress(name: str, data: Json) -> str:
+    done, total = data.get("done", 0), data.get("total")
+    text = f"{name}: {data.get('phase', '')} {size(done)}"
+    return f"{text} of {size(total)}, {100 * done // total} %" if total else text
 
 
 def _source(source: str | None, node: str) -> str | None:
@@ -278,7 +258,7 @@ def _row(found: Json) -> tuple[str, ...]:
     count = found.get("bytes")
     cells = (found["name"], state, size(count) if count else "", " ".join(found.get("roles", ())),
              found.get("license", ""), found.get("source", ""))  # fmt: skip
-    return tuple(printable(str(cell)) for cell in cells)
+    return tuple(flat(str(cell)) for cell in cells)
 
 
 def _find(node: str, name: str) -> Json:

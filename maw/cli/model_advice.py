@@ -10,9 +10,9 @@ from urllib.parse import quote
 import click
 
 from maw import client, errors, reach
-from maw.cli.output import print_json, printable, say
-from maw.cli.status import size
+from maw.cli.output import print_json, say
 from maw.errors import FatalError
+from maw.text import flat, size
 
 Json = dict[str, Any]
 SCAN_TIMEOUT = 120.0  # seconds; a slow disk full of models
@@ -26,7 +26,7 @@ def recommend(*, node: str, memory: float | None, as_json: bool) -> int:
         print_json({**answer, "node": node})
         return errors.PASS if answer["choices"] else errors.BLOCK
     for line in _advice(answer, node):
-        click.echo(printable(line))
+        click.echo(flat(line))
     return errors.PASS if answer["choices"] else errors.BLOCK
 
 
@@ -78,7 +78,7 @@ def adopt(
         print_json({**answer, "node": node})
     elif models:
         for model in models:
-            click.echo(printable(_line(model)))
+            click.echo(flat(_line(model)))
     else:
         places = ", ".join(place["path"] for place in answer["places"]) or "none of the places where those keep models"
         say(f"no models of Ollama, LM Studio or a hub's cache; looked in: {places}")

@@ -22,8 +22,8 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def say(text: str) -> None:
-    """One line of talk to stderr, so that stdout holds results only."""
-    sys.stderr.write(printable(text) + "\n")
+    """Talk to stderr, so that stdout holds results only. Lines after the first are indented: none looks like ours."""
+    sys.stderr.write(printable(text).replace("\n", "\n     ") + "\n")
     sys.stderr.flush()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import time
 from typing import Any
 from urllib.parse import urlencode
@@ -10,9 +9,11 @@ from urllib.parse import urlencode
 import click
 
 from maw import client, errors, wire
-from maw.cli.output import print_json, printable, say
+from maw.cli.output import print_json, say
+from maw.cli.times import ago, moment
 from maw.config.load import load
 from maw.errors import FatalError
+from maw.text import flat
 
 _ID = 12  # characters of a whole task id
 _BUMPED = 500
@@ -74,7 +75,7 @@ def watch(task: str | None, node: str | None, as_json: bool) -> int:
         if as_json:
             print_json({**event.data, "id": event.id, "type": event.type})
         elif (line := _told(event)) is not None:
-            click.echo(printable(line))
+            click.echo(flat(line))
     return errors.PASS
 
 
@@ -154,7 +155,7 @@ def show_tasks(
             else "nothing runs and nothing waits (`maw queue list --all` has the rest)"
         )
     for task in [] if as_json else tasks[:limit]:
-        click.echo(printable(_row(task)))
+        click.echo(flat(_row(task)))
     return errors.PASS
 
 
@@ -167,13 +168,8 @@ def _row(task: dict[str, Any]) -> str:
 
 
 def _ago(when: str) -> str:
-    """How long ago a time of the API was: 12s, 5m, 3h, 2d."""
-    past = datetime.datetime.fromisoformat(when.replace("Z", "+00:00")).timestamp()
-    seconds = max(time.time() - past, 0.0)
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds / size:.0f}{unit} ago"
-    return f"{seconds:.0f}s ago"
+    """How long ago a time of the API was, to the second: tasks live for seconds."""
+    return ago(time.time() - moment(when), now_below=1)
 
 
 def _told(event: wire.Event) -> str | None:

@@ -10,14 +10,15 @@ import click
 
 from maw import errors
 from maw.cli.findings import print_findings
-from maw.cli.history import deliver
 from maw.cli.output import console, print_json, printable, say
-from maw.cli.times import age
+from maw.cli.records import deliver, fresh_index
+from maw.cli.times import ago
 from maw.finding import Finding, finding_from_json
 from maw.git.repo import Repo, discover, resolve_commit
-from maw.memory.index import Index, record_of
+from maw.memory.index import record_of
 from maw.memory.query import CARRIED, STALE, Filters, Row
 from maw.record import KINDS
+from maw.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +39,7 @@ Examples:
 )
 @click.argument("commit", default="HEAD")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with the whole records.")
-@click.option("--raw", is_flag=True, help="The note's lines, byte for byte, unreadable ones too.")
+@click.option("--raw", is_flag=True, help="The note's lines, unreadable ones too; byte for byte but on a terminal.")
 def show(commit: str, as_json: bool, raw: bool) -> int:
     """Show what is recorded on COMMIT (default: HEAD), findings grouped by file."""
     repo = discover()
@@ -46,8 +47,7 @@ def show(commit: str, as_json: bool, raw: bool) -> int:
     deliver(repo)
     if raw:
         return _print_raw(repo, oid)
-    with Index(repo) as index:
-        index.refresh(told=lambda: say("maw: reading the notes of this repository, which takes a while the first time"))
+    with fresh_index(repo) as index:
         rows = index.history(Filters(commit=oid), limit=sys.maxsize - 1).rows
     if as_json:
         print_json({"v": 1, "commit": oid, "records": [{**record_of(row), "standing": row.standing} for row in rows]})
@@ -66,23 +66,26 @@ def _print_raw(repo: Repo, oid: str) -> int:
     with told_plainly(repo):
         records = [record for kind in KINDS for record in notes.read(kind, oid)]
     for record in records:
-        sys.stdout.buffer.write(record.raw + b"\n")
+        if sys.stdout.isatty():  # a stranger's note must not steer it
+            click.echo(printable(record.raw.decode("utf-8", "replace")))
+        else:
+            sys.stdout.buffer.write(record.raw + b"\n")
     return errors.PASS
 
 
 def _print_rows(oid: str, rows: list[Row]) -> None:
     out = console()
     out.print(f"commit {oid}", style="yellow")
-    out.print(printable(f"{rows[0].author or '(this commit is gone)'}\n{rows[0].subject}"))
+    out.print(one_line(rows[0].author or "(this commit is gone)"))
+    out.print(one_line(rows[0].subject))
     for row in rows:
         out.print()
         _print_record(out, row, record_of(row))
 
 
 def _print_record(out: Console, row: Row, data: dict[str, Any]) -> None:
-    when = age(time.time() - row.time / 1000)
-    head = f"{row.kind} {row.id}: {row.outcome}, {when if when == 'now' else when + ' ago'}"
-    out.print(printable(head), style="bold")
+    head = f"{row.kind} {row.id}: {row.outcome}, {ago(time.time() - row.time / 1000)}"
+    out.print(one_line(head), style="bold")
     facts = [
         _STANDING.get(row.standing, ""),
         "the hook was bypassed when it was committed" if row.bypassed else "",
@@ -92,7 +95,7 @@ def _print_record(out: Console, row: Row, data: dict[str, Any]) -> None:
     ]
     for fact in facts:
         if fact:
-            out.print(printable(f"  {fact}"), style="dim")
+            out.print(f"  {one_line(fact)}", style="dim")
     findings = _findings(data)
     if findings:
         print_findings(out, findings)

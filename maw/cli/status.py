@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from maw import client, errors, reach
-from maw.cli.output import print_json, printable
+from maw.cli.output import print_json
+from maw.cli.statuslines import lines
 from maw.config.load import load
 
 
@@ -30,53 +29,10 @@ def show(*, node: str, as_json: bool) -> int:
     if as_json:
         print_json({**answer, "node": node, "reached": reached(node)})
     else:
-        click.echo("\n".join(printable(line) for line in [f"node      {node}, {reached(node)}", *lines(answer)]))
+        click.echo("\n".join([f"node      {node}, {reached(node)}", *lines(answer)]))
     return errors.PASS
 
 
 def reached(node: str) -> str:
     """How we talk to a node, in words."""
     return "on this machine" if node == reach.LOCAL else "over SSH"
-
-
-def lines(status: dict[str, Any]) -> list[str]:
-    """A status (api.Status as JSON) in words, a line a thing."""
-    hello, tasks = status["hello"], status["tasks"]
-    ended = ", ".join(
-        f"{tasks[state]} {state}" for state in ("done", "failed", "cancelled", "dead") if tasks.get(state)
-    )
-    return [
-        f"runner    maw {hello['version']}, pid {status['pid']}, since {status['started']}, {size(status['memory'])}",
-        f"tasks     {tasks.get('running', 0)} running, {tasks.get('queued', 0)} waiting"
-        + (f" ({ended})" if ended else ""),
-        *(f"  running {task['id']}  {task['kind']}  {task.get('title', '')}".rstrip() for task in status["running"]),
-        *[_model(model) for model in status["models"] if model["state"] not in ("available", "installed")],
-        *([] if _any_loaded(status) else ["models    none loaded"]),
-    ]
-
-
-def size(count: int | None) -> str:
-    """Bytes for a person: 1.5 GB."""
-    value = float(count or 0)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit in ("B", "kB") else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
-
-
-def _model(model: dict[str, Any]) -> str:
-    parts = [f"model     {model['name']}: {model['state']}"]
-    if model.get("memory"):
-        parts.append(f"holds {size(model['memory'])}")
-    if model.get("context"):
-        parts.append(f"context {model['context']}")
-    if model.get("busy"):
-        parts.append(f"busy with {model['busy']}")
-    if model.get("error"):
-        parts.append(str(model["error"]))
-    return ", ".join(parts)
-
-
-def _any_loaded(status: dict[str, Any]) -> bool:
-    return any(model["state"] in ("loading", "loaded") for model in status["models"])

@@ -14,10 +14,10 @@ def is_terminal() -> bool:
 
 
 class ProgressLine:
-    """Nothing at all where there is no terminal."""
+    """Nothing at all where there is no terminal, or nobody wants to know."""
 
-    def __init__(self) -> None:
-        self._terminal = is_terminal()
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._terminal = is_terminal() and not quiet
         self._shown = ""
 
     def show(self, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from maw import __version__, client, errors, paths, reach
-from maw.cli.output import print_json, printable, say
+from maw.cli.output import print_json, say
 from maw.config.schema import seconds
 from maw.errors import FatalError, NodeError
 from maw_remote import control, logs
@@ -95,9 +95,9 @@ def status(as_json: bool) -> int:
     if as_json:
         print_json({**answer, "running": True})
     else:
-        from maw.cli.status import lines
+        from maw.cli.statuslines import lines
 
-        click.echo("\n".join(printable(line) for line in lines(answer)))
+        click.echo("\n".join(lines(answer)))
     return errors.PASS
 
 

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+from maw.text import rfc3339
+
 _SIZE = 5_000_000  # bytes of one file
 _KEPT = 3
 _POLL = 0.2  # seconds between looks at a followed log
@@ -26,7 +28,7 @@ _OWN = set(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskNam
 class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
-            "ts": _time(record.created), "level": record.levelname.lower(), "logger": record.name,
+            "ts": rfc3339(record.created), "level": record.levelname.lower(), "logger": record.name,
             "message": record.getMessage(),
         }  # fmt: skip
         entry |= {name: value for name, value in record.__dict__.items() if name not in _OWN}
@@ -104,7 +106,3 @@ def _rotated(path: str, fd: int) -> bool:
         return os.stat(path).st_ino != os.fstat(fd).st_ino
     except FileNotFoundError:
         return False
-
-
-def _time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"

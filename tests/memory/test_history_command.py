@@ -194,6 +194,9 @@ def test_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     for wrong in ("yesterday", "", "7", "-3d", "2026-13-01", "d"):
         with pytest.raises(FatalError, match="not a time"):
             moment(wrong)
+    assert moment("999999999999999999y", now=5.0) == 0.0
+    with pytest.raises(FatalError, match="not a time"):
+        moment("9" * 400 + "y")
     assert [age(seconds) for seconds in (-5, 0, 59, 60, 7200, 86400, 15 * 86400, 800 * 86400)] == [
         "now", "now", "now", "1m", "2h", "1d", "2w", "2y",
     ]  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 from maw import api
+from maw.text import rfc3339
 from maw_remote.queue.records import Event, Row
+
+when = rfc3339  # how the API tells times
 
 
 def task(row: Row, result: dict[str, Any] | None = None, *, joined: bool = False) -> api.Task:
@@ -28,12 +30,6 @@ def sse(event: Event) -> bytes:
     common = json.dumps({"v": 1, "task": event.task, "ts": when(event.ts)}, separators=(",", ":"))
     data = common if event.data == "{}" else f"{common[:-1]},{event.data[1:]}"
     return f"id: {event.id}\nevent: {event.type}\ndata: {data}\n\n".encode()
-
-
-def when(seconds: float) -> str:
-    """RFC 3339 in UTC, to the millisecond."""
-    whole = int(seconds)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)) + f".{int((seconds - whole) * 1000):03d}Z"
 
 
 def _when(seconds: float | None) -> str | None:

@@ -1,0 +1,30 @@
+"""What commands that read the records have in common: nothing waits any more, and the index is up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from maw.attendant import spool
+from maw.cli.output import say
+from maw.errors import FatalError
+from maw.git.repo import Repo
+from maw.memory.index import Index
+
+
+def deliver(repo: Repo) -> bool:
+    """Do what the attendant could not; when we cannot either, say so, give False, and go on with what is there."""
+    try:
+        spool.drain(repo)
+    except FatalError as exc:
+        say(f"maw: records wait in {spool.directory(repo)}: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
+        return False
+    return True
+
+
+@contextmanager
+def fresh_index(repo: Repo) -> Iterator[Index]:
+    """The index with all that the notes say by now. Raises FatalError when it cannot be used."""
+    with Index(repo) as index:
+        index.refresh(told=lambda: say("maw: reading the notes of this repository, which takes a while the first time"))
+        yield index
