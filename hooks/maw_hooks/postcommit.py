@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from maw.attendant import client, pending, spool
 from maw.config.load import Config
+from maw.errors import FatalError
 from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tree_of
 from maw.git.run import git
 from maw.light import Any
 from maw.review import outcome as outcomes
 from maw_hooks import enabled, environment
 from maw_hooks.gitstate import in_progress, replayed
+from maw_hooks.talk import Talk
 
 SKIPPED = "MAW_SKIP was set"
 NOT_RUN = "the pre-commit hook did not run (--no-verify, or left out by a hook framework)"
@@ -33,11 +35,27 @@ def run() -> int:
     if record is None:
         return 0
     record["head"] = last.commit
-    spool.put(repo, last.commit, record)
-    if waiting is not None:
-        pending.consume(repo, waiting)
+    _hand_over(repo, last.commit, record, waiting)
     client.poke(repo.common_dir)
     return 0
+
+
+def _hand_over(repo: Repo, commit: str, record: dict[str, Any], waiting: dict[str, Any] | None) -> None:
+    """From pending to the spool. Where no notes can be written at all, neither may grow without end."""
+    try:
+        spool.put(repo, commit, record)
+    except FatalError:
+        _forget(repo, waiting)
+        raise
+    _forget(repo, waiting)
+    told = spool.trim(repo)
+    if told:
+        Talk().say(told)
+
+
+def _forget(repo: Repo, waiting: dict[str, Any] | None) -> None:
+    if waiting is not None:
+        pending.consume(repo, waiting)
 
 
 def from_pending(waiting: dict[str, Any]) -> dict[str, Any]:

@@ -183,8 +183,8 @@ def write_notes(repo: Repo) -> bool:
         log.warning("%s: no such directory", repo.common_dir)
         return False
     try:
-        count = writer.drain(repo)
         pending.expire(repo)
+        count = writer.drain(repo)
     except (FatalError, OSError, ValueError) as exc:
         log.error("%s: %s", repo.common_dir, exc)
         return False

@@ -2,7 +2,8 @@
 
 One file each, <common>/maw/spool/<record id>.json: {"v":1,"commit":OID,"kind":KIND,"record":{…}}. A file goes away
 only after its record was seen in the note a while after it was written there: git itself may have overwritten it, since
-`git commit --amend` copies notes right after post-commit, and does not compare. See writer.py.
+`git commit --amend` copies notes right after post-commit, and does not compare. See writer.py. Where no notes can be
+written at all, the oldest files are given up (trim).
 """
 
 from __future__ import annotations
@@ -15,14 +16,18 @@ import time
 from collections.abc import Iterator
 
 from maw import files, paths
+from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.light import Any, NamedTuple
 from maw.record import KINDS, LINE_MAX, VERSION, fitted
 
 SETTLE = 2.0  # seconds after which nobody overwrites a note that he had read before it was written
+MAX_WAITING = 1000  # files
+MAX_AGE = 90 * 86400.0  # seconds
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}\Z")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?\Z")
+_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 Json = dict[str, Any]
 
@@ -46,8 +51,10 @@ def put(repo: Repo, commit: str, record: Json) -> str:
 
     Complete but for patch_id and has_binary, which need libgit2 and are added on the way. A record that is too long
     loses items (record.fitted). Raises ValueError for one that could not be read back, OSError when it cannot be
-    written. client.poke then gets it delivered.
+    written, FatalError where no commit can have a note. client.poke then gets it delivered.
     """
+    if _SHA256.match(commit):
+        raise FatalError("notes cannot be kept in a repository of the SHA-256 object format")
     entry = {"v": VERSION, "commit": commit, "kind": record.get("kind"), "record": fitted(record)}
     trouble = _trouble(entry)
     if trouble:
@@ -65,6 +72,22 @@ def waiting(repo: Repo) -> list[str]:
     except FileNotFoundError:
         return []
     return [os.path.join(directory(repo), name) for name in sorted(names) if name.endswith(".json")]
+
+
+def trim(repo: Repo, keep: int = MAX_WAITING, max_age: float = MAX_AGE) -> str:
+    """Give up all but the newest `keep` files, and what is older than `max_age` seconds: nothing could deliver them.
+    A line that tells it, empty when nothing was given up."""
+    found = waiting(repo)
+    gone = found[:-keep]
+    oldest = time.time() - max_age
+    for path in found[-keep:]:
+        with contextlib.suppress(FileNotFoundError):
+            if os.stat(path).st_mtime < oldest:
+                gone.append(path)
+    for path in gone:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
+    return f"gave up {len(gone)} old record(s) that cannot become notes; `maw doctor` tells why" if gone else ""
 
 
 def entries(repo: Repo) -> Iterator[Entry]:

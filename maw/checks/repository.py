@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from maw.attendant import client, spool
-from maw.checks.check import Check, ok, warn
+from maw.checks.check import Check, fail, ok, warn
+from maw.errors import FatalError
 from maw.git.repo import Repo
-from maw.git.run import line
 from maw.setup import gitconfig, hooks
 
 
 def checks(repo: Repo) -> Iterator[Check]:
     yield ok("repository", repo.root)
     yield from hooks.checks(repo)
+    yield _openable(repo)
     yield from _notes(repo)
     yield _attendant(repo)
+
+
+def _openable(repo: Repo) -> Check:
+    from maw.git.libgit import open_repository  # pygit2: doctor --help does without
+
+    try:
+        open_repository(repo)
+    except FatalError as exc:
+        return fail("notes", exc.message, exc.hint or "")
+    return ok("notes", "can be kept in this repository")
 
 
 def _notes(repo: Repo) -> Iterator[Check]:
@@ -34,8 +45,6 @@ def _notes(repo: Repo) -> Iterator[Check]:
             f"is {losing}: lines of a note are lost when commits are squashed or amended",
             f"git config notes.rewriteMode {gitconfig.MODE}",
         )
-    if line("rev-parse", "--show-object-format", cwd=repo.root) != "sha1":
-        yield warn("object format", "libgit2 cannot open this repository, so no notes can be written", "use SHA-1")
 
 
 def _attendant(repo: Repo) -> Check:

@@ -48,12 +48,20 @@ def set_up(*, yes: bool, node: str | None, framework_name: str | None) -> int:
         raise FatalError("this repository has no work tree", hint="run `maw init` where you commit")
     if not yes and not sys.stdin.isatty():
         raise FatalError("there is no terminal to ask on", hint="use `maw init --yes`")
+    _need_notes(repo)
     config = load(worktree=repo.worktree)
     chosen = _choose_node(config, node, ask=not yes)
     if not yes and not click.confirm(_plan(framework_name), default=True, err=True):
         return errors.BLOCK
     _apply(repo, repo.worktree, chosen, framework_name)
     return _try_out(repo, config.values["node"] if chosen is None else chosen)
+
+
+def _need_notes(repo: Repo) -> None:
+    """Raises FatalError, which names the reason, where no review could be recorded."""
+    from maw.git.libgit import open_repository  # pygit2: `maw init --help` does without
+
+    open_repository(repo)
 
 
 def _plan(framework_name: str | None) -> str:

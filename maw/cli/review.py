@@ -166,11 +166,14 @@ def _record(repo: Repo, change: request.Change, outcome: Outcome, block_at: str)
     record = outcomes.to_record(outcome, tree=change.tree, base=change.base, block_at=block_at)
     try:
         spool.put(repo, change.head, record | {"head": change.head})
+        told = spool.trim(repo)
+        if told:
+            say(f"maw: {told}")
         spool.drain(repo)
     except OSError as exc:
         say(f"maw: the note could not be written: {exc.strerror or exc}")
     except FatalError as exc:
-        say(f"maw: the note is not written yet: {exc.message}")
+        say(f"maw: the note is not written: {exc.message}")
 
 
 class _Json:

@@ -65,8 +65,7 @@ def _ask(repo: Repo | None, *, notes: bool, state: bool) -> None:
 
 
 def _repository(repo: Repo) -> None:
-    spool.drain(repo)  # what waits to be written is written first
-    done = hooks.take_back(repo)
+    done = _last_notes(repo) + hooks.take_back(repo)
     for entry in reversed(journal.entries(repo)):
         line_of_it = _undo(repo, entry)
         journal.forget(repo, entry)
@@ -75,6 +74,21 @@ def _repository(repo: Repo) -> None:
         shutil.rmtree(repo.maw_dir)
         done.append(f"{repo.maw_dir} removed")
     _tell(done or ["nothing of maw's was set up in this repository"])
+
+
+def _last_notes(repo: Repo) -> list[str]:
+    """What waits to be written is written first. Raises FatalError when it may be possible later."""
+    waiting = len(spool.waiting(repo))
+    if not waiting:
+        return []
+    from maw.git.libgit import open_repository  # pygit2: seldom needed
+
+    try:
+        open_repository(repo)
+    except FatalError as exc:
+        return [f"{waiting} record(s) go that could not become notes: {exc.message}"]
+    spool.drain(repo)
+    return []
 
 
 def _undo(repo: Repo, entry: journal.Entry) -> str | None:

@@ -1,7 +1,7 @@
 """Open a repository with libgit2. Needs pygit2: never on the hook path.
 
-libgit2 does not know every format that git knows. Until maw can keep notes through the git command line there too,
-such a repository is refused by name (docs/records.md).
+libgit2 does not know every format that git knows. Where it cannot open a repository, maw could neither write notes nor
+read commits into its index; such a repository is refused by name (docs/records.md).
 """
 
 from __future__ import annotations
@@ -17,7 +17,11 @@ from maw.git.repo import Repo
 
 # What libgit2 says (in lower case), what that means to a person, and what to do about it.
 _REFUSALS = (
-    ("sha256", "it uses the SHA-256 object format", "maw needs a SHA-1 repository for its notes"),
+    (
+        "sha256",
+        "it uses the SHA-256 object format",
+        "maw needs a SHA-1 repository for its notes; `maw review` works without",
+    ),
     ("refstorage", "its refs are stored as a reftable", "`git refs migrate --ref-format=files` changes that"),
     ("extension", "it uses an extension that libgit2 does not know", "see `git config --get-regexp '^extensions'`"),
     ("not owned", "it belongs to another user", "`git config --global --add safe.directory PATH` trusts it"),

@@ -113,6 +113,13 @@ def test_notes_that_would_be_left_behind_or_lost(maw: Maw, repo: Repository) -> 
     assert found(done, "notes.rewriteMode")["mend"] == "git config notes.rewriteMode cat_sort_uniq"
 
 
+def test_a_repository_that_can_keep_no_notes(maw: Maw, sha256: Repository, repo: Repository) -> None:
+    assert found(maw("doctor", "--offline", "--json", cwd=repo.path), "notes")["state"] == "ok"
+    done = maw("doctor", "--offline", "--json", cwd=sha256.path)
+    assert done.code == 1
+    assert "it uses the SHA-256 object format" in found(done, "notes")["found"]
+
+
 def test_skipping_left_on_is_told(maw: Maw) -> None:
     assert found(maw("doctor", "--offline", "--json", MAW_SKIP="1"), "MAW_SKIP")["state"] == "warn"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.cli import Maw
-from tests.fixtures.git import Repository, make_repository
+from tests.fixtures.git import Repository, make_repository, refs_in_a_reftable
 
 # No node is asked: the one named does not exist, which init says and goes on.
 NOWHERE = {"MAW_NODE": "nowhere"}
@@ -137,6 +138,36 @@ def test_without_a_terminal_it_wants_yes(maw: Maw, repo: Repository) -> None:
 def test_outside_of_a_repository(maw: Maw) -> None:
     assert maw("init", "--yes").code == 2
     assert maw("uninstall", "--yes").code == 2
+
+
+def test_where_no_notes_can_be_kept_nothing_changes(maw: Maw, sha256: Repository, home: Path) -> None:
+    before = snapshot(sha256.path)
+    done = maw("init", "--yes", cwd=sha256.path, **NOWHERE)
+    assert done.code == 2, done.out
+    assert done.err.startswith(f"maw: maw cannot keep notes in {sha256.path}: it uses the SHA-256 object format\n")
+    assert "`maw review` works" in done.err
+    assert snapshot(sha256.path) == before
+    assert not (home / "config.toml").exists()
+
+
+def test_refs_in_a_reftable_are_named(maw: Maw, repo: Repository) -> None:
+    """By maw, or by a git that does not know them either."""
+    refs_in_a_reftable(repo)
+    before = snapshot(repo.path)
+    done = maw("init", "--yes", cwd=repo.path, **NOWHERE)
+    assert done.code == 2, done.out
+    assert re.search("reftable|refstorage", done.err), done.err
+    assert snapshot(repo.path) == before
+
+
+def test_what_became_no_note_does_not_keep_maw_from_leaving(maw: Maw, sha256: Repository) -> None:
+    waiting = sha256.path / ".git/maw/spool/0.json"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_text("{}")
+    done = maw("uninstall", "--yes", cwd=sha256.path)
+    assert done.code == 0, done.err
+    assert "1 record(s) go that could not become notes" in done.out
+    assert not (sha256.path / ".git/maw").exists()
 
 
 def test_an_unknown_node_changes_nothing(maw: Maw, repo: Repository) -> None:

@@ -23,7 +23,7 @@ from maw.errors import FatalError
 from maw.git.notes import Notes
 from maw.memory.index import Index, current_tips
 from tests.fixtures.attendant import kernel_repo, review_record, wait_for
-from tests.fixtures.git import Repository, make_repository
+from tests.fixtures.git import Repository, make_repository, refs_in_a_reftable
 
 PATIENT = 20.0  # seconds to wait for an answer on a busy machine
 
@@ -322,16 +322,30 @@ def test_killed_in_mid_drain_nothing_is_lost_or_doubled(repo: Repository, attend
     repo.git("fsck", "--strict")
 
 
-def test_records_of_an_unusable_repository_wait(home: Path, attendant: Callable[[], None]) -> None:
-    path = home / "sha256"
-    path.mkdir()
-    repository = Repository(path)
-    repository.git("init", "-q", "--object-format=sha256")
-    commit = repository.commit()
-    put(repository, commit)
-    client.poke(kernel_repo(repository).common_dir)
-    wait_for(lambda: "SHA-256" in (log_text() if pids_file().exists() else ""), "the log's line")
-    assert len(spool.waiting(kernel_repo(repository))) == 1
+def test_records_of_an_unusable_repository_wait(repo: Repository, attendant: Callable[[], None]) -> None:
+    put(repo, repo.commit())
+    found = kernel_repo(repo)
+    refs_in_a_reftable(repo)
+    client.poke(found.common_dir)
+    wait_for(lambda: "reftable" in (log_text() if pids_file().exists() else ""), "the log's line")
+    assert len(spool.waiting(found)) == 1
+
+
+def test_what_nothing_could_deliver_is_given_up_in_the_end(repo: Repository) -> None:
+    commit = repo.commit()
+    found = kernel_repo(repo)
+    made = [put(repo, commit) for _ in range(6)]
+    assert spool.trim(found) == ""
+    os.utime(os.path.join(spool.directory(found), f"{made[4]}.json"), (0, 0))
+    assert spool.trim(found, keep=4).startswith("gave up 3 old record(s)")
+    assert [os.path.basename(path) for path in spool.waiting(found)] == [f"{made[n]}.json" for n in (2, 3, 5)]
+
+
+def test_no_commit_of_a_sha256_repository_has_a_note(repo: Repository) -> None:
+    data = review_record(repo, repo.commit())
+    with pytest.raises(FatalError, match="SHA-256"):
+        spool.put(kernel_repo(repo), "a" * 64, data)
+    assert spool.waiting(kernel_repo(repo)) == []
 
 
 def pids_file() -> Path:

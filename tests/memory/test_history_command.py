@@ -108,8 +108,9 @@ def test_an_index_that_libgit2_cannot_read(repo: Repository, maw: Maw, kind: str
     repo.git("commit", "-q", "--amend", "-m", "moved", "--allow-empty")
     root = repo.git("commit-tree", "-m", "other base", repo.git("mktree", stdin=_entry(repo, "b.txt")))
     repo.git("rebase", "-q", "--onto", root, "HEAD~1")
-    listed = maw("history", "--json", cwd=repo.path)
-    assert (listed.code, listed.err, listed.json["standing"]) == (0, "", "carried")
+    listed = maw("history", cwd=repo.path)
+    assert (listed.code, listed.err) == (0, "")
+    assert maw("show", "--json", cwd=repo.path).json["records"][0]["standing"] == "carried"
 
 
 def _entry(repo: Repository, name: str) -> bytes:
@@ -132,14 +133,16 @@ def test_a_damaged_repository_is_no_defect(
     assert ran.code == (0 if command[0] == "review" else 2)
 
 
-def test_history_in_a_repository_libgit2_cannot_open(home: Path, maw: Maw) -> None:
-    path = home / "sha256"
-    path.mkdir()
-    repository = Repository(path)
-    repository.git("init", "-q", "--object-format=sha256")
-    spool.put(kernel_repo(repository), repository.commit(), review_record(repository, "HEAD"))
-    ran = maw("history", cwd=path)
-    assert ran.code == 0 and "SHA-256" in ran.err and "wait in" in ran.err
+def test_a_sha256_repository_keeps_no_records_and_says_so_once(
+    sha256: Repository, maw: Maw, fake_runner: FakeRunner
+) -> None:
+    sha256.commit("one", a__txt="1\n")
+    ran = maw("review", "HEAD", cwd=sha256.path)
+    assert ran.code == 0 and ran.err.splitlines()[-1].startswith("maw: the note is not written: notes cannot be kept")
+    assert spool.waiting(kernel_repo(sha256)) == []
+    for command in ("history", "show"):
+        ran = maw(command, cwd=sha256.path)
+        assert ran.code == 0 and "recorded" in ran.err and len(ran.err.splitlines()) == 1
 
 
 def test_control_characters_do_not_reach_the_terminal(repo: Repository, maw: Maw) -> None:

@@ -156,13 +156,9 @@ def test_a_left_lock_file_is_told(repo: Repository, monkeypatch: pytest.MonkeyPa
     assert caught.value.hint and ".lock" in caught.value.hint
 
 
-def test_sha256_is_refused_by_name(home: Path) -> None:
-    path = home / "sha256"
-    path.mkdir()
-    repository = Repository(path)
-    repository.git("init", "-q", "--object-format=sha256")
+def test_sha256_is_refused_by_name(sha256: Repository) -> None:
     with pytest.raises(FatalError, match="SHA-256 object format"):
-        Notes(kernel_repo(repository))
+        Notes(kernel_repo(sha256))
 
 
 @pytest.mark.parametrize(
