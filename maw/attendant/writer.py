@@ -9,12 +9,15 @@ from collections import defaultdict
 import pygit2
 
 from maw.attendant import spool
+from maw.errors import FatalError
 from maw.git import patchid
 from maw.git.libgit import find, get, told_plainly
-from maw.git.notes import Notes
+from maw.git.notes import PREFIX, Notes
 from maw.git.repo import Repo
+from maw.git.run import try_line
 from maw.record import Json, Record, encode
 
+_IN_THE_WAY = PREFIX.rstrip("/")
 log = logging.getLogger(__name__)
 
 
@@ -27,24 +30,37 @@ def drain(repo: Repo) -> int:
     """Write what waits in the spool as notes, one update of each ref; how many records were not in theirs.
 
     A file goes once its record is still in the note spool.SETTLE seconds after it was written. Killed at any point,
-    the next call does the rest. Raises FatalError when the notes cannot be written; the files then stay.
+    the next call does the rest. What can never become a note is set aside. Raises FatalError, and nothing else, when
+    the notes cannot be written; the files then stay.
     """
-    sync_to_disk()
-    with told_plainly(repo):
-        return _deliver(repo, Notes(repo))
+    try:
+        sync_to_disk()
+        with told_plainly(repo):
+            return _deliver(repo, Notes(repo))
+    except (OSError, KeyError, ValueError) as exc:  # libgit2's errors are these, too
+        raise FatalError(f"notes cannot be written in {repo.root}: {exc}", hint=_hint(repo)) from exc
+
+
+def _hint(repo: Repo) -> str:
+    """What to do about it. A ref with the name of our refs' folder is a slip of the hand: --ref=maw."""
+    if try_line("rev-parse", "--verify", "--quiet", _IN_THE_WAY, cwd=repo.common_dir) is None:
+        return "the log of the attendant and `git for-each-ref refs/notes` may tell more"
+    away = f"git update-ref refs/notes/other {_IN_THE_WAY} && git update-ref -d {_IN_THE_WAY}"
+    return f"{_IN_THE_WAY} is where maw's notes need a folder; `{away}` renames it"
 
 
 def _deliver(repo: Repo, notes: Notes) -> int:
-    missing: list[spool.Entry] = []
+    missing: list[tuple[spool.Entry, Record]] = []
     for entry in spool.entries(repo):
         if not _usable(repo, notes, entry):
             continue
         if not _noted(notes, entry):
-            missing.append(entry)
+            record = _encoded(repo, notes, entry)
+            missing += [(entry, record)] if record is not None else []
         elif spool.settled(entry):
             spool.remove(entry)
     _write(notes, missing)
-    for entry in missing:
+    for entry, _ in missing:
         spool.written(entry)
     return len(missing)
 
@@ -54,11 +70,20 @@ def _noted(notes: Notes, entry: spool.Entry) -> bool:
     return any(record.id == entry.record["id"] for record in notes.read(entry.kind, entry.commit))
 
 
-def _write(notes: Notes, entries: list[spool.Entry]) -> None:
+def _encoded(repo: Repo, notes: Notes, entry: spool.Entry) -> Record | None:
+    """The line to write; None, and the entry is set aside, when it can be none (too long, too deep)."""
+    assert entry.record is not None
+    try:
+        return encode(completed(notes.repository, entry.commit, entry.record))
+    except (ValueError, RecursionError) as exc:
+        _set_aside(repo, entry, str(exc))
+        return None
+
+
+def _write(notes: Notes, entries: list[tuple[spool.Entry, Record]]) -> None:
     by_kind: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for entry in entries:
-        assert entry.record is not None
-        by_kind[entry.kind][entry.commit].append(encode(completed(notes.repository, entry.commit, entry.record)))
+    for entry, record in entries:
+        by_kind[entry.kind][entry.commit].append(record)
     for kind, additions in by_kind.items():
         notes.append_many(kind, additions)
 
@@ -83,6 +108,10 @@ def _usable(repo: Repo, notes: Notes, entry: spool.Entry) -> bool:
     if not trouble and find(notes.repository, entry.commit, pygit2.Commit) is None:
         trouble = f"commit {entry.commit} does not exist (any more)"
     if trouble:
-        log.warning("%s: %s; moved to spool/bad", entry.path, trouble)
-        spool.set_aside(repo, entry)
+        _set_aside(repo, entry, trouble)
     return not trouble
+
+
+def _set_aside(repo: Repo, entry: spool.Entry, trouble: str) -> None:
+    log.warning("%s: %s; moved to spool/bad", entry.path, trouble)
+    spool.set_aside(repo, entry)
