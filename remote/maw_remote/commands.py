@@ -8,9 +8,8 @@ from maw import __version__, client, errors, paths, reach
 from maw.cli.output import print_json, say
 from maw.config.schema import seconds
 from maw.errors import FatalError, NodeError
+from maw.extras import how_to_add
 from maw_remote import control, logs
-
-_INSTALL = "install it with `pip install 'git-maw[runner]'`"
 
 
 class Runner(click.Group):
@@ -46,6 +45,7 @@ def runner(state_dir: str | None) -> None:
       maw-runner start                     start it in the background
       maw-runner status                    what it does right now
       maw-runner logs -f                   follow its log
+      maw-runner restart                   stop it and start it again, e.g. after an upgrade
       maw-runner serve --listen 127.0.0.1:7722    offer it over SSH without an sshd
     """
     if state_dir is not None:
@@ -69,11 +69,9 @@ def start(foreground: bool, idle_exit: float | None, ready_fd: int | None) -> in
         return _be_the_runner(idle_exit, ready_fd)
     running = control.holder()
     if running is None or not control.listening():
-        control.start([] if idle_exit is None else ["--idle-exit", str(idle_exit)])
-        say(f"the runner listens on {paths.runner_socket()} (pid {control.holder()})")
-    else:
-        say(f"the runner runs already (pid {running})")
-    return errors.PASS
+        return _start(idle_exit)
+    say(f"the runner runs already (pid {running})")
+    return _tell_settings()
 
 
 @runner.command()
@@ -81,6 +79,23 @@ def stop() -> int:
     """Stop the runner. What it was working on goes back into the queue."""
     say("the runner has stopped" if control.stop() else "no runner was running")
     return errors.PASS
+
+
+@runner.command()
+@click.option(
+    "--idle-exit", callback=_duration, metavar="DURATION", help="Leave after this long without work, e.g. 30m."
+)
+def restart(idle_exit: float | None) -> int:
+    """Stop the runner, if one runs, and start it: after an upgrade, or when `maw-runner status` asks for it.
+
+    What it was working on goes back into the queue. Other settings need no restart: they are read when the file
+    changes.
+
+    \b
+      maw-runner restart
+    """
+    control.stop()
+    return _start(idle_exit)
 
 
 @runner.command()
@@ -140,11 +155,26 @@ def serve(listen: str) -> int:
     return offer(host.strip("[]"), int(port))
 
 
+def _start(idle_exit: float | None) -> int:
+    control.start([] if idle_exit is None else ["--idle-exit", str(idle_exit)])
+    say(f"the runner listens on {paths.runner_socket()} (pid {control.holder()})")
+    return _tell_settings()
+
+
+def _tell_settings() -> int:
+    """Say what the runner that runs could not take of its settings."""
+    from maw.cli.statuslines import settings_lines
+
+    for line in settings_lines(client.request(reach.LOCAL, "GET", "/api/v1/status")):
+        say(f"warning: {line}")
+    return errors.PASS
+
+
 def _be_the_runner(idle_exit: float | None, ready_fd: int | None) -> int:
     try:
         from maw_remote import daemon
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0].startswith("maw"):
             raise
-        raise FatalError(f"the runner needs {exc.name}, which is not installed", hint=_INSTALL) from exc
+        raise FatalError(f"the runner needs {exc.name}, which is not installed", hint=how_to_add("runner")) from exc
     return daemon.run(daemon.main_program, idle_exit=idle_exit, ready_fd=ready_fd, to_stderr=ready_fd is None)
