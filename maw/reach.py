@@ -85,11 +85,12 @@ def start_runner(deadline: float) -> None:
         # One line, and perhaps a hint below it (maw/cli/failure.py); without maw_remote, Python's own words: the last.
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         ours = [text.removeprefix("maw: ") for text in said if text.startswith("maw: ")]
+        hints = [text.strip() for text in said if ours and text.startswith("     ")]
         reason = ours[0] if ours else said[-1] if said else f"exit code {done.returncode}"
         raise NodeError(
             "no_runner",
             f"the runner on this machine did not start: {reason}",
-            hint="see `maw-runner logs`, `pip install 'git-maw[runner]'`, or add a node with `maw node add`",
+            hint=hints[0] if hints else "see `maw-runner logs`, or use another machine: `maw node add NAME HOST`",
         )
 
 

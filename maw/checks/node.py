@@ -11,6 +11,7 @@ from maw.checks.check import Check, fail, ok, warn
 from maw.checks.machine import runner_extra
 from maw.config.load import Config
 from maw.errors import FatalError
+from maw.extras import how_to_add
 from maw.link.choice import recorded
 
 TIMEOUT = 20.0  # seconds for one answer; a runner that has to be started takes 1 to 2
@@ -28,7 +29,7 @@ def checks(config: Config, only: str | None = None) -> Iterator[Check]:
                 yield fail(
                     "node local",
                     f"the runner is not installed here ({', '.join(missing)} missing)",
-                    "install it with `pip install 'git-maw[runner]'`, or add another machine: `maw node add NAME HOST`",
+                    f"{how_to_add('runner')}; or add another machine: `maw node add NAME HOST`",
                 )
                 continue
         elif name not in config.nodes:

@@ -15,6 +15,7 @@ from typing import Any
 
 from maw import files
 from maw.errors import FatalError
+from maw.extras import how_to_add
 from maw.git.repo import Repo
 from maw.git.run import line, try_line
 from maw.setup import journal
@@ -186,7 +187,7 @@ def _check(old: str, new: str) -> None:
 def _need_framework() -> None:
     if importlib.util.find_spec("pre_commit") is None:
         raise FatalError(
-            "pre-commit is not installed beside maw", hint="install it with `pip install 'git-maw[pre-commit]'`"
+            "pre-commit is not installed beside maw", hint=how_to_add("pre-commit")
         )
 
 

@@ -32,7 +32,7 @@ def start(options: list[str]) -> None:
         os.close(write_end)
     try:
         if not _is_ready(read_end):
-            raise FatalError(_why(child, said), hint="`maw-runner logs` may tell more")
+            raise _why(child, said)
     finally:
         os.close(read_end)
     child.returncode = 0  # it lives on, on purpose: nothing to warn of
@@ -91,16 +91,19 @@ def _is_ready(fd: int) -> bool:
     return False
 
 
-def _why(child: subprocess.Popen[bytes], errors_path: str) -> str:
-    """What a runner that did not start said last."""
+def _why(child: subprocess.Popen[bytes], errors_path: str) -> FatalError:
+    """What a runner that did not start said last, with its own hint (maw/cli/failure.py) where it gave one."""
+    look = "`maw-runner logs` may tell more"
     try:
         child.wait(1.0)
     except subprocess.TimeoutExpired:
         child.terminate()
-        return f"the runner did not listen within {reach.START_TIMEOUT:.0f} s"
+        return FatalError(f"the runner did not listen within {reach.START_TIMEOUT:.0f} s", hint=look)
     said = (files.read_optional(errors_path) or b"").decode("utf-8", "replace").strip().splitlines()
     lines = [line.removeprefix("maw: ") for line in said if line.startswith("maw: ")] or said[-1:]
-    return lines[0] if lines else f"the runner ended at once with code {child.returncode}"
+    hints = [line.strip() for line in said if line.startswith("     ")]
+    message = lines[0] if lines else f"the runner ended at once with code {child.returncode}"
+    return FatalError(message, hint=hints[0] if hints else look)
 
 
 def _environment() -> dict[str, str]:

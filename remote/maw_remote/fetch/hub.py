@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from maw import __version__
+from maw.extras import how_to_add
 from maw_remote.engine.sources import StoreError, choose
 from maw_remote.fetch import address
 from maw_remote.fetch.address import HubFile
@@ -27,7 +28,7 @@ def resolve(wanted: HubFile, sha256: str | None, limits: Limits) -> Target:
         from huggingface_hub import constants
     except ImportError:
         raise StoreError(
-            "download", "huggingface_hub is not installed beside the runner", hint="pip install 'git-maw[runner]'"
+            "download", "huggingface_hub is not installed beside the runner", hint=how_to_add("runner")
         ) from None
     address.checked_url(constants.ENDPOINT)  # a token must not go out in the clear
     patience = Patience(limits.pause)
