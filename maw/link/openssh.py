@@ -37,6 +37,8 @@ CHUNK = 256 * 1024  # bytes read at once
 SUN_PATH = 108 if sys.platform == "linux" else 104  # bytes of a unix socket's path, with the closing NUL
 SUFFIX = 17  # ssh binds PATH.XXXXXXXXXXXXXXXX first, and renames it
 _POLL = 0.01
+# What ssh says when a session was refused, or when the connection was not there to be joined.
+_NOT_JOINED = ("mux_client", "Connection closed by UNKNOWN", "Control socket", "ControlSocket", "kex_exchange")
 _LEAVE = 2.0  # seconds a process may take to end when it is told to
 # A connection must not outlive the link, though the link be killed: the shell waits for the end of its stdin.
 _GUARD = '"$@" </dev/null & pid=$!; exec 2>/dev/null; read -r _; kill $pid; wait $pid'
@@ -243,10 +245,12 @@ class OpensshConnection:
             return None
         if self._master is None:
             return failure(channel.log, self.route, self._target)
+        words = channel.log.words()
         if not self.alive() or time.monotonic() >= give_up:
-            words = channel.log.words()
             return connection_lost(self.route.host, OSError(words[-1] if words else ""))
-        return NodeError("busy", "the host has no session left")
+        # Without a word of ssh's own the command was killed over there, which is 255 as well.
+        joined = not any(line.startswith(_NOT_JOINED) for line in words)
+        return None if joined else NodeError("busy", "the host has no session left")
 
     def alive(self) -> bool:
         return self._master is None or not self._master.log.ended.is_set()

@@ -42,6 +42,9 @@ class Log:
         self._lines: deque[str] = deque(maxlen=LINES)
         self._lock = threading.Lock()
         self._begin = time.monotonic()
+        self._host_key: tuple[str, str] | None = None
+        self._accepted = ("", "")  # path and fingerprint of the last key the host took
+        self._login: Login | None = None
         self.laps: list[float] = []  # seconds since the start at which each of _STEPS was done
         self.ended = threading.Event()
         threading.Thread(target=self._drain, name="maw-ssh-log", daemon=True).start()
@@ -56,14 +59,8 @@ class Log:
 
     def login(self) -> Login | None:
         """How we were let in, None as long as we are not."""
-        lines = self.lines()
-        method = next((match[1] for line in lines if (match := _METHOD.match(line))), None)
-        if method is None:
-            return None
-        keys = [match for line in lines if (match := _ACCEPTED.match(line))]
-        if method != "publickey" or not keys:
-            return Login(method, "", "")
-        return Login(method, keys[-1][1], keys[-1][3].split()[0])
+        with self._lock:
+            return self._login
 
     def wait_for_login(self, timeout: float) -> Login | None:
         """The same, once the words that a connection in use must have said have been read."""
@@ -75,8 +72,8 @@ class Log:
 
     def host_key(self) -> tuple[str, str] | None:
         """Type and fingerprint of the host's key or certificate."""
-        found = [match for line in self.lines() if (match := _HOST_KEY.match(line))]
-        return (found[-1][1], found[-1][2]) if found else None
+        with self._lock:
+            return self._host_key
 
     def tailscale(self) -> bool:
         return any("remote software version Tailscale" in line for line in self.lines())
@@ -97,11 +94,23 @@ class Log:
 
     def _add(self, lines: list[bytes]) -> None:
         with self._lock:
-            for raw in lines[-LINES:]:
+            for raw in lines:
                 line = raw[:LINE_MAX].decode("utf-8", "replace").rstrip("\r")
-                if len(self.laps) < len(_STEPS) and line.startswith(_STEPS[len(self.laps)]):
-                    self.laps.append(time.monotonic() - self._begin)
+                if self._login is None:
+                    self._learn(line)
                 self._lines.append(line)
+
+    def _learn(self, line: str) -> None:
+        """Take note of what ssh tells on its way in. What comes after the login may be the other side's words."""
+        if len(self.laps) < len(_STEPS) and line.startswith(_STEPS[len(self.laps)]):
+            self.laps.append(time.monotonic() - self._begin)
+        if match := _HOST_KEY.match(line):
+            self._host_key = (match[1], match[2])
+        elif match := _ACCEPTED.match(line):
+            self._accepted = (match[1], match[3])
+        elif match := _METHOD.match(line):
+            by_key = match[1] == "publickey"
+            self._login = Login(match[1], *(self._accepted if by_key else ("", "")))
 
 
 def failure(log: Log, route: Route, target: Target) -> NodeError:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from maw import paths
 from maw.config.load import load
 from maw.link import openssh, opensshargs
 from maw.link.choice import recorded
+from maw.link.opensshlog import Log
 from maw.link.probe import Report, probe
 from maw.link.resolve import parse
 from maw.link.target import Target, from_config
@@ -339,6 +341,32 @@ def test_shared_channels_make_no_connection_of_their_own(forced: Air, sshd: Sshd
         opensshargs.shared(str(forced.home / "gone"), "true"), capture_output=True, check=False, timeout=20
     )
     assert done.returncode == 255
+
+
+def test_session_that_is_refused_is_tried_again(forced: Air, sshd: Sshd) -> None:
+    restart(sshd, "MaxSessions 2")
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(lambda _: ask("/echo", b"x", "POST").body == b"x", range(12)))
+
+
+def test_gate_that_is_killed_is_no_lack_of_sessions(forced: Air, sshd: Sshd) -> None:
+    sshd.pro.write_runner('echo once >> "$HOME/runs"\nkill -9 $$')
+    assert code(go()) == "no_runner"
+    assert (sshd.pro.home / "runs").read_text() == "once\n"  # not tried again and again
+
+
+def test_words_of_the_other_side_do_not_count_as_sshs_own() -> None:
+    reading, writing = os.pipe()
+    log = Log(reading)
+    os.write(writing, b"debug1: Server host key: ssh-ed25519 SHA256:abc\r\n")
+    os.write(writing, b"debug1: Server accepts key: /k ED25519 SHA256:mine explicit\n")
+    os.write(writing, b'Authenticated to h ([1.2.3.4]:22) using "publickey".\n')
+    os.write(writing, b"debug1: Server accepts key: /other ED25519 SHA256:other explicit\n" + b"noise\n" * 5000)
+    os.close(writing)
+    assert log.ended.wait(10)
+    assert log.login() == ("publickey", "/k", "SHA256:mine")
+    assert log.host_key() == ("ssh-ed25519", "SHA256:abc")
+    assert log.words()[-1] == "noise" and len(log.lines()) <= 200
 
 
 def test_link_leaves_a_word_on_its_transport(forced: Air) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from maw import client, paths, reach
+from maw import client, paths
 from maw.config.load import load
 from maw.errors import NodeError
 from maw.link import control
@@ -23,7 +22,7 @@ from maw.link.dial import Dialer
 from maw.link.target import from_config
 from maw.link.terms import Terms
 from tests.fixtures.ssh import USER, Air, Endpoint, LinkProcess, Pro, Sshd, make_key, wait_for
-from tests.ssh.helpers import ask, code, go, numbers
+from tests.ssh.helpers import ask, code, go
 
 Start = Callable[..., LinkProcess]
 both = pytest.mark.parametrize("transport", ["paramiko", "openssh"])
@@ -212,12 +211,3 @@ def test_tailscale_is_told_by_its_name(lenient: Endpoint, transport: str) -> Non
         file.write(f'transport = "{transport}"\n')
     report = go()
     assert code(report) is None and "Tailscale" in report.note
-
-
-def test_link_that_is_gone_leaves_a_stale_socket_that_is_replaced(served: Air, start_link: Start) -> None:
-    link = start_link()
-    link.process.kill()
-    link.process.wait()
-    os.stat(paths.link_socket("pro", streams=False))
-    reach.connect("pro", timeout=20).sock.close()
-    assert numbers(3, 1) == [1, 2, 3]
