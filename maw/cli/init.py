@@ -11,7 +11,7 @@ from maw import errors, paths, reach
 from maw.checks.check import Check
 from maw.checks.machine import runner_extra
 from maw.checks.node import checks as node_checks
-from maw.cli.output import printable
+from maw.cli.output import print_json, printable
 from maw.config import edit
 from maw.config.load import Config, load
 from maw.errors import FatalError
@@ -25,7 +25,8 @@ _FRAMEWORKS = click.Choice(["pre-commit"])
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @click.option("--node", "node_name", metavar="NAME", help="The node that reviews: 'local', or one of `maw node list`.")
 @click.option("--framework", "framework_name", type=_FRAMEWORKS, help="Add maw's hooks to the project's pre-commit.")
-def init(yes: bool, node_name: str | None, framework_name: str | None) -> int:
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
+def init(yes: bool, node_name: str | None, framework_name: str | None, as_json: bool) -> int:
     """Set maw up in this repository and for you.
 
     Writes your settings file and the repository's .maw.toml where they are missing, installs the git hooks (what was
@@ -37,11 +38,15 @@ def init(yes: bool, node_name: str | None, framework_name: str | None) -> int:
       maw init
       maw init --yes --node pro
       maw init --framework pre-commit
+      maw init --yes --json | jq .changed
     """
-    return set_up(yes=yes, node=node_name, framework_name=framework_name)
+    report = _Report(as_json)
+    code = set_up(report, yes=yes, node=node_name, framework_name=framework_name)
+    report.end()
+    return code
 
 
-def set_up(*, yes: bool, node: str | None, framework_name: str | None) -> int:
+def set_up(report: _Report, *, yes: bool, node: str | None, framework_name: str | None) -> int:
     """Do it. Raises FatalError when something needed is missing; nothing was changed then."""
     repo = discover()
     if repo.worktree is None:
@@ -53,8 +58,8 @@ def set_up(*, yes: bool, node: str | None, framework_name: str | None) -> int:
     chosen = _choose_node(config, node, ask=not yes)
     if not yes and not click.confirm(_plan(framework_name), default=True, err=True):
         return errors.BLOCK
-    _apply(repo, repo.worktree, chosen, framework_name)
-    return _try_out(repo, config.values["node"] if chosen is None else chosen)
+    _apply(report, repo, repo.worktree, chosen, framework_name)
+    return _try_out(report, repo, config.values["node"] if chosen is None else chosen)
 
 
 def _need_notes(repo: Repo) -> None:
@@ -87,7 +92,7 @@ def _choose_node(config: Config, wanted: str | None, *, ask: bool) -> str | None
     return guess if guess != config.values["node"] else None
 
 
-def _apply(repo: Repo, worktree: str, chosen: str | None, framework_name: str | None) -> None:
+def _apply(report: _Report, repo: Repo, worktree: str, chosen: str | None, framework_name: str | None) -> None:
     steps: list[Callable[[], list[str]]] = [
         lambda: framework.apply(repo, worktree) if framework_name else hooks.apply(repo),
         _user_file,
@@ -96,11 +101,13 @@ def _apply(repo: Repo, worktree: str, chosen: str | None, framework_name: str | 
         lambda: gitconfig.apply(repo),
     ]
     # One after the other, each told as soon as it is done: should a later one fail, nobody has to guess.
-    changed = [_tell("changed", line) for step in steps for line in step()]
-    if not changed:
-        _tell("ok", "everything was set up already")
+    for step in steps:
+        for line in step():
+            report.changed(line)
+    if not report.changes:
+        report.say("ok", "everything was set up already")
     for warning in _warnings(repo, framework_name):
-        _tell("note", warning)
+        report.warned(warning)
 
 
 def _user_file() -> list[str]:
@@ -130,23 +137,52 @@ def _warnings(repo: Repo, framework_name: str | None) -> list[str]:
     return found
 
 
-def _try_out(repo: Repo, node: str) -> int:
-    results = list(node_checks(load(worktree=repo.worktree), node))
-    for result in results:
-        _tell_check(result)
-    if any(result.state == "fail" for result in results):
-        _tell("note", "until that is mended, commits pass unreviewed (review.on_unreachable); `maw doctor` looks again")
+def _try_out(report: _Report, repo: Repo, node: str) -> int:
+    for result in node_checks(load(worktree=repo.worktree), node):
+        report.checked(result)
+    if report.ok:
+        report.say("ok", "the next `git commit` here is reviewed")
     else:
-        _tell("ok", "the next `git commit` here is reviewed")
+        report.say(
+            "note",
+            "until that is mended, commits pass unreviewed (review.on_unreachable); `maw doctor` looks again",
+        )
     return errors.PASS
 
 
-def _tell_check(check: Check) -> None:
-    _tell(check.state, f"{check.what}: {check.found}")
-    if check.mend:
-        _tell("", f"→ {check.mend}")
+class _Report:
+    """What init did, told line by line as it happens, or as one JSON object when all is done."""
 
+    def __init__(self, as_json: bool) -> None:
+        self.changes: list[str] = []
+        self._warnings: list[str] = []
+        self._checks: list[Check] = []
+        self._as_json = as_json
 
-def _tell(word: str, line: str) -> str:
-    click.echo(printable(f"{word:<8} {line}"))
-    return line
+    @property
+    def ok(self) -> bool:
+        return not any(check.state == "fail" for check in self._checks)
+
+    def say(self, word: str, line: str) -> None:
+        """A line for people only."""
+        if not self._as_json:
+            click.echo(printable(f"{word:<8} {line}"))
+
+    def changed(self, line: str) -> None:
+        self.changes.append(line)
+        self.say("changed", line)
+
+    def warned(self, line: str) -> None:
+        self._warnings.append(line)
+        self.say("note", line)
+
+    def checked(self, check: Check) -> None:
+        self._checks.append(check)
+        self.say(check.state, f"{check.what}: {check.found}")
+        if check.mend:
+            self.say("", f"→ {check.mend}")
+
+    def end(self) -> None:
+        if self._as_json:
+            checks = [check._asdict() for check in self._checks]
+            print_json({"v": 1, "ok": self.ok, "changed": self.changes, "warnings": self._warnings, "checks": checks})

@@ -84,6 +84,17 @@ def test_a_second_init_changes_nothing(maw: Maw, set_up: Repository) -> None:
     assert snapshot(set_up.path) == before
 
 
+def test_json_tells_the_same(maw: Maw, set_up: Repository) -> None:
+    set_up.git("config", "notes.rewriteMode", "overwrite")
+    first = maw("init", "--yes", "--json", cwd=set_up.path, **NOWHERE)
+    assert first.code == 0 and len(first.out.splitlines()) == 1
+    assert (first.json["v"], first.json["ok"]) == (1, False)  # no such node
+    assert any("pre-commit hook installed" in line for line in first.json["changed"])
+    assert any("notes.rewriteMode is overwrite" in line for line in first.json["warnings"])
+    assert [check["state"] for check in first.json["checks"] if "nowhere" in check["what"]] == ["fail"]
+    assert maw("init", "--yes", "--json", cwd=set_up.path, **NOWHERE).json["changed"] == []
+
+
 def test_uninstall_keeps_what_was_changed_or_committed_since(maw: Maw, repo: Repository) -> None:
     maw("init", "--yes", cwd=repo.path, **NOWHERE)
     (repo.path / ".maw.toml").write_text('[review]\nblock_at = "info"\n')
