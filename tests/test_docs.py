@@ -121,11 +121,30 @@ def test_no_setting_is_documented_that_is_gone() -> None:
 def test_node_settings_variables_and_exit_codes_are_documented() -> None:
     for setting in NODE_SETTINGS:
         assert f"| `nodes.NAME.{setting.key}` | {setting.help} |" in CONFIGURATION
-    for name in RESERVED_ENV - {"MAW_DEBUG", "MAW_COMPLETE"}:
+    for name in RESERVED_ENV - {"MAW_COMPLETE"}:
         assert f"| `{name}` |" in CONFIGURATION
     codes = (errors.PASS, errors.BLOCK, errors.USAGE, errors.INCOMPLETE, errors.UNREACHABLE, errors.DEFECT)
     for code in (*codes, errors.INTERRUPTED):
         assert f"| {code} | " in CONFIGURATION
+
+
+def test_what_troubleshooting_quotes_is_said() -> None:
+    """Each `message` of its first columns stands in a source; names in capitals and dots stand for anything."""
+    page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| ([^|]+) \|", page, re.MULTILINE)
+    quoted = [quote for cell in cells for quote in re.findall(r"`([^`]+)`", cell) if not quote.startswith("maw ")]
+    folders = ("maw", "hooks", "remote")
+    sources = "\n".join(
+        path.read_text(encoding="utf-8") for name in folders for path in (ROOT / name).rglob("*.*") if _source(path)
+    )
+    assert len(quoted) > 5
+    for quote in quoted:
+        for part in filter(None, (part.strip(" ;") for part in re.split(r"…|\b\d+ s\b|\bN\b", quote))):
+            assert part in sources, f"no program says {part!r}"
+
+
+def _source(path: Path) -> bool:
+    return path.suffix in (".py", ".sh")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -133,12 +133,17 @@ NODE_SETTINGS: tuple[Setting, ...] = (
     Setting("port", None, integer, "Port, where ssh's configuration does not say."),
     Setting("command", None, text, "Absolute command of the runner there, as `maw node add` recorded it."),
     Setting("identity", None, text, "Private key; the one maw made for this node by default."),
-    Setting("transport", "auto", one_of("auto", "paramiko", "openssh"), "How SSH is spoken: by paramiko in the link, by the ssh command, or 'auto': paramiko where it can."),
+    Setting(
+        "transport",
+        "auto",
+        one_of("auto", "paramiko", "openssh"),
+        "How SSH is spoken: by paramiko in the link, by the ssh command, or 'auto': paramiko where it can.",
+    ),
 )
 NODE_BY_KEY = {setting.key: setting for setting in NODE_SETTINGS}
 
 # Names of MAW_ variables that are no settings.
-RESERVED_ENV = frozenset({"MAW_SKIP", "MAW_STATE_DIR", "MAW_CONFIG", "MAW_DEBUG", "MAW_COMPLETE"})
+RESERVED_ENV = frozenset({"MAW_SKIP", "MAW_STATE_DIR", "MAW_CONFIG", "MAW_COMPLETE"})
 
 
 def env_name(key: str) -> str:
