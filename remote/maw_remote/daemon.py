@@ -173,7 +173,13 @@ def main_program(config: Config) -> Program:
     """The jobs and the engine of a real runner."""
     from maw_remote.engine.local import make_engine
     from maw_remote.http.models import model_routes
-    from maw_remote.jobs.registry import JOBS
+    from maw_remote.jobs.registry import make_jobs
 
-    engine = make_engine(config)
-    return Program(JOBS, engine, model_routes(engine), engine.configure)
+    jobs, engine = make_jobs(config), make_engine(config)
+
+    async def apply(changed: Config) -> None:
+        for job in jobs.values():
+            job.configure(changed)
+        await engine.configure(changed)
+
+    return Program(jobs, engine, model_routes(engine), apply)

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from maw import change
+from maw.config.load import load
 from maw_remote.engine.interface import Generation, Message, Usage
-from maw_remote.jobs.registry import JOBS
+from maw_remote.jobs.registry import make_jobs
 from maw_remote.jobs.review import answer, grammar, units
 from maw_remote.jobs.review.grammar import Limits
 from tests.fixtures.model import NAME, EmbeddedModel
@@ -149,7 +150,7 @@ def test_a_real_review_of_two_files(embedded_model: EmbeddedModel, with_engine: 
     events = Events()
 
     async def work(engine: Any) -> Any:
-        job = JOBS["review"]
+        job = make_jobs(load())["review"]
         return await job.run(payload(diff), model=NAME, profile="p", engine=engine, emit=events.emit)
 
     result = with_engine(work, context=4096)
@@ -171,7 +172,7 @@ def test_a_cancelled_review_stops_its_worker(embedded_model: EmbeddedModel, with
             if kind == "text":
                 started.set()
 
-        job = JOBS["review"]
+        job = make_jobs(load())["review"]
         review = asyncio.create_task(job.run(payload(diff), model=NAME, profile="p", engine=engine, emit=emit))
         await started.wait()
         review.cancel()

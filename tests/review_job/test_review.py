@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
+from maw.config.load import load
 from maw.finding import finding_from_json
 from maw_remote.engine.interface import EngineError
 from maw_remote.jobs.interface import BadInput, Job, Json
-from maw_remote.jobs.registry import JOBS
+from maw_remote.jobs.registry import make_jobs
+from maw_remote.jobs.review.planning import UNITS_MAX
 from tests.review_job.changes import NAME, Events, ScriptedEngine, patch, payload
 from tests.review_job.test_answer import GOOD
 
-review: Job = JOBS["review"]
+review: Job = make_jobs(load())["review"]
 TWO = patch("a.py", [b"x = 1"]) + patch("b.py", [b"x = 1"])
 
 
@@ -132,8 +134,49 @@ def test_the_fingerprint_follows_what_determines_the_answer() -> None:
     assert review.fingerprint(payload(TWO, exclude=["x"])) != base
 
 
-def test_the_recipe_follows_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = review.recipe()
-    assert review.recipe() == before
+def test_the_recipe_follows_the_settings_that_were_given_and_no_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = make_jobs(load())["review"]
+    before = job.recipe()
     monkeypatch.setenv("MAW_RUNNER_UNIT_TOKENS", "77")
-    assert review.recipe() != before
+    assert job.recipe() == before  # what a running runner was not told changes nothing
+    job.configure(load())
+    assert job.recipe() != before
+    assert job.recipe() == make_jobs(load())["review"].recipe()
+
+
+def test_a_change_is_cut_beside_the_loop() -> None:
+    """Others get their turns before the model is first asked, though no answer here is ever waited for."""
+    turns: list[int] = []
+
+    class Asked(ScriptedEngine):
+        async def count(self, model: str, texts: Any) -> list[int]:
+            turns.append(ticks)
+            return await super().count(model, texts)
+
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0)
+
+    async def both() -> None:
+        ticking = asyncio.create_task(tick())
+        await review.run(payload(TWO), model=NAME, profile="p", engine=Asked(), emit=Events().emit)  # type: ignore[arg-type]
+        ticking.cancel()
+
+    asyncio.run(both())
+    assert 0 < turns[0] < turns[1]
+
+
+def test_a_change_of_too_many_units_is_reviewed_up_to_a_bound_and_the_rest_is_told() -> None:
+    paths = [f"f{number:04}.py" for number in range(UNITS_MAX + 3)]
+    large = patch("large.py", [b"x = %d" % number for number in range(250)])  # two units
+    diff = b"".join(patch(path, [b"x = 1"]) for path in paths[: UNITS_MAX - 1]) + large
+    diff += b"".join(patch(path, [b"x = 1"]) for path in paths[UNITS_MAX - 1 :])
+    result, events = run(diff, ScriptedEngine())
+    assert result["units"] == {"total": UNITS_MAX - 1, "done": UNITS_MAX - 1, "failed": 0}
+    assert [entry["path"] for entry in result["skipped"]] == ["large.py", *paths[UNITS_MAX - 1 :]]
+    assert all("at most" in entry["reason"] for entry in result["skipped"])
+    assert events.of("plan") == [{"units": UNITS_MAX - 1, "skipped": result["skipped"]}]

@@ -31,6 +31,9 @@ class Echo:
     def __init__(self, role: str = "manager") -> None:
         self.ROLE = role
 
+    def configure(self, config: Config) -> None:
+        return
+
     def check(self, payload: Json) -> None:
         if payload.get("refuse"):
             raise BadInput("this payload is refused")

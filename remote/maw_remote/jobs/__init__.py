@@ -1,1 +1,1 @@
-"""What tasks do, one module a kind, each fitting `Job`. JOBS names them."""
+"""What tasks do, a module or package a kind, each with a `Job`. `registry` has them all."""

@@ -1,10 +1,11 @@
-"""What the runner knows of a job. A job is a module with these functions; the runner does queue, retry and events."""
+"""What the runner knows of a job: what to do. The runner does queue, retry and events."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from maw.config.load import Config
 from maw_remote.engine.interface import Engine
 
 Json = dict[str, Any]
@@ -20,6 +21,9 @@ class Job(Protocol):
     """One kind of task."""
 
     ROLE: str  # 'manager' or 'generator': whose model it uses
+
+    def configure(self, config: Config) -> None:
+        """Take over another configuration. No task runs meanwhile."""
 
     def check(self, payload: Json) -> None:
         """Refuse a payload before it is queued. Raises BadInput."""

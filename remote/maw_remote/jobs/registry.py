@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from maw_remote.jobs import review
+from maw.config.load import Config
 from maw_remote.jobs.interface import Job
+from maw_remote.jobs.review import ReviewJob
 
-JOBS: dict[str, Job] = {"review": review}
+
+def make_jobs(config: Config) -> dict[str, Job]:
+    """The jobs by kind, as a runner with this configuration does them."""
+    return {"review": ReviewJob(config)}

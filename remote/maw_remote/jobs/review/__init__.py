@@ -6,41 +6,59 @@ incomplete: it never counts as clean.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
+from functools import partial
 from typing import NamedTuple
 
 from maw import change
-from maw.config.load import load as load_config
+from maw.config.load import Config
 from maw.finding import Finding
 from maw_remote.engine.interface import Engine, EngineError, Generation, Usage
 from maw_remote.jobs.interface import BadInput, Emit, Json
-from maw_remote.jobs.review import answer, grammar, prompting, skip, units
+from maw_remote.jobs.review import answer, grammar, planning, prompting
 from maw_remote.jobs.review.grammar import Limits
-from maw_remote.jobs.review.payload import Payload, Skipped, fingerprint, parse, title
+from maw_remote.jobs.review.payload import Payload, fingerprint, parse, title
+from maw_remote.jobs.review.planning import Plan
 from maw_remote.jobs.review.units import Unit
 
-__all__ = ["ROLE", "check", "fingerprint", "recipe", "run", "title"]
-
-ROLE = "manager"
 VERSION = 1  # of what recipe() does not see: the code that cuts units and reads answers
 LIMITS = Limits()
 UNIT_MIN = 96  # tokens; a smaller unit shows too little to judge
 _TEMPLATE_TOKENS = 160  # a unit's frame: the chat template, its path, headings
 
 
-def check(payload: Json) -> None:
-    parse(payload)
+class ReviewJob:
+    """Implements jobs.interface.Job."""
 
+    ROLE = "manager"
 
-def recipe() -> bytes:
-    parts = [str(VERSION), str(_unit_tokens()), repr(LIMITS), *(prompting.load(name) for name in prompting.NAMES)]
-    return hashlib.sha256("\0".join(parts).encode("utf-8")).digest()
+    def __init__(self, config: Config) -> None:
+        self.configure(config)
 
+    def configure(self, config: Config) -> None:
+        self._unit_tokens = int(config.values["runner.unit_tokens"])
+        texts = (prompting.load(name) for name in prompting.NAMES)
+        parts = [str(VERSION), str(planning.UNITS_MAX), str(self._unit_tokens), repr(LIMITS), *texts]
+        self._recipe = hashlib.sha256("\0".join(parts).encode("utf-8")).digest()
 
-async def run(payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit) -> Json:
-    review = Review(parse(payload), model, engine, emit, limits=LIMITS, unit_tokens=_unit_tokens())
-    return {**await review.run(), "profile": profile}
+    def check(self, payload: Json) -> None:
+        parse(payload)
+
+    def fingerprint(self, payload: Json) -> bytes:
+        return fingerprint(payload)
+
+    def title(self, payload: Json) -> str:
+        return title(payload)
+
+    def recipe(self) -> bytes:
+        return self._recipe
+
+    async def run(self, payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit) -> Json:
+        parsed = await asyncio.to_thread(parse, payload)
+        review = Review(parsed, model, engine, emit, limits=LIMITS, unit_tokens=self._unit_tokens)
+        return {**await review.run(), "profile": profile}
 
 
 class Stats(NamedTuple):
@@ -71,9 +89,9 @@ class Review:
 
     async def run(self) -> Json:
         """All units, and what came of them. Raises BadInput and EngineError."""
-        files, skipped = self._files()
-        planned = await self._cut(files)
-        told = [entry._asdict() for entry in skipped]
+        files = await planning.files(self._payload)
+        planned, left = await self._cut(files.reviewed)
+        told = [entry._asdict() for entry in (*files.skipped, *left)]
         await self._emit("plan", {"units": len(planned), "skipped": told})
         done = failed = 0
         for unit in planned:
@@ -88,35 +106,17 @@ class Review:
             "stats": self._stats._replace(elapsed_ms=self._elapsed())._asdict(),
         }
 
-    def _files(self) -> tuple[list[change.FileChange], list[Skipped]]:
-        try:
-            files = change.parse(self._payload.diff)
-        except change.BadPatch as exc:
-            raise BadInput(f"the change is not a patch: {exc}") from exc
-        skipped = list(self._payload.skipped)
-        kept = []
-        for file in files:
-            reason = skip.reason(file, self._payload.exclude, self._payload.max_file_bytes)
-            if reason is None:
-                kept.append(file)
-            else:
-                skipped.append(Skipped(file.path, reason))
-        return kept, skipped
-
-    async def _cut(self, files: list[change.FileChange]) -> list[Unit]:
+    async def _cut(self, files: list[change.FileChange]) -> Plan:
         if not files:
-            return []  # nothing to ask, so no model is loaded
+            return Plan([], [])  # nothing to ask, so no model is loaded
         if not any(model.name == self._model and model.state == "loaded" for model in self._engine.models()):
             await self._emit("loading", {"model": self._model})
-        budget = await self._budget(files)
-        texts = {units.shown(line.text) for file in files for hunk in file.hunks for line in hunk.lines}
-        counts = dict(zip(texts, await self._engine.count(self._model, list(texts)), strict=True))
-        return [unit for file in files for unit in units.cut(file, budget, lambda lines: [counts[x] for x in lines])]
+        return await planning.cut(files, await self._budget(files), partial(self._engine.count, self._model))
 
     async def _budget(self, files: list[change.FileChange]) -> int:
         """Tokens a unit may have, so that it fits beside the system message and the answer."""
-        systems = {prompting.system(file.path, self._payload.rules) for file in files}
-        longest = max(await self._engine.count(self._model, list(systems)))
+        systems = await planning.systems(files, self._payload)
+        longest = max(await self._engine.count(self._model, systems))
         context = await self._engine.context(self._model)
         room = context - longest - grammar.max_tokens(self._limits) - _TEMPLATE_TOKENS
         if room < UNIT_MIN:
@@ -178,7 +178,3 @@ class Review:
 
     def _elapsed(self) -> float:
         return round((time.monotonic() - self._began) * 1000, 1)
-
-
-def _unit_tokens() -> int:
-    return int(load_config(strict=False).values["runner.unit_tokens"])

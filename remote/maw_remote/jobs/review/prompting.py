@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Sequence
+from functools import cache
 from string import Template
 
 from maw.globs import matches
@@ -14,6 +15,7 @@ from maw_remote.jobs.review.units import PATH_SHOWN, Piece, Unit, is_judged, sho
 NAMES = ("system", "rules", "unit")
 
 
+@cache
 def load(name: str) -> str:
     """The text of prompts/NAME.md."""
     return importlib.resources.files(__package__).joinpath("prompts", f"{name}.md").read_text("utf-8")
