@@ -85,14 +85,14 @@ def watch(task: str | None, node: str | None, as_json: bool) -> int:
 @_node
 @_json
 def cancel(tasks: tuple[str, ...], force: bool, node: str | None, as_json: bool) -> int:
-    """Cancel tasks. One that others wait for, too, goes on unless --force is given.
+    """Cancel tasks. One that more than one client waits for goes on unless --force is given.
 
     \b
       maw queue cancel 3f9c
     """
     name = _named(node)
     for task in tasks:
-        query = "?force=true" if force else ""
+        query = "?force=true" if force else "?waiter=false"
         _tell(client.request(name, "DELETE", f"/api/v1/tasks/{_resolve(name, task)}{query}"), as_json, _cancelled)
     return errors.PASS
 
@@ -187,7 +187,8 @@ def _told(event: wire.Event) -> str | None:
         case "failed" | "dead":
             said = str(data.get("error", {}).get("message", ""))
         case _:
-            said = str(data.get("reason") or data.get("model") or "")
+            reason = data.get("reason")
+            said = str((reason if reason != event.type else "") or data.get("model") or "")
     return f"{clock}  {task}  {event.type:<9} {said}".rstrip()
 
 

@@ -58,9 +58,10 @@ async def patch_task(task_id: str, data: api.TaskPatch, runner: TheRunner) -> ap
 
 
 @delete("/tasks/{task_id:str}", status_code=200)
-async def cancel_task(task_id: str, runner: TheRunner, force: bool = False) -> api.Task:
-    """Stop waiting for a task; it is cancelled when nobody is left, or with `force`."""
-    row = known(await runner.cancel(task_id, force=force), task_id)
+async def cancel_task(task_id: str, runner: TheRunner, force: bool = False, waiter: bool = True) -> api.Task:
+    """Stop waiting for a task; it is cancelled when nobody is left, or with `force`. With `waiter=false` who asks is
+    none of those who wait: what more than one waits for stays as it is."""
+    row = known(await runner.cancel(task_id, force=force, waiter=waiter), task_id)
     return await _whole(runner, row)
 
 

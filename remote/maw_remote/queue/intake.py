@@ -34,9 +34,10 @@ class Intake(Base):
                 return Submitted(Row._make(answer), "answer")
             return Submitted(self._insert(new), None)
 
-    def cancel(self, task: str, *, reason: str = "cancelled", force: bool = False) -> Row | None:
+    def cancel(self, task: str, *, reason: str = "cancelled", force: bool = False, waiter: bool = True) -> Row | None:
         """One waiter leaves; the task is cancelled when none is left, or with `force`. None: no such task.
 
+        Who asks without being a `waiter` cancels what one at most waits for, and changes nothing otherwise.
         A queued task ends at once. A running one keeps its state, with `cancel` set, until its worker has let go.
         """
         with transaction(self._db):
@@ -44,6 +45,8 @@ class Intake(Base):
             if row is None or row.state in FINAL:
                 return row
             waiters = max(row.waiters - 1, 0)
+            if waiters and not waiter and not force:
+                return row
             self._db.execute("UPDATE task SET waiters = ? WHERE seq = ?", (waiters, row.seq))
             if force or waiters == 0:
                 self._call_off(row, reason)

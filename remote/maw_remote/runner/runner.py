@@ -138,10 +138,10 @@ class Runner:
             self._expect(submitted)
         return submitted
 
-    async def cancel(self, task: str, *, force: bool, reason: str = "cancelled") -> Row | None:
-        """One waiter leaves, or with `force` all do. None: no such task."""
+    async def cancel(self, task: str, *, force: bool, waiter: bool = True, reason: str = "cancelled") -> Row | None:
+        """One waiter leaves, or with `force` all do; for `waiter` see the queue. None: no such task."""
         self.active()
-        row = await self.desk.call(self.desk.queue.cancel, task, reason=reason, force=force)
+        row = await self.desk.call(self.desk.queue.cancel, task, reason=reason, force=force, waiter=waiter)
         if row is not None and row.cancel is not None:
             self.executor.cancel(task)
         return row
