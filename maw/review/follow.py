@@ -152,7 +152,7 @@ class _Watch:
         if state == "cancelled":
             if reason == "deadline":
                 return self._missed(DEADLINE, "the deadline passed")
-            return self._missed(FAILED, "the review was cancelled" + (f": {reason}" if reason else ""))
+            return self._missed(FAILED, "the review was cancelled" + (f": {reason}" if reason and reason != state else ""))
         hint = f" ({error['hint']})" if error.get("hint") else ""
         return self._missed(
             FAILED, f"the review failed on {self.node}: {error.get('message') or reason or state}{hint}"
