@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,13 +18,14 @@ yaml = pytest.importorskip("yaml")
 BIN = Path(sys.executable).parent
 MANIFEST = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"
 FRAMEWORKS = ["pre-commit", "prek"]
+PIP = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}  # before `home` takes them away
 
 pytestmark = pytest.mark.slow
 
 
-def _framework(hooked: Hooked, name: str, *arguments: str) -> str:
+def _framework(hooked: Hooked, name: str, *arguments: str, timeout: float = 100) -> str:
     done = subprocess.run(
-        [BIN / name, *arguments], cwd=hooked.path, capture_output=True, text=True, check=False, timeout=100
+        [BIN / name, *arguments], cwd=hooked.path, capture_output=True, text=True, check=False, timeout=timeout
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -132,3 +134,28 @@ def test_the_framework_first_then_ours_then_the_framework_again(hooked: Hooked, 
     hooked.write("a.py", "six = 6\n")
     hooked.commit("-a")
     assert len(hooked.runner.submits) == 2
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.skipif(not (MANIFEST.parent / ".git").exists(), reason="not a git checkout")
+def test_the_manifest_as_it_stands(hooked: Hooked, installing: None) -> None:
+    """`language: python`: the framework copies this repository and installs it, with what it needs."""
+    install.uninstall(discover(str(hooked.path)))
+    hooked.runner.plays(finding(severity="warning"))
+    hooked.write("a.py", "four = 4\n")
+    hooked.ok("add", "a.py")
+    said = _framework(hooked, "pre-commit", "try-repo", str(MANIFEST.parent), "--verbose", timeout=600)
+    assert "maw review" in said and "Passed" in said
+    assert "divides by zero" in said
+    assert "+four = 4" in hooked.sent
+
+
+@pytest.fixture
+def installing(monkeypatch: pytest.MonkeyPatch, real_home: str) -> None:
+    """pip finds packages as it does for whoever runs the tests."""
+    for variable, value in PIP.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("PIP_CACHE_DIR", os.path.join(real_home, ".cache", "pip"))
+    for file in (".config/pip/pip.conf", ".pip/pip.conf"):
+        if os.path.exists(os.path.join(real_home, file)):
+            monkeypatch.setenv("PIP_CONFIG_FILE", os.path.join(real_home, file))
