@@ -52,6 +52,22 @@ def test_crlf_and_bytes_that_are_no_text(hooked: Hooked) -> None:
     assert b"+caf\xe9\n" in hooked.runner.diffs[-1]
 
 
+def test_what_is_staged_counts_not_what_autocrlf_makes_of_it(hooked: Hooked) -> None:
+    """On disk CRLF, in the index LF: that is what is committed and reviewed, also when git stages it itself."""
+    hooked.ok("config", "core.autocrlf", "true")
+    hooked.write("crlf.txt", b"one\r\ntwo\r\n")
+    hooked.ok("add", "crlf.txt")
+    hooked.commit()
+    assert b"+one\n+two\n" in hooked.runner.diffs[-1]
+    hooked.write("crlf.txt", b"one\r\ntwo\r\nthree\r\n")
+    hooked.commit("-a")
+    assert b" two\n+three\n" in hooked.runner.diffs[-1]
+    assert not any(b"\r" in diff for diff in hooked.runner.diffs)
+    record = hooked.record()
+    assert record is not None
+    assert record["tree"] == hooked.out("rev-parse", "HEAD^{tree}")
+
+
 def test_symlinks_modes_renames_deletions_and_binaries(hooked: Hooked) -> None:
     hooked.write("tool.sh", "#!/bin/sh\nexit 0\n")
     hooked.write("old-name.py", "".join(f"value_{number} = {number}\n" for number in range(20)))

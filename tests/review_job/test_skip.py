@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from maw import change
+from maw.git.repo import diff_trees, discover
 from maw_remote.jobs.review import skip
+from tests.fixtures.git import Repository
 from tests.review_job.changes import one_file, patch
 
 
@@ -50,6 +52,14 @@ def test_by_what_a_generator_wrote_at_the_top(line: bytes, skipped: bool) -> Non
 
 def test_excluded_by_the_project() -> None:
     assert reason(one_file("docs/a/b.md", [b"x"]), "*.txt", "docs/**") == "excluded by docs/**"
+
+
+def test_utf_16_is_binary_to_git_and_skipped(repo: Repository) -> None:
+    base = repo.commit("base", a__txt="1\n")
+    repo.write("utf16.txt", "\ufeffeins\nzwei\n".encode("utf-16-le"))
+    commit = repo.commit("both", a__txt="2\n")
+    found = change.parse(diff_trees(discover(str(repo.path)), base, commit))
+    assert {file.path: reason(file) for file in found} == {"a.txt": None, "utf16.txt": "binary"}
 
 
 def test_too_large() -> None:
