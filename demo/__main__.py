@@ -20,7 +20,7 @@ OUTRO = """\
 That was the whole way. The repository is in {sample}, its notes with it; the model is in .demo/models.
 Now for real, on the machine with the memory, in a clone:
   pipx install '.[runner]'
-  maw model pull mistral-7b-instruct-v0.3 --from path:/where/it/is.gguf    any GGUF; roles.manager names it
+  maw model recommend    what fits its memory, and the commands that get it there
 and on the one you type on, in a clone:
   pipx install .
   maw node add pro HOST && maw init --node pro

@@ -115,6 +115,16 @@ def test_a_circle_of_folders_and_a_folder_without_bottom_end(home: Path) -> None
     assert set(scan()) == {"tiny"}
 
 
+def test_a_pipe_that_is_called_a_model_keeps_nobody_waiting(home: Path) -> None:
+    pipe = home / "pipe.gguf"
+    os.mkfifo(pipe)
+    assert "cannot be read" in adopt.look([], pipe)[0].error
+    store = home / ".ollama" / "models"
+    ollama(store, "library/good/latest", MODEL)
+    os.mkfifo(store / "manifests" / "registry.invalid" / "library" / "good" / "pipe")
+    assert set(scan()) == {"good"}
+
+
 def test_nothing_is_written_beside_what_is_found(home: Path) -> None:
     ollama(home / ".ollama" / "models", "library/tiny/latest", MODEL)
     before = sorted(str(path) for path in (home / ".ollama").rglob("*"))

@@ -63,6 +63,14 @@ def test_the_catalogue_names_the_default_models_and_no_host() -> None:
     assert all("//" not in entry.source for entry in entries.values())
 
 
+def test_the_catalogue_is_documented_as_it_is() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "models.md").read_text(encoding="utf-8")
+    for entry in catalogue.load().values():
+        (row,) = [line for line in page.splitlines() if f"| `{entry.name}` |" in line]
+        for cell in (entry.license, f"{entry.context:,}", entry.attention, *entry.roles):
+            assert cell in row, entry.name
+
+
 def test_the_users_own_entries_come_over_the_shipped_ones(home: Path) -> None:
     catalogued('[models.gemma-3-270m]\nsource = "path:/tmp/g.gguf"\n[models.own]\nsource = "pypi:own==1"\n')
     entries = catalogue.load()

@@ -331,6 +331,8 @@ def test_redirects_are_bounded_and_lead_to_https_or_stay_on_this_machine(hub: Mo
     )
     hub.behave(location="http://elsewhere.invalid/x.gguf")
     assert "plain http is refused" in refused(f"{hub.endpoint}/{REPOSITORY}/resolve/main/{FILE}").message
+    hub.behave(location="http://localhost:1/\x7f\x01")
+    assert "\x7f" not in refused(f"{hub.endpoint}/{REPOSITORY}/resolve/main/{FILE}").message
     hub.behave(location="file:///etc/passwd")
     assert "not a web address" in refused(f"{hub.endpoint}/{REPOSITORY}/resolve/main/{FILE}").message
     with pytest.raises(FatalError, match="own services"):
@@ -365,6 +367,20 @@ def test_a_pull_that_is_stopped_ends_its_process_and_keeps_the_half(hub: ModelHu
     hub.behave(pause=0)
     assert Store().pull("tiny", HUB, quiet).sha256 == SHA256
     assert "range" in hub.requests()[-1]["headers"]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/environ"), reason="needs /proc to look into a process")
+def test_no_telemetry_wherever_the_runner_came_from(hub: ModelHub) -> None:
+    psutil = pytest.importorskip("psutil")
+    hub.behave(step=100_000, pause=0.02)
+    seen: list[dict[str, str]] = []
+
+    def look(phase: str, done: int, total: int | None) -> None:
+        if done and not seen:
+            seen.extend(one.environ() for one in psutil.Process().children() if "maw_remote.fetch" in one.cmdline())
+
+    Store().pull("tiny", HUB, look)
+    assert [environment["HF_HUB_DISABLE_TELEMETRY"] for environment in seen] == ["1"]
 
 
 def test_two_at_once_the_second_is_refused_and_the_first_arrives(hub: ModelHub) -> None:

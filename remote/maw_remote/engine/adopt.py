@@ -16,7 +16,7 @@ from maw.errors import FatalError
 from maw_remote.engine import gguf
 from maw_remote.engine.catalogue import Entry
 
-FILES_MAX = 2000  # of one folder; whoever has more names a folder below
+ENTRIES_MAX = 20_000  # files and folders below one place; whoever has more names a folder further down
 DEPTH_MAX = 6
 MANIFEST_MAX = 1 << 20  # bytes
 _DIGEST = re.compile(r"sha256[:-]([0-9a-f]{64})\Z")
@@ -132,9 +132,8 @@ def _ollama(store: Path) -> Iterator[tuple[str, Path]]:
 def _layers(manifest: Path) -> list[str]:
     """The SHA-256 of each of its model layers. Whatever a file says, nothing else becomes part of a path."""
     try:
-        if manifest.stat().st_size > MANIFEST_MAX:
-            return []
-        data: Any = json.loads(manifest.read_bytes())
+        with gguf.open_regular(str(manifest)) as file:
+            data: Any = json.loads(file.read(MANIFEST_MAX))
         layers = [layer for layer in data["layers"] if layer["mediaType"] == _OLLAMA_MODEL]
         matches = [_DIGEST.match(layer["digest"]) for layer in layers]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -146,10 +145,11 @@ def _files(place: Path) -> Iterator[Path]:
     """Files below `place`, in a fixed order; linked folders are not entered."""
     count = 0
     for directory, folders, names in os.walk(place):
+        count += 1
         depth = len(Path(directory).relative_to(place).parts)
-        folders[:] = sorted(folders) if depth < DEPTH_MAX else []
+        folders[:] = sorted(folders) if depth < DEPTH_MAX and count <= ENTRIES_MAX else []
         for name in sorted(names):
             count += 1
-            if count > FILES_MAX:
+            if count > ENTRIES_MAX:
                 return
             yield Path(directory) / name

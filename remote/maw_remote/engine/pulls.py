@@ -13,6 +13,7 @@ from maw.errors import FatalError
 from maw_remote.engine.sources import StoreError
 from maw_remote.engine.store import Installed, Store
 
+_REPORT = "`maw-runner logs` on the node has the details; please report them"
 _TELL_EVERY = 0.1  # seconds between two told steps of progress
 CLOSE_WITHIN = 5.0  # seconds that pulls have to stop in
 
@@ -116,6 +117,7 @@ class Pulls:
                 pull.told = now
                 loop.call_soon_threadsafe(pull.tell, Step("progress", {"phase": phase, "done": done, "total": total}))
 
+        step = Step("failed", {"error": {"code": "defect", "message": f"{name}: a defect in maw", "hint": _REPORT}})
         try:
             manifest = await _apart(lambda: self._store.pull(name, source, progress))
             step = Step("done", {"model": _told(manifest)})
@@ -128,8 +130,10 @@ class Pulls:
             said = "the pull was cancelled" if pull.stopped else "the runner stopped"
             hint = "the same command goes on from where it stopped; `maw model rm` removes what has come"
             step = Step("failed", {"error": {"code": "stopped", "message": f"{name}: {said}", "hint": hint}})
-        del self._running[name]
-        pull.tell(step)
+        finally:
+            # Also after a defect: nobody waits for a pull that is no more.
+            del self._running[name]
+            pull.tell(step)
 
 
 async def _apart(work: Callable[[], Installed]) -> Installed:

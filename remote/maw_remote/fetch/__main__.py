@@ -5,6 +5,7 @@ It ends when its stdin does, so it never outlives its runner; ending it at any m
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -32,7 +33,9 @@ def main() -> int:
     except FatalError as exc:
         _say({"failed": {"code": "bad_input", "message": exc.message, "hint": exc.hint}})
     except OSError as exc:
-        _say({"failed": {"code": "download", "message": f"the file cannot be written: {exc.strerror}", "hint": None}})
+        code = "no_space" if exc.errno == errno.ENOSPC else "download"
+        hint = "look at the disk of the node, then run the same command again"
+        _say({"failed": {"code": code, "message": f"the file cannot be written: {exc.strerror or exc}", "hint": hint}})
     else:
         _say({"done": {"path": str(path), "sha256": sha256, "promised": target.sha256 is not None}})
     return 0

@@ -93,6 +93,8 @@ def _attempt(client: httpx.Client, target: Target, part: Partial, progress: Prog
             for chunk in response.iter_raw():
                 _take(part, chunk, total)
                 progress("download", part.size, total)
+    except httpx.InvalidURL as exc:
+        raise StoreError("bad_input", f"not a web address: {exc}", hint=_LOOK) from exc
     except httpx.TimeoutException as exc:
         raise Lost(f"{_host(target)} did not answer in time") from exc
     except httpx.TransportError as exc:
@@ -121,7 +123,7 @@ def _answer(client: httpx.Client, target: Target, part: Partial) -> Iterator[htt
     url = target.url
     for _ in range(address.REDIRECTS_MAX + 1):
         with client.stream("GET", url, headers=_headers(target, url, part)) as response:
-            if not response.is_redirect:
+            if not response.has_redirect_location:
                 yield response
                 return
             url = address.redirected(url, response.headers["location"])
