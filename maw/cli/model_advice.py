@@ -33,6 +33,8 @@ def recommend(*, node: str, memory: float | None, as_json: bool) -> int:
 def _advice(answer: Json, node: str) -> list[str]:
     has = answer["memory"]
     lines = [f"memory     {size(has['budget'])} for models: {has['how']}"]
+    if has["warning"]:
+        lines.append(f"           {has['warning']}")
     if not answer["choices"]:
         lines += ["", "No model of the catalogue fits.", *_passed_over(answer)]
         return lines

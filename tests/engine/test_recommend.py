@@ -104,5 +104,7 @@ def test_a_gpu_is_asked_through_its_own_program(home: Path, monkeypatch: pytest.
 
 def test_a_container_has_no_more_than_it_may() -> None:
     assert memory.plain(32 * GB, 20 * GB).budget == 18 * GB
+    assert "no GPU" in memory.plain(32 * GB, 20 * GB).warning
+    assert memory.metal(32 << 30, 0).warning == ""
     assert memory.contained(8 * GB, 20 * GB).budget == int(7.2 * GB)
     assert memory.contained(30 * GB, 20 * GB).budget == 18 * GB

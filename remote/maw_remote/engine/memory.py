@@ -12,12 +12,14 @@ import psutil
 SHARE = 0.95  # of what Metal or the GPU grants: the rest of the system draws on the screen too
 LINUX_SHARE = 0.90  # of what is available: there is no limit that keeps us from the rest
 _GIB = 1 << 30
+_NO_GPU = "no GPU was found; on the CPU a large model answers slowly, and `--memory 8` proposes smaller ones"
 
 
 class Memory(NamedTuple):
     budget: int  # for models, all together
     total: int  # of the machine, or of its GPUs
     how: str  # a phrase for the user
+    warning: str = ""
 
 
 def memory() -> Memory:
@@ -54,14 +56,18 @@ def nvidia(said: str) -> Memory | None:
 
 
 def plain(total: int, available: int) -> Memory:
-    return Memory(int(available * LINUX_SHARE), total, f"{LINUX_SHARE:.0%} of the {_gb(available)} available now")
+    return Memory(
+        int(available * LINUX_SHARE), total, f"{LINUX_SHARE:.0%} of the {_gb(available)} available now", _NO_GPU
+    )
 
 
 def contained(limit: int, available: int) -> Memory:
     """Inside a container that may have `limit` bytes."""
     if available <= limit:
         return plain(limit, available)
-    return Memory(int(limit * LINUX_SHARE), limit, f"{LINUX_SHARE:.0%} of the {_gb(limit)} this container may have")
+    return Memory(
+        int(limit * LINUX_SHARE), limit, f"{LINUX_SHARE:.0%} of the {_gb(limit)} this container may have", _NO_GPU
+    )
 
 
 def _cgroup() -> int | None:
