@@ -9,6 +9,7 @@ from maw.attendant import pending
 from maw.config.load import Config
 from maw.errors import INTERRUPTED
 from maw.git.repo import Repo, Staged, discover_at_head, staged_on
+from maw.git.run import GitTimeout
 from maw.light import Any
 from maw.reach import LOCAL
 from maw.review import outcome as outcomes
@@ -58,15 +59,19 @@ def _trouble(config: Config) -> str | None:
 
 
 def _review(talk: Talk, repo: Repo, now: Staged, config: Config, started: float) -> int:
-    change = request.staged_change(repo, now, config.values["review.max_file_bytes"])
-    payload = request.payload(change, config, request.repo_name(repo))
-    digest = request.digest(payload)
     node: str = config.values["node"]
+    deadline = started + config.values["review.deadline"]
+    digest = ""  # of a change that could not be read; it is like no other
     try:
+        change = request.staged_change(repo, now, config.values["review.max_file_bytes"], deadline=deadline)
+        payload = request.payload(change, config, request.repo_name(repo))
+        digest = request.digest(payload)
         if change.diff:
-            outcome = _follow(talk, node, payload, started + config.values["review.deadline"])
+            outcome = _follow(talk, node, payload, deadline)
         else:
             outcome = outcomes.nothing(node, change.skipped)
+    except GitTimeout:
+        outcome = outcomes.missed(outcomes.DEADLINE, "git had not told the change when the deadline passed", node=node)
     except KeyboardInterrupt:
         talk.say("interrupted: the review is cancelled, nothing was committed")
         return INTERRUPTED

@@ -109,7 +109,10 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
     node: str = config.values["node"]
     if node != LOCAL:
         config.node(node)  # an unknown name is a mistake to mend, not a node out of reach
-    change = _change(repo, config, options.what)
+    deadline = None if options.deadline is None else time.monotonic() + options.deadline
+    change = _change(repo, config, options.what, deadline)
+    if deadline is not None:
+        options = options._replace(deadline=max(deadline - time.monotonic(), 0.001))
     output = _Json(options.stream) if options.as_json else _Text(node)
     if change.diff.strip():
         outcome = _review(repo, config, options, change, output)
@@ -131,7 +134,7 @@ def exit_code(outcome: Outcome, block_at: str) -> int:
     return errors.INCOMPLETE if verdict == "incomplete" else errors.PASS
 
 
-def _change(repo: Repo | None, config: Config, what: str | None) -> request.Change:
+def _change(repo: Repo | None, config: Config, what: str | None, deadline: float | None) -> request.Change:
     limit: int = config.values["review.max_file_bytes"]
     if what == PATCH:
         try:
@@ -143,8 +146,8 @@ def _change(repo: Repo | None, config: Config, what: str | None) -> request.Chan
             "this is not a git repository", hint="change to your project first, or review a patch with `maw review -`"
         )
     if what is None:
-        return request.staged_change(repo, staged(repo), limit)
-    return request.committed_change(repo, what, limit)
+        return request.staged_change(repo, staged(repo), limit, deadline=deadline)
+    return request.committed_change(repo, what, limit, deadline=deadline)
 
 
 def _review(repo: Repo | None, config: Config, options: Options, change: request.Change, output: _Output) -> Outcome:

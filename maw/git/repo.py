@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from maw.git.run import GitError, git, line, try_line, zsplit
+from maw.git.run import GitError, git, git_start, line, try_line, zsplit
 from maw.light import NamedTuple
 
 # A diff must be the same whatever the user's or the repository's configuration says, and must run nothing of theirs.
@@ -109,11 +109,26 @@ def staged_on(repo: Repo, head: Head | None) -> Staged:
 
 def diff_trees(repo: Repo, base: str, tree: str, *, big_file_threshold: int | None = None) -> bytes:
     """The patch between two trees. Files larger than `big_file_threshold` bytes are told as binary, unread."""
+    return git(*_diff(base, tree, big_file_threshold), cwd=repo.root, env=_diff_env())
+
+
+def start_of_diff(
+    repo: Repo, base: str, tree: str, *, limit: int, timeout: float | None, big_file_threshold: int
+) -> tuple[bytes, bool]:
+    """Like diff_trees, but at most `limit` bytes of it, and whether they are all. Raises GitTimeout too."""
+    arguments = _diff(base, tree, big_file_threshold)
+    return git_start(*arguments, limit=limit, timeout=timeout, cwd=repo.root, env=_diff_env())
+
+
+def _diff(base: str, tree: str, big_file_threshold: int | None) -> list[str]:
     options = ["-c", "core.quotePath=true"]  # which has no option of `git diff`
     options += ["-c", f"core.bigFileThreshold={big_file_threshold}"] if big_file_threshold else []
-    # This variable wins over --unified on the command line.
-    env = {name: value for name, value in os.environ.items() if name != "GIT_DIFF_OPTS"}
-    return git(*options, "diff", *DIFF_OPTIONS, base, tree, "--", cwd=repo.root, env=env)
+    return [*options, "diff", *DIFF_OPTIONS, base, tree, "--"]
+
+
+def _diff_env() -> dict[str, str]:
+    """Without a variable that wins over --unified on the command line."""
+    return {name: value for name, value in os.environ.items() if name != "GIT_DIFF_OPTS"}
 
 
 class LastCommit(NamedTuple):
@@ -140,9 +155,13 @@ def last_commit(repo: Repo) -> LastCommit:
     return LastCommit(commit, tree, tuple(parents.split()), subject.partition(":")[0], previous, previous_tree)
 
 
-def changed_blobs(repo: Repo, base: str, tree: str) -> dict[bytes, list[str]]:
-    """The blobs before and after (one of them for an added or deleted file) of each path that differs."""
-    output = zsplit(git("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--find-renames", base, tree, cwd=repo.root))
+def changed_blobs(repo: Repo, base: str, tree: str, *, timeout: float | None = None) -> dict[bytes, list[str]]:
+    """The blobs before and after (one of them for an added or deleted file) of each path that differs.
+
+    A file both renamed and changed is one deleted and one added: to tell otherwise, git would read the files.
+    """
+    options = ("-r", "-z", "--raw", "--no-abbrev", "--find-renames=100%")
+    output = zsplit(git("diff-tree", *options, base, tree, cwd=repo.root, timeout=timeout))
     found: dict[bytes, list[str]] = {}
     fields = iter(output)
     for head in fields:

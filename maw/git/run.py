@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import selectors
 import subprocess
+import time
 
-from maw.errors import FatalError
+from maw.errors import INCOMPLETE, FatalError
 
 # Set by git inside hooks (git-rev-parse(1) --local-env-vars). They belong to the repository the hook runs in and
 # would redirect a git command that is meant for another one; an inherited GIT_INDEX_FILE even corrupts its index.
@@ -27,6 +29,15 @@ class GitError(FatalError):
         self.stderr = stderr
 
 
+class GitTimeout(GitError):
+    """A git command was ended because it took longer than it had: no end after `timeout` seconds."""
+
+    exit_code = INCOMPLETE
+
+    def __init__(self, arguments: list[str], timeout: float) -> None:
+        super().__init__(arguments, 124, f"no end after {timeout:.3g} s")
+
+
 def no_git_env() -> dict[str, str]:
     """The environment for a git command in a repository other than the one whose hook may be running."""
     return {name: value for name, value in os.environ.items() if name not in LOCAL_ENV}
@@ -39,7 +50,8 @@ def git(
     env: dict[str, str] | None = None,
     timeout: float | None = None,
 ) -> bytes:
-    """Run git and return its standard output. Raises GitError, also when git is not installed.
+    """Run git and return its standard output. Raises GitError, also when git is not installed, and GitTimeout after
+    `timeout` seconds.
 
     Without `env` the caller's is used: inside a hook that names the right index.
     """
@@ -52,10 +64,66 @@ def git(
     except FileNotFoundError as exc:
         raise GitError(list(arguments), 127, "git is not installed, or not on PATH") from exc
     except subprocess.TimeoutExpired as exc:
-        raise GitError(list(arguments), 124, f"no end after {timeout:g} s") from exc
+        raise GitTimeout(list(arguments), timeout or 0.0) from exc
     if done.returncode != 0:
         raise GitError(list(arguments), done.returncode, done.stderr.decode("utf-8", "replace"))
     return done.stdout
+
+
+def git_start(
+    *arguments: str,
+    limit: int,
+    cwd: str | None = None,
+    env: dict[str, str] | None = None,
+    timeout: float | None = None,
+) -> tuple[bytes, bool]:
+    """At most `limit` bytes of git's standard output, and whether they are all of it; if not, git is ended.
+
+    So neither the memory nor the time depends on how much git would print. Raises as git does.
+    """
+    try:
+        process = subprocess.Popen(
+            [_program(), *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env,
+        )  # fmt: skip
+    except FileNotFoundError as exc:
+        raise GitError(list(arguments), 127, "git is not installed, or not on PATH") from exc
+    with process:
+        try:
+            output, said = _read_both(process, limit, timeout)
+            if len(output) > limit:
+                process.kill()
+            code = process.wait()
+        except BaseException as exc:  # whatever happens, Ctrl-C too, git does not go on alone
+            process.kill()
+            if isinstance(exc, TimeoutError):
+                raise GitTimeout(list(arguments), timeout or 0.0) from exc
+            raise
+    if len(output) > limit:
+        return bytes(output[:limit]), False
+    if code != 0:
+        raise GitError(list(arguments), code, said.decode("utf-8", "replace"))
+    return bytes(output), True
+
+
+def _read_both(process: subprocess.Popen[bytes], limit: int, timeout: float | None) -> tuple[bytearray, bytearray]:
+    """Standard output, until it is more than `limit` bytes, and standard error. Raises TimeoutError."""
+    give_up = None if timeout is None else time.monotonic() + timeout
+    output, said = bytearray(), bytearray()
+    with selectors.DefaultSelector() as selector:
+        for pipe, data in ((process.stdout, output), (process.stderr, said)):
+            assert pipe is not None
+            selector.register(pipe, selectors.EVENT_READ, data)
+        while selector.get_map() and len(output) <= limit:
+            left = None if give_up is None else give_up - time.monotonic()
+            if left is not None and left <= 0:
+                raise TimeoutError
+            for key, _ in selector.select(left):
+                part = os.read(key.fd, 65536)
+                key.data.extend(part)
+                if not part:
+                    selector.unregister(key.fileobj)
+    return output, said
 
 
 def _program() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import json
 import os
+import time
 
 from maw.git import repo as git_repo
 from maw.git.run import git
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 DIFF_MAX = 32 * 1024 * 1024  # bytes of patch that one review takes; files beyond it are left out
+FIRST_LOOK = 4 * 1024 * 1024  # bytes of patch up to which nobody asks for the sizes of files beforehand
+_BEYOND = f"the change is larger than {DIFF_MAX} bytes"
 
 
 class Change(NamedTuple):
@@ -33,18 +36,21 @@ class Change(NamedTuple):
         return not self.diff.strip() and not self.skipped
 
 
-def staged_change(repo: git_repo.Repo, staged: git_repo.Staged, max_file_bytes: int) -> Change:
-    """What a commit would record now, against HEAD. Raises GitError."""
+def staged_change(
+    repo: git_repo.Repo, staged: git_repo.Staged, max_file_bytes: int, *, deadline: float | None = None
+) -> Change:
+    """What a commit would record now, against HEAD. Raises GitError, and GitTimeout past `deadline`, a
+    time.monotonic() value."""
     if staged.tree == staged.base:
         return Change("staged changes", b"", staged.tree, staged.base, None, ())
-    diff, skipped = sized_diff(repo, staged.base, staged.tree, max_file_bytes)
+    diff, skipped = sized_diff(repo, staged.base, staged.tree, max_file_bytes, deadline)
     return Change("staged changes", diff, staged.tree, staged.base, None, skipped)
 
 
-def committed_change(repo: git_repo.Repo, text: str, max_file_bytes: int) -> Change:
-    """The change of `COMMIT`, `A..B` or `A...B`. Raises GitError."""
+def committed_change(repo: git_repo.Repo, text: str, max_file_bytes: int, *, deadline: float | None = None) -> Change:
+    """The change of `COMMIT`, `A..B` or `A...B`. Raises as staged_change does."""
     found = git_repo.resolve_range(repo, text)
-    diff, skipped = sized_diff(repo, found.base, found.tree, max_file_bytes)
+    diff, skipped = sized_diff(repo, found.base, found.tree, max_file_bytes, deadline)
     return Change(text, diff, found.tree, found.base, found.head, skipped)
 
 
@@ -57,23 +63,58 @@ def patch_change(patch: bytes, max_file_bytes: int) -> Change:
     return Change("a patch", diff, None, None, None, tuple(skipped))
 
 
-def sized_diff(repo: git_repo.Repo, base: str, tree: str, max_file_bytes: int) -> tuple[bytes, tuple[Json, ...]]:
+def sized_diff(
+    repo: git_repo.Repo, base: str, tree: str, max_file_bytes: int, deadline: float | None = None
+) -> tuple[bytes, tuple[Json, ...]]:
     """The patch between two trees without the files too large for it, and those files with the reason.
 
     A large file is left out by its size, before any text of it is made: a 50 MB file costs seconds and 50 MB of
     patch otherwise. Git itself looks at the size first (core.bigFileThreshold) and prints such a file as binary, so
-    a second look is needed only when the patch has binary files.
+    a second look is needed only when the patch has binary files. Where files together are larger than DIFF_MAX,
+    git reads none that is larger than `max_file_bytes`, and what it prints beyond DIFF_MAX nobody waits for.
     """
     # A large file may still have a small change, and it is the change that counts: hence the factor.
     threshold = 16 * max_file_bytes
-    diff = git_repo.diff_trees(repo, base, tree, big_file_threshold=threshold)
-    skipped: list[Json] = []
-    if b"\nBinary files " in diff:
-        large = _large_files(repo, base, tree, threshold)
-        skipped = [{"path": path, "reason": _too_large(size, max_file_bytes)} for path, size in large.items()]
-        diff = drop_sections(diff, set(large))
+    diff, whole = git_repo.start_of_diff(
+        repo, base, tree, limit=FIRST_LOOK, timeout=_left(deadline), big_file_threshold=threshold
+    )
+    sizes: dict[str, int] = {}
+    if not whole or b"\nBinary files " in diff:
+        sizes = _sizes(repo, base, tree, deadline)
+    if not whole:
+        if sum(sizes.values()) > DIFF_MAX:
+            threshold = max_file_bytes
+        diff, whole = git_repo.start_of_diff(
+            repo, base, tree, limit=DIFF_MAX, timeout=_left(deadline), big_file_threshold=threshold
+        )
+    large = {path: size for path, size in sizes.items() if size > threshold}
+    skipped = [{"path": path, "reason": _too_large(size, max_file_bytes)} for path, size in large.items()]
+    if not whole:
+        diff, names = _without_the_last(diff)
+        skipped += [{"path": path, "reason": _BEYOND} for path in sizes if path not in names and path not in large]
+    diff = drop_sections(diff, set(large))
     diff, more = drop_large_sections(diff, max_file_bytes)
     return diff, tuple(skipped + more)
+
+
+def _without_the_last(diff: bytes) -> tuple[bytes, set[str]]:
+    """A diff that was cut somewhere without its last file, and the paths of the others, as they were and are."""
+    from maw.change import BadPatch, parse  # only for changes with files left out
+
+    whole = sections(diff)[:-1]
+    names: set[str] = set()
+    for section in whole:
+        try:
+            files = parse(section.partition(b"\n@@ ")[0] + b"\n")
+        except BadPatch:
+            continue
+        names.update(path for file in files for path in (file.path, file.old_path))
+    return b"".join(whole), names
+
+
+def _left(deadline: float | None) -> float | None:
+    """Seconds; git is not even asked for less than nothing."""
+    return None if deadline is None else max(deadline - time.monotonic(), 0.001)
 
 
 def drop_large_sections(diff: bytes, max_file_bytes: int) -> tuple[bytes, list[Json]]:
@@ -88,7 +129,7 @@ def drop_large_sections(diff: bytes, max_file_bytes: int) -> tuple[bytes, list[J
         if len(section) > max_file_bytes:
             skipped.append({"path": section_path(section), "reason": _too_large(len(section), max_file_bytes)})
         elif total + len(section) > DIFF_MAX:
-            skipped.append({"path": section_path(section), "reason": f"the change is larger than {DIFF_MAX} bytes"})
+            skipped.append({"path": section_path(section), "reason": _BEYOND})
         else:
             kept.append(section)
             total += len(section)
@@ -123,17 +164,21 @@ def section_path(section: bytes) -> str:
     return files[0].path if files else "?"
 
 
-def _large_files(repo: git_repo.Repo, base: str, tree: str, threshold: int) -> dict[str, int]:
-    """Paths of files larger than `threshold` bytes before or after the change, with the larger size."""
+def _sizes(repo: git_repo.Repo, base: str, tree: str, deadline: float | None) -> dict[str, int]:
+    """The paths that differ with their sizes in bytes before or after the change, whichever is larger; 0 for one
+    that has the same content under another name or mode."""
     from maw.change import display_path
 
-    names = git_repo.changed_blobs(repo, base, tree)
+    names = git_repo.changed_blobs(repo, base, tree, timeout=_left(deadline))
     oids = [oid for pair in names.values() for oid in pair]
     asked = "\n".join(oids).encode("ascii") + b"\n"
-    answer = git("cat-file", "--batch-check=%(objectsize)", cwd=repo.root, stdin=asked).split(b"\n")
+    check = ("cat-file", "--batch-check=%(objectsize)")
+    answer = git(*check, cwd=repo.root, stdin=asked, timeout=_left(deadline)).split(b"\n")
     sizes = {oid: int(size) if size.isdigit() else 0 for oid, size in zip(oids, answer, strict=False)}
-    large = {display_path(name): max(sizes[oid] for oid in pair) for name, pair in names.items() if pair}
-    return {path: size for path, size in large.items() if size > threshold}
+    return {
+        display_path(name): max((sizes[oid] for oid in pair), default=0) if len(pair) == len(set(pair)) else 0
+        for name, pair in names.items()
+    }
 
 
 def _too_large(size: int, limit: int) -> str:

@@ -401,3 +401,19 @@ def test_a_defect_blocks_no_commit(hooked: Hooked, home: Path, name: str, state:
     assert (home / "state" / "defect.log").exists() is (state == "state")
     report = (home / "state" / "defect.log").read_text() if state == "state" else done.stderr
     assert "ZeroDivisionError: sabotage" in report
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("setting", ["allow", "block"])
+def test_the_deadline_bounds_git_too(changed: Hooked, slow_git: Path, setting: str) -> None:
+    environment = {"MAW_REVIEW_DEADLINE": "1s", "MAW_REVIEW_ON_TIMEOUT": setting, "GIT_EXEC_PATH": str(slow_git)}
+    said = _blocked(changed, **environment) if setting == "block" else changed.commit(**environment)
+    assert "the review took longer than 1 s (review.deadline)" in said
+    assert changed.runner.submits == []
+    if setting == "allow":
+        record = changed.record()
+        assert record is not None
+        assert (record["status"], record["reason"]) == (
+            "unreviewed",
+            "git had not told the change when the deadline passed",
+        )
