@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cache
 from typing import Any, NamedTuple
 
 from maw import paths
@@ -50,14 +51,15 @@ class Entry(NamedTuple):
 
 def load() -> dict[str, Entry]:
     """All entries by name. Raises FatalError for a user's file that cannot be used."""
-    entries = shipped()
+    entries = dict(shipped())
     path = paths.catalogue_file()
     own = read_optional(path)
     return entries | parse(own, path) if own is not None else entries
 
 
+@cache
 def shipped() -> dict[str, Entry]:
-    """The entries that come with maw."""
+    """The entries that come with maw, read once: a runner outlives the installation it was started from."""
     return parse(importlib.resources.files(__package__).joinpath("catalogue.toml").read_bytes(), "catalogue.toml")
 
 

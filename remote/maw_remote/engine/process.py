@@ -126,13 +126,16 @@ class WorkerProcess:
             self._log.unlink()
         out = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self._log_start = os.fstat(out).st_size
+        # A session of its own: Ctrl-C at a runner in the foreground is for the runner, which then ends us.
         try:
-            # A session of its own: Ctrl-C at a runner in the foreground is for the runner, which then ends us.
             return await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "maw_remote.engine.worker",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=out,
                 cwd="/", start_new_session=True,
             )  # fmt: skip
+        except FileNotFoundError as exc:
+            hint = "`maw-runner restart` starts it from the installation that is there now"
+            raise EngineError("worker_lost", f"the runner's Python is gone: {sys.executable}", hint=hint) from exc
         finally:
             os.close(out)
 
