@@ -18,12 +18,12 @@ _NODE_NAME = r"[a-z0-9][a-z0-9_-]{0,31}\Z"  # compiled at its first use: a runne
 
 def state_dir() -> str:
     """The state directory's path; it need not exist yet."""
-    return os.environ.get("MAW_STATE_DIR") or os.path.join(_home(), ".local", "state", "maw")
+    return _chosen("MAW_STATE_DIR") or os.path.join(_home(), ".local", "state", "maw")
 
 
 def config_file() -> str:
     """The user's own configuration file; it need not exist."""
-    return os.environ.get("MAW_CONFIG") or os.path.join(_home(), ".config", "maw", "config.toml")
+    return _chosen("MAW_CONFIG") or os.path.join(_home(), ".config", "maw", "config.toml")
 
 
 def catalogue_file() -> str:
@@ -102,6 +102,14 @@ def checked_node_name(name: str) -> str:
             hint="use lower-case letters, digits, - and _, starting with a letter or digit, 32 at most",
         )
     return name
+
+
+def _chosen(variable: str) -> str | None:
+    """The path a variable names. A relative one is made absolute for those we start, too: they run in / ."""
+    path = os.environ.get(variable)
+    if path and not os.path.isabs(path):
+        path = os.environ[variable] = os.path.abspath(path)
+    return path
 
 
 def _home() -> str:

@@ -261,6 +261,21 @@ def test_state_dir_comes_first_and_names_where_everything_lies(home: Path) -> No
         assert maw_runner(f"--state-dir={elsewhere}", "stop").returncode == 0
 
 
+def test_a_relative_state_dir_is_where_the_command_was_typed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("MAW_STATE_DIR", "here")
+    monkeypatch.setenv("MAW_CONFIG", "settings.toml")
+    (home / "settings.toml").write_text('roles.manager = "mine"\n')
+    command = [sys.executable, "-m", "maw_remote"]
+    try:
+        assert subprocess.run([*command, "start"]).returncode == 0
+        status = json.loads(subprocess.check_output([*command, "status", "--json"]))
+        assert status["state_dir"] == str(home / "here") and (home / "here" / "runner" / "runner.sock").exists()
+        assert status["settings"]["file"] == str(home / "settings.toml")
+    finally:
+        assert subprocess.run([*command, "stop"]).returncode == 0
+
+
 def test_a_path_too_long_for_a_socket_is_refused(home: Path) -> None:
     done = maw_runner("--state-dir", str(home / ("x" * 100)), "start")
     assert done.returncode == 2 and "socket path" in done.stderr and "Traceback" not in done.stderr
