@@ -18,7 +18,6 @@ from maw_hooks.talk import Talk
 
 SKIPPED = "MAW_SKIP was set"
 NOT_RUN = "the pre-commit hook did not run (--no-verify, or left out by a hook framework)"
-_OF_PENDING_ONLY = ("blocked", "request", "parent")
 
 
 def run() -> int:
@@ -31,10 +30,9 @@ def run() -> int:
         return 0
     before: list[str | None] = [last.previous, *last.parents]
     waiting = pending.match(repo, last.tree, before if last.parents else [*before, None])
-    record = from_pending(waiting) if waiting is not None else _unreviewed(repo, last)
+    record = pending.to_record(waiting, last.commit) if waiting is not None else _unreviewed(repo, last)
     if record is None:
         return 0
-    record["head"] = last.commit
     _hand_over(repo, last.commit, record, waiting)
     client.poke(repo.common_dir)
     return 0
@@ -58,14 +56,6 @@ def _forget(repo: Repo, waiting: dict[str, Any] | None) -> None:
         pending.consume(repo, waiting)
 
 
-def from_pending(waiting: dict[str, Any]) -> dict[str, Any]:
-    """The record of a commit from what pre-commit left. It is `bypassed` when pre-commit had blocked it."""
-    record = {key: value for key, value in waiting.items() if key not in _OF_PENDING_ONLY}
-    if waiting.get("blocked"):
-        record["bypassed"] = True
-    return record
-
-
 def _unreviewed(repo: Repo, last: LastCommit) -> dict[str, Any] | None:
     """The record of a commit that no review saw; None when there was nothing to review or maw is not set up."""
     if environment.in_ci():
@@ -74,7 +64,8 @@ def _unreviewed(repo: Repo, last: LastCommit) -> dict[str, Any] | None:
     config = enabled.configuration(repo.worktree)
     if config is None or base == last.tree or _reverts(repo, last):
         return None
-    return unreviewed(config, tree=last.tree, base=base, reason=SKIPPED if environment.skipped() else NOT_RUN)
+    record = unreviewed(config, tree=last.tree, base=base, reason=SKIPPED if environment.skipped() else NOT_RUN)
+    return {**record, "head": last.commit}
 
 
 def _reverts(repo: Repo, last: LastCommit) -> bool:

@@ -17,6 +17,7 @@ from maw.git.repo import Repo
 from maw.light import Any
 
 MAX_AGE = 14 * 86400.0  # seconds; then nobody will make that commit any more
+_OF_PENDING_ONLY = ("blocked", "request", "parent")
 _NAME = r"[0-9a-f]{40,64}-(?:[0-9a-f]{40,64}|none)\.json\Z"
 
 Json = dict[str, Any]
@@ -40,6 +41,26 @@ def match(repo: Repo, tree: str, heads: list[str | None]) -> Json | None:
     found = (_read(_path(directory(repo), tree, head)) for head in heads)
     records = [record for record in found if record is not None and record.get("tree") == tree]
     return max(records, key=lambda record: (record["ts"], record["id"]), default=None)
+
+
+def to_record(waiting: Json, commit: str) -> Json:
+    """What match gave as the record of the commit that was made. It is `bypassed` when pre-commit had blocked it."""
+    record = {key: value for key, value in waiting.items() if key not in _OF_PENDING_ONLY}
+    if waiting.get("blocked"):
+        record["bypassed"] = True
+    return {**record, "head": commit}
+
+
+def any_waiting(repo: Repo) -> bool:
+    try:
+        return any(re.match(_NAME, name) for name in os.listdir(directory(repo)))
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def written_at(repo: Repo, record: Json) -> float:
+    """When a record that match gave was written, in seconds since 1970. Raises FileNotFoundError."""
+    return os.stat(_path(directory(repo), record["tree"], record["parent"])).st_mtime
 
 
 def consume(repo: Repo, record: Json) -> None:

@@ -177,14 +177,12 @@ class Attendant:
 
 def write_notes(repo: Repo) -> bool:
     """Drain the spool and expire what waits for nothing; False when the repository cannot be worked on."""
-    from maw.attendant import writer  # here, so that a second attendant delegates before it loads pygit2
-
     if not os.path.isdir(repo.common_dir):
         log.warning("%s: no such directory", repo.common_dir)
         return False
     try:
         pending.expire(repo)
-        count = writer.drain(repo)
+        count = spool.drain(repo)
     except (FatalError, OSError, ValueError) as exc:
         log.error("%s: %s", repo.common_dir, exc)
         return False

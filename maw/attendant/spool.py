@@ -69,7 +69,7 @@ def waiting(repo: Repo) -> list[str]:
     """The spool's files, oldest record first."""
     try:
         names = os.listdir(directory(repo))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     return [os.path.join(directory(repo), name) for name in sorted(names) if name.endswith(".json")]
 
@@ -127,8 +127,12 @@ def set_aside(repo: Repo, entry: Entry) -> None:
 def drain(repo: Repo) -> int:
     """Write what waits into notes, here and now; how many records were not in theirs. Cheap when nothing waits.
 
-    Raises FatalError when the notes cannot be written; the files then stay.
+    That includes the outcome of a pre-commit whose post-commit was killed. Raises FatalError when the notes cannot be
+    written; the files then stay.
     """
+    from maw.attendant import reclaim  # which puts into the spool what it finds
+
+    reclaim.reclaim(repo)
     if not waiting(repo):
         return 0
     from maw.attendant import writer  # pygit2: 130 ms, needed only when something waits

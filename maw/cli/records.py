@@ -19,6 +19,9 @@ def deliver(repo: Repo) -> bool:
     except FatalError as exc:
         say(f"maw: records wait in {spool.directory(repo)}: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
         return False
+    except OSError as exc:
+        say(f"maw: records wait in {spool.directory(repo)}: {exc.strerror or exc}")
+        return False
     return True
 
 

@@ -12,6 +12,7 @@ from maw import errors, files, paths
 from maw.attendant import spool
 from maw.cli.output import printable
 from maw.cli.place import repository
+from maw.cli.records import deliver
 from maw.config.edit import initial_text
 from maw.errors import FatalError
 from maw.git.repo import Repo
@@ -65,30 +66,43 @@ def _ask(repo: Repo | None, *, notes: bool, state: bool) -> None:
 
 
 def _repository(repo: Repo) -> None:
-    done = _last_notes(repo) + hooks.take_back(repo)
-    for entry in reversed(journal.entries(repo)):
+    delivered, done = _last_notes(repo)
+    done += hooks.take_back(repo)
+    for entry in reversed(journal.entries(repo) if os.path.isdir(repo.maw_dir) else []):
         line_of_it = _undo(repo, entry)
         journal.forget(repo, entry)
         done += [line_of_it] if line_of_it else []
-    if os.path.isdir(repo.maw_dir):
-        shutil.rmtree(repo.maw_dir)
-        done.append(f"{repo.maw_dir} removed")
+    done += _folder(repo, delivered)
     _tell(done or ["nothing of maw's was set up in this repository"])
 
 
-def _last_notes(repo: Repo) -> list[str]:
-    """What waits to be written is written first. Raises FatalError when it may be possible later."""
+def _last_notes(repo: Repo) -> tuple[bool, list[str]]:
+    """What waits to be written is written first. False when it is not, but may be later: then it is kept."""
     waiting = len(spool.waiting(repo))
     if not waiting:
-        return []
+        return True, []
     from maw.git.libgit import open_repository  # pygit2: seldom needed
 
     try:
         open_repository(repo)
     except FatalError as exc:
-        return [f"{waiting} record(s) go that could not become notes: {exc.message}"]
-    spool.drain(repo)
-    return []
+        return True, [f"{waiting} record(s) go that could not become notes: {exc.message}"]
+    return deliver(repo), []
+
+
+def _folder(repo: Repo, delivered: bool) -> list[str]:
+    """Remove maw's folder, but for records that can still become notes."""
+    if not os.path.isdir(repo.maw_dir):
+        return []
+    if delivered:
+        shutil.rmtree(repo.maw_dir)
+        return [f"{repo.maw_dir} removed"]
+    for entry in os.scandir(repo.maw_dir):
+        if entry.is_dir(follow_symlinks=False) and entry.path != spool.directory(repo):
+            shutil.rmtree(entry.path)
+        elif entry.path != spool.directory(repo):
+            os.unlink(entry.path)
+    return [f"{spool.directory(repo)} stays: delete it when you do not need these records"]
 
 
 def _undo(repo: Repo, entry: journal.Entry) -> str | None:

@@ -63,7 +63,7 @@ def test_a_folder_that_cannot_be_used_is_no_defect(repo: Repository, maw: Maw, c
     repo.commit()
     (repo.path / ".git" / "maw").write_text("in the way")
     ran = maw(*command, cwd=repo.path)
-    assert ran.code == 2 and "/.git/maw/spool: Not a directory" in ran.err and "defect" not in ran.err
+    assert ran.code == 2 and "/.git/maw: File exists" in ran.err and "defect" not in ran.err
 
 
 def test_a_ref_in_the_way_stops_no_command(repo: Repository, maw: Maw) -> None:
@@ -73,3 +73,27 @@ def test_a_ref_in_the_way_stops_no_command(repo: Repository, maw: Maw) -> None:
     for command in (("history",), ("show",)):
         ran = maw(*command, cwd=repo.path)
         assert ran.code == 0 and "records wait in" in ran.err and "refs/notes/maw is where" in ran.err
+
+
+def test_uninstall_goes_on_where_notes_cannot_be_written(repo: Repository, home: Path, maw: Maw) -> None:
+    commit = repo.commit()
+    (home / "config.toml").write_text('node = "local"\n')
+    assert maw("hooks", "install", cwd=repo.path).code == 0
+    repo.git("notes", "--ref=maw", "add", "-m", "mine")
+    waits = put(repo, commit)
+    (repo.path / ".git" / "maw" / "notes.lock").touch()
+    ran = maw("uninstall", "--yes", cwd=repo.path)
+    assert ran.code == 0 and "records wait in" in ran.err and "spool stays" in ran.out
+    assert not (repo.path / ".git" / "hooks" / "pre-commit").exists()
+    assert os.listdir(repo.path / ".git" / "maw") == ["spool"]
+    assert [Path(path).stem for path in spool.waiting(kernel_repo(repo))] == [waits]
+
+
+def test_uninstall_goes_on_where_a_file_is_in_the_way(repo: Repository, home: Path, maw: Maw) -> None:
+    repo.commit()
+    (home / "config.toml").write_text('node = "local"\n')
+    assert maw("hooks", "install", cwd=repo.path).code == 0
+    (repo.path / ".git" / "maw").write_text("in the way")
+    ran = maw("uninstall", "--yes", cwd=repo.path)
+    assert ran.code == 0, ran.err
+    assert not (repo.path / ".git" / "hooks" / "pre-commit").exists()
