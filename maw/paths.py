@@ -39,6 +39,16 @@ def runner_socket() -> str:
     return checked_socket_path(os.path.join(runner_dir(), "runner.sock"))
 
 
+def endpoint_lock() -> str:
+    """Held by the embedded SSH endpoint while it runs; it contains its process id."""
+    return os.path.join(runner_dir(), "endpoint.lock")
+
+
+def attendant_lock() -> str:
+    """Held by the attendant while it runs; it contains its process id."""
+    return os.path.join(attendant_dir(), "attendant.lock")
+
+
 def model_dir() -> str:
     return os.path.join(state_dir(), "models")
 
@@ -105,11 +115,12 @@ def checked_node_name(name: str) -> str:
 
 
 def _chosen(variable: str) -> str | None:
-    """The path a variable names. A relative one is made absolute for those we start, too: they run in / ."""
-    path = os.environ.get(variable)
-    if path and not os.path.isabs(path):
-        path = os.environ[variable] = os.path.abspath(path)
-    return path
+    """The path a variable names. Relative ones, of both, become absolute for those we start, too: they run in / ."""
+    for name in ("MAW_STATE_DIR", "MAW_CONFIG"):
+        path = os.environ.get(name)
+        if path and not os.path.isabs(path):
+            os.environ[name] = os.path.abspath(path)
+    return os.environ.get(variable)
 
 
 def _home() -> str:
