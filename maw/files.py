@@ -14,7 +14,8 @@ BOUND = 256 * 1024  # bytes; no settings file or hook script that people write c
 
 
 def write_atomic(path: str, data: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
-    """Replace `path` with `data`: readers see the old or the new content, never a part. `durable` also syncs it."""
+    """Replace `path` with `data`: readers see the old or the new content, never a part. `durable` also syncs it.
+    Raises OSError, whose `filename` is set on a full disk too."""
     temporary = f"{path}.{os.getpid()}.tmp"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
@@ -24,9 +25,11 @@ def write_atomic(path: str, data: bytes, *, mode: int = 0o600, durable: bool = F
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as exc:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
+        if isinstance(exc, OSError) and exc.filename is None:  # a failed write does not know whose it is
+            exc.filename = path
         raise
 
 

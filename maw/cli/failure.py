@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -10,6 +11,8 @@ import click
 
 from maw import defect, errors
 from maw.text import printable
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT}  # a write that fails does not name its file
 
 
 def run(command: click.Command, arguments: list[str], *, name: str = "maw") -> int:
@@ -36,10 +39,10 @@ def run(command: click.Command, arguments: list[str], *, name: str = "maw") -> i
         _tell(exc.message, exc.hint)
         return exc.exit_code
     except OSError as exc:
-        if exc.filename is None:
+        if exc.filename is None and exc.errno not in _NO_ROOM:
             return _defect(name, arguments)
         # A file that is in the way, not readable or on a full disk: whoever has it can mend that.
-        _tell(f"{os.fsdecode(exc.filename)}: {exc.strerror}")
+        _tell(f"{os.fsdecode(exc.filename)}: {exc.strerror}" if exc.filename else str(exc.strerror))
         return errors.USAGE
     except Exception:  # noqa: BLE001 - the one place that catches all: what nobody expected is a defect of maw
         return _defect(name, arguments)

@@ -21,6 +21,7 @@ from maw.review.outcome import (
 
 Json = dict[str, Any]
 CANCEL_TIMEOUT = 1.0  # seconds: the runner also cancels by itself when nobody watches
+LATE_CANCEL_TIMEOUT = 0.05  # … past the deadline, which the runner knows as well
 _SUBMIT_TIMEOUT = 60.0  # seconds, where no deadline is set; a model is not loaded for the acknowledgement
 
 
@@ -72,7 +73,7 @@ def follow(node: str, request: Json, *, deadline: float | None = None) -> Genera
             yield step
     finally:
         if not ended or watch.abandoned:
-            _cancel(node, watch.task_id)
+            _cancel(node, watch.task_id, deadline)
 
 
 class _Watch:
@@ -152,7 +153,9 @@ class _Watch:
         if state == "cancelled":
             if reason == "deadline":
                 return self._missed(DEADLINE, "the deadline passed")
-            return self._missed(FAILED, "the review was cancelled" + (f": {reason}" if reason and reason != state else ""))
+            return self._missed(
+                FAILED, "the review was cancelled" + (f": {reason}" if reason and reason != state else "")
+            )
         hint = f" ({error['hint']})" if error.get("hint") else ""
         return self._missed(
             FAILED, f"the review failed on {self.node}: {error.get('message') or reason or state}{hint}"
@@ -192,9 +195,11 @@ def _not_submitted(exc: FatalError | OSError, node: str, deadline: float | None)
     return missed(UNREACHABLE, said, node=node)
 
 
-def _cancel(node: str, task_id: str) -> None:
+def _cancel(node: str, task_id: str, deadline: float | None) -> None:
+    """Where the network swallows everything, this must not wait beyond the deadline either."""
+    left = CANCEL_TIMEOUT if deadline is None else deadline - time.monotonic()
     try:
-        client.cancel(node, task_id, timeout=CANCEL_TIMEOUT)
+        client.cancel(node, task_id, timeout=min(CANCEL_TIMEOUT, max(left, LATE_CANCEL_TIMEOUT)))
     except FatalError:
         pass  # a node that cannot be told cancels by itself once nobody watches
 

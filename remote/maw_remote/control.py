@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ from maw.errors import FatalError
 
 _STOP_TIMEOUT = 20.0  # seconds; a clean stop takes requests and jobs 5 s each at most
 _POLL = 0.02
+_ROOM = 1 << 20  # bytes free, below which a disk counts as full when nothing else tells why there is no runner
 
 
 def start(options: list[str]) -> None:
