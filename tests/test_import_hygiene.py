@@ -35,6 +35,7 @@ EDGES = {
     "maw_hooks.postcommit": HEAVY,
     "maw_remote.gate": HEAVY,
     "maw.api": tuple(name for name in HEAVY if name != "msgspec"),
+    "maw.setup.hooks": HEAVY,
     "maw.config.edit": tuple(name for name in HEAVY if name != "tomli_w"),
     "maw.cli.main": tuple(name for name in HEAVY if name != "click"),
     "maw.cli.review": ("textual", "paramiko", "litestar", "uvicorn", "llama_cpp"),

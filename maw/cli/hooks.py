@@ -11,36 +11,10 @@ from maw import errors, paths
 from maw.cli.output import console, print_json, say
 from maw.errors import FatalError
 from maw.git.repo import Repo, discover
+from maw.setup import stubs
 
 if TYPE_CHECKING:
-    from maw_hooks.install import Change, State
-
-
-def install_hooks(repo: Repo) -> list[Change]:
-    """Install maw's hooks for this Python; again changes nothing. Raises FatalError where it must not be done."""
-    from maw_hooks import install  # the one place where the kernel reaches for the hooks' package
-
-    return install.install(repo)
-
-
-def uninstall_hooks(repo: Repo) -> list[Change]:
-    """Remove maw's hooks and put back those that were there before."""
-    from maw_hooks import install
-
-    return install.uninstall(repo)
-
-
-def hooks_status(repo: Repo) -> list[State]:
-    from maw_hooks import install
-
-    return install.status(repo)
-
-
-def hooks_warnings(repo: Repo) -> list[str]:
-    """What whoever installs hooks here should know."""
-    from maw_hooks import install
-
-    return install.warnings(repo)
+    from maw.setup.stubs import Change
 
 
 @click.group()
@@ -64,8 +38,8 @@ def install_command(as_json: bool) -> int:
     after an upgrade of Python it renews the path of the interpreter.
     """
     repo = discover()
-    _tell(install_hooks(repo), as_json)
-    for warning in [*hooks_warnings(repo), *_no_notes(repo)]:
+    _tell(stubs.install(repo), as_json)
+    for warning in [*stubs.warnings(repo), *_no_notes(repo)]:
         say(f"maw: warning: {warning}")
     if not os.path.exists(paths.config_file()):
         say(f"maw: there is no {paths.config_file()} yet, so the hooks review nothing; `maw init` makes it")
@@ -76,7 +50,7 @@ def install_command(as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def uninstall_command(as_json: bool) -> int:
     """Remove maw's hooks and put back those that were there before."""
-    changes = uninstall_hooks(discover())
+    changes = stubs.uninstall(discover())
     if not changes and not as_json:
         say("maw: there are no hooks of maw here")
     _tell(changes, as_json)
@@ -91,7 +65,7 @@ def status_command(as_json: bool) -> int:
     States: installed, outdated (made for another Python), broken (its Python is gone), foreign (another program's
     hook, without maw) and missing.
     """
-    states = hooks_status(discover())
+    states = stubs.status(discover())
     if as_json:
         print_json({"v": 1, "hooks": [state._asdict() for state in states]})
     else:

@@ -186,9 +186,7 @@ def _check(old: str, new: str) -> None:
 
 def _need_framework() -> None:
     if importlib.util.find_spec("pre_commit") is None:
-        raise FatalError(
-            "pre-commit is not installed beside maw", hint=how_to_add("pre-commit")
-        )
+        raise FatalError("pre-commit is not installed beside maw", hint=how_to_add("pre-commit"))
 
 
 def _need_room(repo: Repo) -> None:

@@ -1,4 +1,4 @@
-"""The git hooks, through the one module that may reach for the package that knows them (maw/cli/hooks.py)."""
+"""The git hooks, as `maw init`, `maw uninstall` and `maw doctor` see them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 from maw.checks.check import Check, fail, ok, warn
-from maw.cli.hooks import hooks_status, hooks_warnings, install_hooks, uninstall_hooks
 from maw.git.repo import Repo
-from maw.setup import framework, journal
+from maw.setup import framework, journal, stubs
 
 if TYPE_CHECKING:
-    from maw_hooks.install import State
+    from maw.setup.stubs import State
 
 _DONE = {"installed": "installed", "updated": "renewed"}
 _GONE = {"removed": "removed", "restored": "removed, and the hook from before put back", "kept": "left alone"}
@@ -19,16 +18,16 @@ _GONE = {"removed": "removed", "restored": "removed, and the hook from before pu
 
 def apply(repo: Repo) -> list[str]:
     """Install the stubs; a line for each that changed. Raises FatalError."""
-    directory = os.path.dirname(hooks_status(repo)[0].path)
+    directory = os.path.dirname(stubs.status(repo)[0].path)
     if not os.path.isdir(directory):
         journal.note(repo, {"what": "directory", "path": directory})
-    changes = [change for change in install_hooks(repo) if change.action in _DONE]
+    changes = [change for change in stubs.install(repo) if change.action in _DONE]
     return [f"{change.hook} hook {_DONE[change.action]}{_note(change.note)}" for change in changes]
 
 
 def take_back(repo: Repo) -> list[str]:
     """Remove the stubs, whoever installed them; a line for each."""
-    changes = [change for change in uninstall_hooks(repo) if change.action in _GONE]
+    changes = [change for change in stubs.uninstall(repo) if change.action in _GONE]
     return [f"{change.hook} hook {_GONE[change.action]}{_note(change.note)}" for change in changes]
 
 
@@ -43,13 +42,13 @@ def take_back_directory(entry: journal.Entry) -> str | None:
 
 def warnings(repo: Repo) -> list[str]:
     """What whoever installs should know."""
-    return hooks_warnings(repo)
+    return stubs.warnings(repo)
 
 
 def checks(repo: Repo) -> list[Check]:
     """How each hook is."""
     listed = framework.lists_maw(repo.worktree)
-    return [_check(state, listed) for state in hooks_status(repo)]
+    return [_check(state, listed) for state in stubs.status(repo)]
 
 
 def _check(state: State, listed: bool) -> Check:

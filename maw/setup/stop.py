@@ -1,27 +1,53 @@
-"""End everything of maw's that runs for this user: attendant, links, runner."""
+"""End everything of maw's that runs for this user: attendant, links, endpoint, runner.
+
+Each holds a lock with its process id in it for as long as it lives, so "gone" is not what it said but what it let go.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 
-from maw import paths
-from maw.attendant import client
+from maw import files, paths
 from maw.errors import FatalError
 from maw.link import control
 
+PATIENCE = 20.0  # seconds each may take; the attendant finishes what it has accepted
 
-def stop_everything() -> list[str]:
+
+def stop_everything(patience: float = PATIENCE) -> list[str]:
     """End them, wait for each, and tell which ran. Raises FatalError when one does not end."""
-    done = []
-    if client.ask({"v": 1, "op": "stop"}, timeout=5.0) is not None:
-        done.append("attendant stopped")
+    done = _stop("attendant", paths.attendant_lock(), patience)
     for node in _linked_nodes():
-        if control.running(node) is not None:
-            control.stop(node)
-            done.append(f"link to {node} stopped")
+        done += _stop(f"link to {node}", control.lock_file(node), patience)
+    done += _stop("endpoint", paths.endpoint_lock(), patience)
     return done + _stop_runner()
+
+
+def _stop(what: str, lock: str, patience: float) -> list[str]:
+    """SIGTERM to whoever holds `lock`, until nobody does."""
+    pid = files.lock_holder(lock)
+    if pid is None:
+        return []
+    _signal(pid)
+    give_up = time.monotonic() + patience
+    while (holder := files.lock_holder(lock)) is not None:
+        if time.monotonic() >= give_up:
+            raise FatalError(f"the {what} (pid {holder}) does not end", hint=f"`kill -9 {holder}` loses nothing")
+        if holder != pid:  # another one took its place meanwhile
+            _signal(pid := holder)
+        time.sleep(0.02)
+    return [f"{what} stopped"]
+
+
+def _signal(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass  # it has just gone
 
 
 def _linked_nodes() -> list[str]:
