@@ -6,12 +6,8 @@ channel, which joins it in milliseconds. Where a control socket cannot be, each 
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
-import select
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +15,6 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable
-from concurrent.futures import Executor
 from typing import Any
 
 from maw import files, paths
@@ -28,18 +23,17 @@ from maw.link import hostkeys, opensshargs
 from maw.link.channel import Channel
 from maw.link.channels import lost as connection_lost
 from maw.link.opensshlog import Log, denied, failure, timeout
+from maw.link.process_channel import LEAVE, ProcessChannel, end, environment, spawn
 from maw.link.resolve import Route
 from maw.link.target import Target
 from maw.link.terms import AUTH_TIMEOUT, BANNER_TIMEOUT, OPEN_NOTE, RETRY_PAUSE, Step, Terms
 from maw.link.transport import accepted
 
-CHUNK = 256 * 1024  # bytes read at once
 SUN_PATH = 108 if sys.platform == "linux" else 104  # bytes of a unix socket's path, with the closing NUL
 SUFFIX = 17  # ssh binds PATH.XXXXXXXXXXXXXXXX first, and renames it
 _POLL = 0.01
 # What ssh says when a session was refused, or when the connection was not there to be joined.
 _NOT_JOINED = ("mux_client", "Connection closed by UNKNOWN", "Control socket", "ControlSocket", "kex_exchange")
-_LEAVE = 2.0  # seconds a process may take to end when it is told to
 # A connection must not outlive the link, though the link be killed: the shell waits for the end of its stdin.
 _GUARD = '"$@" </dev/null & pid=$!; exec 2>/dev/null; read -r _; kill $pid; wait $pid'
 
@@ -92,7 +86,7 @@ def check_login(log: Log, route: Route, target: Target) -> None:
 
     Raises NodeError `auth_failed`.
     """
-    login = log.wait_for_login(_LEAVE)
+    login = log.wait_for_login(LEAVE)
     if target.identity is None or (login is not None and login.method != "publickey"):
         return
     if login is None:
@@ -127,7 +121,7 @@ def _accept(route: Route, target: Target, terms: Terms) -> bool:
         limit = target.connect_timeout + BANNER_TIMEOUT + AUTH_TIMEOUT
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False, env=_env(),
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False, env=environment(),
                 start_new_session=True,
             )  # fmt: skip
         words = (files.read_optional(file) or b"").decode("ascii", "replace").split()
@@ -138,26 +132,6 @@ def _accept(route: Route, target: Target, terms: Terms) -> bool:
         return False
     hostkeys.remember(route.known_as, key_type, blob)
     return True
-
-
-def _env() -> dict[str, str]:
-    """No window may ask for a passphrase in the name of a link."""
-    return {**os.environ, "SSH_ASKPASS_REQUIRE": "never"}
-
-
-def spawn(command: list[str], stdin: int, stdout: int) -> tuple[subprocess.Popen[bytes], Log]:
-    """A process without a terminal, and its stderr."""
-    reading, writing = os.pipe()
-    try:
-        process = subprocess.Popen(
-            command, stdin=stdin, stdout=stdout, stderr=writing, start_new_session=True, env=_env()
-        )
-    except FileNotFoundError:
-        os.close(reading)
-        raise NodeError("unresolved", "there is no ssh here", hint="install OpenSSH's client") from None
-    finally:
-        os.close(writing)
-    return process, Log(reading)
 
 
 class Master:
@@ -193,7 +167,7 @@ class Master:
             if self.process.returncode is not None:
                 return
             os.close(self._guard)
-            _end(self.process, first=None)
+            end(self.process, first=None)
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
 
@@ -274,101 +248,3 @@ class OpensshConnection:
 def _open_to_all(log: Log) -> bool:
     login = log.login()
     return log.tailscale() or (login is not None and login.method == "none")
-
-
-class ProcessChannel:
-    """An ssh process whose stdin and stdout are the other end of a socket of ours."""
-
-    def __init__(self, command: list[str]) -> None:
-        self._sock, theirs = socket.socketpair()
-        try:
-            with theirs:
-                self._process, self.log = spawn(command, theirs.fileno(), theirs.fileno())
-        except BaseException:
-            self._sock.close()
-            raise
-        self._closing = threading.Lock()
-
-    def wait(self, give_up: float) -> bool:
-        """Whether something came; False when the process ended first. Raises TimeoutError at `give_up`."""
-        poll = select.poll()
-        poll.register(self._sock, select.POLLIN)
-        if not poll.poll(max(give_up - time.monotonic(), 0.0) * 1000):
-            return True  # nothing yet: whoever reads the hello has the same patience, and the better words
-        return not self.ended()
-
-    def exit_code(self) -> int | None:
-        """Of the process that hung up; None when it is still there."""
-        try:
-            code = self._process.wait(_LEAVE)
-        except subprocess.TimeoutExpired:
-            return None
-        self.log.ended.wait(_LEAVE)
-        return code
-
-    def settimeout(self, seconds: float | None) -> None:
-        self._sock.settimeout(seconds)
-
-    def recv(self, size: int) -> bytes:
-        return self._sock.recv(size)
-
-    def sendall(self, data: bytes) -> None:
-        self._sock.sendall(data)
-
-    def ended(self) -> bool:
-        try:
-            return self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-        except BlockingIOError:
-            return False
-        except OSError:
-            return True
-
-    def complaint(self) -> str:
-        self.log.ended.wait(1.0)
-        words = self.log.words()
-        return words[-1] if words else ""
-
-    def flow(self, executor: Executor) -> SocketFlow:
-        return SocketFlow(self._sock)
-
-    def close(self) -> None:
-        with self._closing:
-            self._sock.close()
-            if self._process.returncode is None:
-                _end(self._process)
-
-
-class SocketFlow:
-    def __init__(self, sock: socket.socket) -> None:
-        sock.setblocking(False)
-        self._sock = sock
-        self._loop = asyncio.get_running_loop()
-
-    async def receive(self) -> bytes:
-        try:
-            return await self._loop.sock_recv(self._sock, CHUNK)
-        except ConnectionResetError:  # the process ended with bytes of ours unread
-            return b""
-
-    async def send(self, data: bytes) -> None:
-        await self._loop.sock_sendall(self._sock, data)
-
-    async def finish(self) -> None:
-        with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_WR)
-
-    async def abandon(self) -> None:
-        with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
-
-
-def _end(process: subprocess.Popen[bytes], first: signal.Signals | None = signal.SIGTERM) -> None:
-    """Wait for a process that has been told to end, or is told by `first`; it leads a group of its own."""
-    for number in (first, signal.SIGKILL):
-        if number is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(_LEAVE)
-            return
-    process.wait()
