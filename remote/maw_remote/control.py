@@ -104,6 +104,9 @@ def _why(child: subprocess.Popen[bytes], errors_path: str) -> FatalError:
     said = (files.read_optional(errors_path) or b"").decode("utf-8", "replace").strip().splitlines()
     lines = [line.removeprefix("maw: ") for line in said if line.startswith("maw: ")] or said[-1:]
     hints = [line.strip() for line in said if line.startswith("     ")]
+    directory = os.path.dirname(errors_path)
+    if not lines and shutil.disk_usage(directory).free < _ROOM:  # there was none for what it said either
+        return FatalError(f"no space left on the disk of {directory}", hint="make room there, then try again")
     message = lines[0] if lines else f"the runner ended at once with code {child.returncode}"
     return FatalError(message, hint=hints[0] if hints else look)
 
