@@ -32,7 +32,7 @@ def connect(node: str, host_key: str | None) -> int:
     """
     if node == reach.LOCAL:
         raise FatalError("`local` is this machine's own runner; there is nothing to connect to")
-    target = from_config(load(strict=False), node)
+    target = from_config(load(), node)
     person = Person()
     report = probe(target, ask=person, pin=host_key)
     if report.error is not None:

@@ -73,7 +73,7 @@ def add(
       maw node add wsl 192.168.1.20 --port 7722 --endpoint --host-key SHA256:…
     """
     _check_name(name)
-    target = Target(name, host, user, port, command or DEFAULT_COMMAND, None, load(strict=False)["connect_timeout"])
+    target = Target(name, host, user, port, command or DEFAULT_COMMAND, None, load()["connect_timeout"])
     if host.startswith("-"):
         raise FatalError(f"not a host: {host!r}", hint="a host may not start with a dash")
     key = _own_key(name)
@@ -88,7 +88,7 @@ def add(
         raise FatalError("nothing was installed", hint="give --yes to install it without being asked")
     install.install_key(target, key)
     _write(target)
-    report = probe(from_config(load(strict=False), name), ask=Person(), pin=host_key)
+    report = probe(from_config(load(), name), ask=Person(), pin=host_key)
     _show(name, report)
     if report.error is not None:
         raise report.error
@@ -110,7 +110,7 @@ def _runner_there(target: Target) -> str:
 def _add_endpoint(target: Target, key: str, host_key: str | None) -> int:
     """No ssh leads there: the person installs the key, and we look at the host key."""
     _write(target)
-    report = probe(from_config(load(strict=False), target.node), ask=Person(), pin=host_key)
+    report = probe(from_config(load(), target.node), ask=Person(), pin=host_key)
     click.echo(f"maw-runner keys add '{key}'")
     if report.error is None:
         say(f"{target.node} is ready, the key is known there already")
@@ -154,7 +154,7 @@ def list_nodes(as_json: bool) -> int:
     Example:
       maw node list --json
     """
-    config = load(strict=False)
+    config = load()
     rows = [
         {
             "name": entry.name, "host": entry.host, "user": entry.user, "port": entry.port, "command": entry.command,
@@ -186,7 +186,7 @@ def test(name: str, as_json: bool) -> int:
       maw node test pro
       maw node test pro --json
     """
-    report = probe(from_config(load(strict=False), name))
+    report = probe(from_config(load(), name))
     if as_json:
         print_json(_json(name, report))
         return errors.PASS if report.error is None else errors.UNREACHABLE
@@ -234,7 +234,7 @@ def rm(name: str, local_only: bool) -> int:
     Example:
       maw node rm pro
     """
-    target = from_config(load(strict=False), name)
+    target = from_config(load(), name)
     key = public_line(paths.node_key_file(name))
     if key is not None and not local_only:
         _remove_there(target, key)
