@@ -93,11 +93,14 @@ class _Layers:
         self._origins = {setting.key: "default" for setting in SETTINGS}
         self._nodes: dict[str, NodeSettings] = {}
         self._problems: list[str] = []
+        self._repository_file: str | None = None
 
     def config(self) -> Config:
         return Config(self._values, self._origins, self._nodes, tuple(self._problems))
 
     def add_file(self, path: str, origin: str) -> None:
+        if origin == "repository":
+            self._repository_file = path
         try:
             # The user's own file may be a link into a dotfiles repository; a cloned one's leads anywhere.
             raw = files.read_bounded(path, follow=origin == "user")
@@ -177,9 +180,9 @@ class _Layers:
 
     def _problem(self, text: str) -> None:
         if self._strict:
-            raise FatalError(
-                text[:_PROBLEM_MAX], hint="`maw config list` shows every key; `maw config edit` opens your file"
-            )
+            theirs = self._repository_file is not None and text.startswith(f"{self._repository_file}: ")
+            edit = "`maw config edit --repo` opens the file" if theirs else "`maw config edit` opens your file"
+            raise FatalError(text[:_PROBLEM_MAX], hint=f"`maw config list` shows every key; {edit}")
         self._problems.append(text[:_PROBLEM_MAX])
 
 
