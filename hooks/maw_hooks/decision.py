@@ -46,6 +46,8 @@ def _reviewed(outcome: Outcome, block_at: str) -> str:
     skipped = f", {count(len(outcome.skipped), 'file')} skipped" if outcome.skipped else ""
     if outcome.findings:
         return f"{tally(outcome.findings)}; below {block_at}, so the commit passes{skipped}"
+    if outcome.skipped and not outcome.units["total"]:
+        return f"nothing was reviewed{skipped}"
     return f"nothing found in {count(outcome.units['done'], 'unit')}{skipped}"
 
 

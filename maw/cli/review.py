@@ -239,6 +239,8 @@ def summary(outcome: Outcome, block_at: str) -> str:
         why = f"{outcome.node} cannot be reached: {why}"
     if outcome.status == outcomes.UNREVIEWED:
         return f"not reviewed: {why}"
+    if outcome.skipped and not outcome.units["total"] and not outcome.findings:
+        return f"{outcome.verdict(block_at)}: nothing was reviewed, all of it was skipped"
     found = tally(outcome.findings) if outcome.findings else "nothing found"
     parts = [f"{outcome.verdict(block_at)}: {found} in {count(outcome.units['done'], 'unit')}"]
     if outcome.model:

@@ -43,7 +43,7 @@ def finding_lines(finding: Finding) -> list[Line]:
         lines.append(Line((("dim", "    | "), ("quote", _short(flat(finding.quote.strip("\r\n")))))))
     lines += _paragraph("", finding.scenario)
     lines += _paragraph("suggestion: ", finding.suggestion)
-    if finding.replacement is not None:
+    if finding.replacement is not None and finding.replacement.rstrip() != finding.quote.rstrip():
         lines += [
             Line((("dim", "    > "), ("replacement", _short(flat(text))))) for text in finding.replacement.splitlines()
         ]
@@ -68,8 +68,14 @@ def tally(findings: Iterable[Finding]) -> str:
     by_severity: dict[str, int] = {}
     for finding in findings:
         by_severity[finding.severity] = by_severity.get(finding.severity, 0) + 1
-    parts = [f"{by_severity[name]} {name}" for name in ("critical", "error", "warning", "info") if name in by_severity]
+    parts = [
+        _counted(by_severity[name], name) for name in ("critical", "error", "warning", "info") if name in by_severity
+    ]
     return f"{count(sum(by_severity.values()), 'finding')}: {', '.join(parts)}"
+
+
+def _counted(number: int, severity: str) -> str:
+    return count(number, severity) if severity in ("error", "warning") else f"{number} {severity}"
 
 
 def _lines(finding: Finding) -> str:
