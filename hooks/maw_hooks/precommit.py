@@ -76,7 +76,7 @@ def _review(talk: Talk, repo: Repo, now: Staged, config: Config, started: float)
         talk.say("interrupted: the review is cancelled, nothing was committed")
         return INTERRUPTED
     if outcome.status != outcomes.REVIEWED:
-        outcome = _known(talk, repo, now, digest, config.values["review.block_at"]) or outcome
+        outcome = _known(talk, repo, now, digest, config) or outcome
     decision = decide(outcome, config)
     talk.say(decision.text)
     for line in decision.more:
@@ -104,7 +104,7 @@ def _follow(talk: Talk, node: str, payload: dict[str, Any], deadline: float) -> 
     raise AssertionError("a review without an end")
 
 
-def _known(talk: Talk, repo: Repo, now: Staged, digest: str, block_at: str) -> Outcome | None:
+def _known(talk: Talk, repo: Repo, now: Staged, digest: str, config: Config) -> Outcome | None:
     """What an attempt before found in exactly this change, where the node cannot say it again: a blocked commit
     does not pass because the node went away."""
     before = pending.match(repo, now.tree, [now.head])
@@ -114,10 +114,12 @@ def _known(talk: Talk, repo: Repo, now: Staged, digest: str, block_at: str) -> O
         outcome = outcomes.from_record(before)
     except ValueError:
         return None
-    if outcome.status != outcomes.REVIEWED and not outcome.blocking(block_at):
+    if outcome.status != outcomes.REVIEWED and not outcome.blocking(config.values["review.block_at"]):
         return None
     talk.lines(Printer().ended(outcome.findings))
-    talk.say(f"{outcome.node} does not answer now; this is its review of the same change of {before['ts']}")
+    node = config.values["node"]
+    whose = "its" if outcome.node == node else f"{outcome.node}'s"
+    talk.say(f"{node} does not answer now; this is {whose} review of the same change of {before['ts']}")
     return outcome
 
 

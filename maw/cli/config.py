@@ -67,7 +67,7 @@ def get_command(key: str, as_json: bool) -> int:
     return get(key=key, as_json=as_json)
 
 
-@config.command("set")
+@config.command("set", context_settings={"ignore_unknown_options": True})  # a value may be -1
 @click.argument("key")
 @click.argument("value")
 @_REPO
