@@ -10,8 +10,10 @@ from maw import errors
 from maw.checks import machine, node, settings
 from maw.checks import repository as repository_checks
 from maw.checks.check import Check
-from maw.cli.output import print_json, printable
+from maw.cli.output import console, print_json, printable
 from maw.cli.place import repository
+
+_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 @click.command()
@@ -39,7 +41,7 @@ def diagnose(*, node_name: str | None, offline: bool, as_json: bool) -> int:
     for check in _all(node_name, offline):
         done.append(check)
         if not as_json:
-            click.echo("\n".join(_lines(check)))
+            _print(check)
     if as_json:
         print_json({"v": 1, "ok": not _failed(done), "checks": [check._asdict() for check in done]})
     return errors.BLOCK if _failed(done) else errors.PASS
@@ -60,6 +62,11 @@ def _failed(checks: list[Check]) -> bool:
     return any(check.state == "fail" for check in checks)
 
 
-def _lines(check: Check) -> list[str]:
-    first = f"{check.state:<5} {check.what:<22} {check.found}"
-    return [printable(first)] + ([printable(f"      → {check.mend}")] if check.mend else [])
+def _print(check: Check) -> None:
+    from rich.text import Text
+
+    out = console()
+    state = (f"{check.state:<5}", _STYLES.get(check.state, ""))
+    out.print(Text.assemble(state, printable(f" {check.what:<22} {check.found}")))
+    if check.mend:
+        out.print(printable(f"      → {check.mend}"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from maw.text import printable
 
@@ -18,7 +19,9 @@ def console(*, stderr: bool = False) -> Console:
     """A rich console that honours NO_COLOR and prints no markup from data unless asked to."""
     from rich.console import Console  # 24 ms that --json and --help do without
 
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    # rich alone would keep bold and dim; NO_COLOR means plain text here.
+    system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(stderr=stderr, color_system=system, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
