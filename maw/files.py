@@ -14,8 +14,11 @@ BOUND = 256 * 1024  # bytes; no settings file or hook script that people write c
 
 
 def write_atomic(path: str, data: bytes, *, mode: int = 0o600, durable: bool = False) -> None:
-    """Replace `path` with `data`: readers see the old or the new content, never a part. `durable` also syncs it.
-    Raises OSError, whose `filename` is set on a full disk too."""
+    """Replace `path` with `data`: readers see the old or the new content, never a part. After a `durable` one has
+    returned, a power cut does not bring the old content back.
+
+    Raises OSError, whose `filename` is set on a full disk too.
+    """
     temporary = f"{path}.{os.getpid()}.tmp"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
@@ -25,12 +28,23 @@ def write_atomic(path: str, data: bytes, *, mode: int = 0o600, durable: bool = F
                 file.flush()
                 os.fsync(file.fileno())
         os.replace(temporary, path)
+        if durable:
+            _sync_directory(os.path.dirname(path) or ".")
     except BaseException as exc:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         if isinstance(exc, OSError) and exc.filename is None:  # a failed write does not know whose it is
             exc.filename = path
         raise
+
+
+def _sync_directory(path: str) -> None:
+    """Sync the names in a directory: a file's new name is no part of the file."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def read_optional(path: str) -> bytes | None:

@@ -61,7 +61,9 @@ def put(repo: Repo, commit: str, record: Json) -> str:
         raise ValueError(trouble)
     paths.make_private_dir(repo.maw_dir)
     path = os.path.join(paths.make_private_dir(directory(repo)), f"{record['id']}.json")
-    files.write_atomic(path, json.dumps(entry, separators=(",", ":"), sort_keys=True).encode("ascii"))
+    data = json.dumps(entry, separators=(",", ":"), sort_keys=True).encode("ascii")
+    # The record's only copy, once pending has forgotten it.
+    files.write_atomic(path, data, durable=True)
     return path
 
 

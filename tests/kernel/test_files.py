@@ -67,3 +67,22 @@ def test_a_killed_holder_lets_go(tmp_path: Path) -> None:
     fd = files.try_lock(path)
     assert fd is not None
     os.close(fd)
+
+
+def test_what_is_durable_is_synced_before_it_is_relied_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The content before it gets its name, the name before we go on."""
+    path = tmp_path / "file"
+    seen: list[tuple[str, bool]] = []
+    sync = os.fsync
+
+    def spy(fd: int) -> None:
+        kind = "directory" if os.path.samestat(os.fstat(fd), os.stat(tmp_path)) else "content"
+        seen.append((kind, path.exists()))
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    files.write_atomic(str(path), b"x")
+    assert seen == []
+    path.unlink()
+    files.write_atomic(str(path), b"x", durable=True)
+    assert seen == [("content", False), ("directory", True)]

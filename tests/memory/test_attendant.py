@@ -411,3 +411,21 @@ def test_a_repository_of_its_own_for_each(home: Path, attendant: Callable[[], No
         head = repository.git("rev-parse", "HEAD")
         wait_for(lambda repository=repository, head=head: len(ids_on(repository, head)) == 1, "the record")
     assert len(pids()) == 1
+
+
+def test_a_record_in_the_spool_survives_a_power_cut(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pending forgets an outcome once it is in the spool, so it must be on the disk by then."""
+    synced: list[tuple[int, int]] = []
+    sync = os.fsync
+
+    def spy(fd: int) -> None:
+        found = os.fstat(fd)
+        synced.append((found.st_dev, found.st_ino))
+        sync(fd)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    head = repo.commit("one", a__txt="1\n")
+    path = spool.put(kernel_repo(repo), head, review_record(repo, head))
+    for name in (path, os.path.dirname(path)):
+        found = os.stat(name)
+        assert (found.st_dev, found.st_ino) in synced
