@@ -187,11 +187,12 @@ def api_error(status: int, answer: Any) -> ApiError:
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
         return ApiError(status, "http", f"the runner answered HTTP {status}")
+    code, message, hint = (error.get(key) for key in ("code", "message", "hint"))
     return ApiError(
         status,
-        str(error.get("code", "http")),
-        str(error.get("message", f"HTTP {status}")),
-        hint=error.get("hint"),
+        code if isinstance(code, str) else "http",
+        message if isinstance(message, str) else f"the runner answered HTTP {status}",
+        hint=hint if isinstance(hint, str) else None,
     )
 
 
