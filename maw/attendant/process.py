@@ -40,9 +40,11 @@ def main(arguments: list[str]) -> int:
     if arguments and not any(os.path.isdir(common_dir) for common_dir in arguments):
         return 0  # removed before we came up; its state directory may be gone as well, and shall stay gone
     directory = paths.make_private_dir(paths.attendant_dir())
-    lock = _lock_or_delegate(os.path.join(directory, "attendant.lock"), arguments)
+    lock = _lock_or_delegate(paths.attendant_lock(), arguments)
     if lock is None:
         return 0
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, b"%d\n" % os.getpid(), 0)
     _start_log(os.path.join(directory, "attendant.log"))
     try:
         asyncio.run(Attendant(paths.attendant_socket(), idle).serve(arguments))

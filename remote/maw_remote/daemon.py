@@ -28,6 +28,7 @@ from maw_remote.runner.settings import Live, Settings, from_config
 
 log = logging.getLogger(__name__)
 _LOCK_WAIT = 20.0  # seconds a runner that is just leaving may take to let go of the lock
+_WATCH_EVERY = 1.0  # seconds between looks whether the socket's file is still there
 _BACKLOG = 256  # connections that wait to be accepted: hooks come in bursts
 
 
@@ -88,8 +89,9 @@ def _sole(lock_path: str) -> int | None:
 
 
 @contextlib.contextmanager
-def _bound(path: str) -> Iterator[socket.socket]:
-    """The listening socket, 0600 from its first instant on; its file is gone afterwards. The lock must be held."""
+def _bound(path: str) -> Iterator[tuple[socket.socket, os.stat_result]]:
+    """The listening socket, 0600 from its first instant on, and its file, which is gone afterwards. The lock must be
+    held."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -99,12 +101,28 @@ def _bound(path: str) -> Iterator[socket.socket]:
     finally:
         os.umask(old)
     sock.listen(_BACKLOG)
+    bound = os.stat(path)
     try:
-        yield sock
+        yield sock, bound
     finally:
         sock.close()
-        with contextlib.suppress(FileNotFoundError):
+        if _is_ours(path, bound):
             os.unlink(path)
+
+
+def _is_ours(path: str, bound: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), bound)
+    except OSError:
+        return False
+
+
+async def _watch(path: str, bound: os.stat_result, leave: asyncio.Event) -> None:
+    """Leave once nobody can reach us any more: the socket's file is gone, or another runner's lies there."""
+    while _is_ours(path, bound):
+        await asyncio.sleep(_WATCH_EVERY)
+    log.warning("the socket is gone: leaving", extra={"file": path})
+    leave.set()
 
 
 class _Server(uvicorn.Server):
@@ -124,15 +142,17 @@ async def _serve(
     runner = Runner(paths.runner_dir(), jobs=program.jobs, engine=program.engine, live=live)
     await runner.start()
     try:
-        with _bound(path) as sock:
+        with _bound(path) as (sock, bound):
             server = _server(app.create(runner, program.routes), runner.settings)
             serving = asyncio.create_task(server.serve(sockets=[sock]))
             with _signals(runner.leave):
                 log.info("listening", extra={"pid": os.getpid(), "boot": runner.hello.boot_id})
                 _ready(ready_fd)
+                watching = asyncio.create_task(_watch(path, bound, runner.leave))
                 leaving = asyncio.create_task(runner.leave.wait())
                 await asyncio.wait({serving, leaving}, return_when=asyncio.FIRST_COMPLETED)
                 leaving.cancel()
+                watching.cancel()
             runner.hub.close()
             server.should_exit = True
             await serving

@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -42,8 +43,7 @@ def serve(host: str, port: int) -> int:
     """Listen until SIGTERM or Ctrl-C; the exit code. Port 0 takes a free one, told in runner/endpoint.json."""
     paths.make_private_dir(paths.runner_dir())
     logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what strangers send is no news
-    listener = _listen(host, port)
-    with listener:
+    with _listen(host, port) as listener, _sole():
         _announce(listener, host_key())
         try:
             asyncio.run(_Endpoint(host_key()).run(listener))
@@ -51,6 +51,26 @@ def serve(host: str, port: int) -> int:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(announcement_file())
     return 0
+
+
+@contextlib.contextmanager
+def _sole() -> Iterator[None]:
+    """Hold the lock that says an endpoint is at work, with our process id in it: `maw uninstall` ends it by that.
+
+    Raises FatalError when another one of this state directory holds it.
+    """
+    path = paths.endpoint_lock()
+    fd = files.try_lock(path)
+    if fd is None:
+        raise FatalError(
+            f"an endpoint is at work already (pid {files.lock_holder(path)})", hint=f"{announcement_file()} tells where"
+        )
+    try:
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, b"%d\n" % os.getpid(), 0)
+        yield
+    finally:
+        os.close(fd)
 
 
 def announcement_file() -> str:

@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 
+from maw.errors import FatalError
 from maw_remote.queue.schema import migrate
 
 log = logging.getLogger(__name__)
@@ -20,10 +21,13 @@ def connect(path: str, synchronous: str = "normal") -> sqlite3.Connection:
     """The queue's connection, schema up to date. `synchronous`: 'normal' survives any death of the process,
     'full' a power cut as well. A corrupt file is kept beside as NAME.corrupt-TIME, and an empty one takes its place.
 
-    Raises FatalError for a newer schema and sqlite3.OperationalError when the file cannot be used.
+    Raises FatalError for a newer schema and when there can be no such file, sqlite3.OperationalError when it cannot
+    be used.
     """
     try:
         return _open(path, synchronous)
+    except OSError as exc:
+        raise FatalError(f"{path}: {exc.strerror}", hint="the queue is kept there: free its place") from exc
     except sqlite3.DatabaseError as exc:
         if not is_corrupt(exc):
             raise
