@@ -112,6 +112,110 @@ class ModelList(msgspec.Struct, kw_only=True):
     problem: str | None = None
 
 
+class Removed(msgspec.Struct, kw_only=True):
+    """`DELETE /models/{name}`. `path` is its file, which stays when it lies elsewhere; None: there was half a pull."""
+
+    v: int = 1
+    name: str
+    deleted: bool
+    path: str | None = None
+
+
+class Progress(msgspec.Struct, kw_only=True):
+    """A pull's event `progress`, in bytes."""
+
+    phase: str = ""
+    done: int = 0
+    total: int | None = None
+
+
+class Manifest(msgspec.Struct, kw_only=True):
+    """A model that was pulled: in a pull's event `done`."""
+
+    name: str
+    path: str
+    bytes: int
+    sha256: str
+    license: str
+    checked: str = ""  # what the SHA-256 was compared with: catalogue, hub, name, or nothing
+
+
+class Pulled(msgspec.Struct, kw_only=True):
+    """A pull's event `done`."""
+
+    model: Manifest
+
+
+class Budget(msgspec.Struct, kw_only=True):
+    budget: int  # bytes for models, all together
+    how: str  # a phrase for the user
+
+
+class Choice(msgspec.Struct, kw_only=True):
+    """A model proposed for a role. `needs` and `bytes` are about right when `approximate`."""
+
+    role: str
+    model: str
+    needs: int
+    bytes: int | None
+    approximate: bool
+    license: str
+    context: int | None
+    why: str
+
+
+class PassedOver(msgspec.Struct, kw_only=True):
+    model: str
+    why: str
+
+
+class Recommendation(msgspec.Struct, kw_only=True):
+    """`GET /models/recommended`. `commands`: what to type, in order."""
+
+    v: int = 1
+    memory: Budget
+    choices: list[Choice]
+    passed_over: list[PassedOver]
+    commands: list[str]
+
+
+class Found(msgspec.Struct, kw_only=True):
+    """A model file on the node. `error`: why it cannot be used; `known_as`: the model it is already."""
+
+    name: str
+    path: str
+    origin: str
+    bytes: int
+    architecture: str = ""
+    error: str = ""
+    known_as: str | None = None
+
+
+class Place(msgspec.Struct, kw_only=True):
+    origin: str
+    path: str
+
+
+class FoundList(msgspec.Struct, kw_only=True):
+    """`GET /models/found`. `places` is where the node looks when no path is given."""
+
+    v: int = 1
+    models: list[Found]
+    places: list[Place]
+
+
+class Hello(msgspec.Struct, kw_only=True):
+    """Who a runner is (maw/protocol.py). `profiles`: a hash per kind of task, over what determines its answers."""
+
+    v: int = 1
+    protocol: tuple[int, int]
+    version: str
+    features: list[str]
+    node_id: str
+    boot_id: str
+    profiles: dict[str, str]
+
+
 class Settings(msgspec.Struct, kw_only=True):
     """The runner's settings file. With `problems` those of before are in force."""
 
@@ -126,7 +230,7 @@ class Status(msgspec.Struct, kw_only=True):
     """`GET /status`. `hello` is the same that a link's preface carries."""
 
     v: int = 1
-    hello: dict[str, Any]
+    hello: Hello
     pid: int
     started: str
     state_dir: str
@@ -134,4 +238,4 @@ class Status(msgspec.Struct, kw_only=True):
     running: list[Task]
     models: list[Model]
     memory: int  # bytes of the runner process itself
-    settings: Settings
+    settings: Settings | None = None

@@ -53,7 +53,10 @@ def line(message: Json) -> bytes:
 
 def parse_line(data: bytes) -> Json:
     """The object on one line. Raises ValueError when it is anything else."""
-    message = json.loads(data)
+    try:
+        message = json.loads(data)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(message, dict):
         raise ValueError("not a JSON object")
     return message

@@ -175,10 +175,11 @@ def _read_preface(sock: socket.socket, node: str, deadline: float) -> Connection
         raise NodeError("lost", f"the link to {node} broke: {exc}", hint=f"try `maw node test {node}`") from exc
     error = message.get("error")
     if isinstance(error, dict):
+        hint = error.get("hint")
         raise NodeError(
             str(error.get("code", "refused")),
             str(error.get("message", "the node cannot be used")),
-            hint=error.get("hint"),
+            hint=hint if isinstance(hint, str) else None,
         )
     hello = message.get("hello")
     if not isinstance(hello, dict) or not protocol.meets(hello.get("protocol")):

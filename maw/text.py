@@ -30,7 +30,7 @@ def rfc3339(seconds: float) -> str:
 
 def size(count: int | None) -> str:
     """Bytes for a person: 1.5 GB."""
-    value = float(count or 0)
+    value = float(min(count or 0, 10**18))  # a node may tell numbers that no float holds
     for unit in ("B", "kB", "MB", "GB"):
         if value < 1000:
             return f"{value:.0f} {unit}" if unit in ("B", "kB") else f"{value:.1f} {unit}"

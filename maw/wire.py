@@ -32,7 +32,7 @@ class Response(NamedTuple):
         """The body as JSON. Raises Cut when it is not."""
         try:
             return json.loads(self.body)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             raise Cut(f"the answer is not JSON: {exc}") from exc
 
 
@@ -157,7 +157,7 @@ def _event(fields: dict[str, bytes]) -> Event | None:
     try:
         data = json.loads(fields.get("data", b""))
         number = int(fields.get("id", b""))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
         return None

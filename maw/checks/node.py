@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from maw import client, reach
+from maw import answers, api, reach
 from maw.checks.check import Check, fail, ok, warn
 from maw.checks.machine import runner_extra
 from maw.config.load import Config
@@ -44,9 +44,9 @@ def node_checks(name: str) -> Iterator[Check]:
     """Ask one node for its status and its models."""
     began = time.monotonic()
     try:
-        status = client.request(name, "GET", "/api/v1/status", timeout=TIMEOUT)
+        status = answers.ask(name, "GET", "/api/v1/status", api.Status, timeout=TIMEOUT)
         took = (time.monotonic() - began) * 1000
-        models = client.request(name, "GET", "/api/v1/models", timeout=TIMEOUT)["models"]
+        models = answers.ask(name, "GET", "/api/v1/models", api.ModelList, timeout=TIMEOUT)["models"]
     except FatalError as exc:
         yield from _transport(name)
         yield fail(f"node {name}", exc.message, exc.hint or f"`maw connect {name}` shows more")

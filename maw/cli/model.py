@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import click
 
-from maw import client, errors, reach
+from maw import answers, api, client, errors, reach
 from maw.cli.model_advice import adopt, recommend
 from maw.cli.output import print_json, say
 from maw.config.load import load
@@ -136,7 +136,7 @@ def path_command(name: str, node: str | None) -> int:
 @_JSON
 def rm_command(name: str, node: str | None, as_json: bool) -> int:
     """Remove a model from the node. The file of a path: source is left alone."""
-    answer = client.request(_node(node), "DELETE", _path(name))
+    answer = answers.ask(_node(node), "DELETE", _path(name), api.Removed)
     if as_json:
         print_json(answer)
     else:
@@ -151,7 +151,7 @@ def rm_command(name: str, node: str | None, as_json: bool) -> int:
 @_JSON
 def load_command(name: str, node: str | None, as_json: bool) -> int:
     """Load a model now, so that the next review need not wait for it."""
-    return _told(client.request(_node(node), "POST", _path(name, "load"), timeout=LOAD_TIMEOUT), as_json)
+    return _told(answers.ask(_node(node), "POST", _path(name, "load"), api.Model, timeout=LOAD_TIMEOUT), as_json)
 
 
 @model.command("unload")
@@ -160,7 +160,7 @@ def load_command(name: str, node: str | None, as_json: bool) -> int:
 @_JSON
 def unload_command(name: str, node: str | None, as_json: bool) -> int:
     """End a model's worker and free its memory. What it was doing is tried again later."""
-    return _told(client.request(_node(node), "POST", _path(name, "unload")), as_json)
+    return _told(answers.ask(_node(node), "POST", _path(name, "unload"), api.Model), as_json)
 
 
 @model.command("pin")
@@ -170,12 +170,13 @@ def unload_command(name: str, node: str | None, as_json: bool) -> int:
 @_JSON
 def pin_command(name: str, off: bool, node: str | None, as_json: bool) -> int:
     """Keep a model loaded however long it idles, until the runner stops."""
-    return _told(client.request(_node(node), "POST", _path(name, "pin"), {"v": 1, "pinned": not off}), as_json)
+    body = {"v": 1, "pinned": not off}
+    return _told(answers.ask(_node(node), "POST", _path(name, "pin"), api.Model, body), as_json)
 
 
 def show(*, node: str, as_json: bool) -> int:
     """Print the models of `node`. Raises NodeError and ApiError."""
-    answer = client.request(node, "GET", "/api/v1/models")
+    answer = answers.ask(node, "GET", "/api/v1/models", api.ModelList)
     if as_json:
         print_json({**answer, "node": node})
         return errors.PASS
@@ -207,13 +208,13 @@ def followed(name: str, *, source: str | None, node: str, quiet: bool) -> Json:
     try:
         for event in client.follow(node, "POST", _path(name, "pull"), body):
             if event.type == "progress":
-                line.show(_progress(name, event.data))
+                line.show(_progress(name, answers.checked(node, event.data, api.Progress)))
             elif event.type == "failed":
-                error = event.data.get("error", {})
+                error = answers.checked(node, event.data.get("error"), api.TaskError)
                 line.clear()
-                raise FatalError(str(error.get("message", "the pull failed")), hint=error.get("hint"))
+                raise FatalError(error["message"], hint=error.get("hint"))
             elif event.type == "done":
-                return dict(event.data["model"])
+                return dict(answers.checked(node, event.data, api.Pulled)["model"])
     finally:
         line.clear()
     raise FatalError(f"{node} stopped telling about the pull of {name}", hint="run the same command again")
@@ -262,7 +263,7 @@ def _row(found: Json) -> tuple[str, ...]:
 
 
 def _find(node: str, name: str) -> Json:
-    models: list[Json] = client.request(node, "GET", "/api/v1/models")["models"]
+    models: list[Json] = answers.ask(node, "GET", "/api/v1/models", api.ModelList)["models"]
     found = next((entry for entry in models if entry["name"] == name), None)
     if found is None:
         raise FatalError(f"{node} knows no model called {name!r}", hint="`maw model list` shows them")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import click
 
-from maw import client, errors, reach
+from maw import answers, api, errors, reach
 from maw.cli.output import print_json, say
 from maw.errors import FatalError
 from maw.text import flat, size
@@ -21,7 +21,7 @@ SCAN_TIMEOUT = 120.0  # seconds; a slow disk full of models
 def recommend(*, node: str, memory: float | None, as_json: bool) -> int:
     """Print which models `node` should run. Raises NodeError and ApiError."""
     query = f"?memory={memory:g}" if memory is not None else ""
-    answer = client.request(node, "GET", f"/api/v1/models/recommended{query}")
+    answer = answers.ask(node, "GET", f"/api/v1/models/recommended{query}", api.Recommendation)
     if as_json:
         print_json({**answer, "node": node})
         return errors.PASS if answer["choices"] else errors.BLOCK
@@ -40,7 +40,9 @@ def _advice(answer: Json, node: str) -> list[str]:
         return lines
     for choice in answer["choices"]:
         about = "about " if choice["approximate"] else ""
-        file = f"file {about}{size(choice['bytes'])}, {choice['license']}, trained for {choice['context']:,} tokens"
+        file = (
+            f"file {about}{size(choice['bytes'])}, {choice['license']}, trained for {choice['context'] or 0:,} tokens"
+        )
         lines.append(f"{choice['role']:<10} {choice['model']}: needs about {size(choice['needs'])} ({file})")
         lines.append(f"           {choice['why']}")
     lines += ["", *_passed_over(answer), "", "To have it so" + _where(node), *_indented(answer["commands"], node)]
@@ -68,7 +70,7 @@ def adopt(
     Raises NodeError, ApiError and FatalError; with several models, one that fails does not keep the others away.
     """
     query = "" if path is None else "?path=" + quote(_absolute(path, node), safe="")
-    answer = client.request(node, "GET", f"/api/v1/models/found{query}", timeout=SCAN_TIMEOUT)
+    answer = answers.ask(node, "GET", f"/api/v1/models/found{query}", api.FoundList, timeout=SCAN_TIMEOUT)
     models: list[Json] = answer["models"]
     if name is not None:
         if len(models) != 1:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import click
 
-from maw import client, errors, wire
+from maw import answers, api, client, errors, wire
 from maw.cli.output import print_json, say
 from maw.cli.times import ago, moment
 from maw.config.load import load
@@ -93,7 +93,8 @@ def cancel(tasks: tuple[str, ...], force: bool, node: str | None, as_json: bool)
     name = _named(node)
     for task in tasks:
         query = "?force=true" if force else "?waiter=false"
-        _tell(client.request(name, "DELETE", f"/api/v1/tasks/{_resolve(name, task)}{query}"), as_json, _cancelled)
+        answer = answers.ask(name, "DELETE", f"/api/v1/tasks/{_resolve(name, task)}{query}", api.Task)
+        _tell(answer, as_json, _cancelled)
     return errors.PASS
 
 
@@ -108,7 +109,7 @@ def retry(task: str, node: str | None, as_json: bool) -> int:
       maw queue retry 3f9c
     """
     name = _named(node)
-    answer = client.request(name, "POST", f"/api/v1/tasks/{_resolve(name, task)}/retry")
+    answer = answers.ask(name, "POST", f"/api/v1/tasks/{_resolve(name, task)}/retry", api.Task)
     _tell(answer, as_json, lambda new: f"task {new['id']} does it again")
     return errors.PASS
 
@@ -125,7 +126,8 @@ def bump(task: str, priority: int, node: str | None, as_json: bool) -> int:
       maw queue bump 3f9c
     """
     name = _named(node)
-    answer = client.request(name, "PATCH", f"/api/v1/tasks/{_resolve(name, task)}", {"v": 1, "priority": priority})
+    path = f"/api/v1/tasks/{_resolve(name, task)}"
+    answer = answers.ask(name, "PATCH", path, api.Task, {"v": 1, "priority": priority})
     _tell(answer, as_json, lambda patched: f"task {patched['id']} has priority {patched['priority']}")
     return errors.PASS
 
@@ -145,7 +147,7 @@ def show_tasks(
     for wanted in states:
         query = {"limit": limit, "state": wanted, "kind": kind}
         chosen = urlencode({name: value for name, value in query.items() if value is not None})
-        tasks += client.request(node, "GET", f"/api/v1/tasks?{chosen}")["tasks"]
+        tasks += answers.ask(node, "GET", f"/api/v1/tasks?{chosen}", api.TaskList)["tasks"]
     if as_json:
         print_json({"v": 1, "node": node, "tasks": tasks[:limit]})
     elif not tasks:
@@ -182,14 +184,19 @@ def _told(event: wire.Event) -> str | None:
         case "unit":
             said = f"{data.get('state')} {data.get('path')} ({data.get('done')}/{data.get('total')})"
         case "finding":
-            finding = data.get("finding", {})
+            finding = _object(data, "finding")
             said = f"{finding.get('severity')}: {finding.get('path')}:{finding.get('line')} {finding.get('title')}"
         case "failed" | "dead":
-            said = str(data.get("error", {}).get("message", ""))
+            said = str(_object(data, "error").get("message", ""))
         case _:
             reason = data.get("reason")
             said = str((reason if reason != event.type else "") or data.get("model") or "")
     return f"{clock}  {task}  {event.type:<9} {said}".rstrip()
+
+
+def _object(data: dict[str, Any], key: str) -> dict[str, Any]:
+    found = data.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _cancelled(task: dict[str, Any]) -> str:
@@ -219,7 +226,7 @@ def _resolve(node: str, start: str) -> str:
     """The whole id of the one task whose id begins with `start`. Raises FatalError."""
     if len(start) == _ID:
         return start
-    tasks = client.request(node, "GET", "/api/v1/tasks?limit=1000")["tasks"]
+    tasks = answers.ask(node, "GET", "/api/v1/tasks?limit=1000", api.TaskList)["tasks"]
     found = [str(task["id"]) for task in tasks if task["id"].startswith(start)]
     if len(found) != 1:
         why = "no task's id begins" if not found else f"{len(found)} tasks' ids begin"

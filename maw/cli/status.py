@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from maw import client, errors, reach
+from maw import answers, api, errors, reach
 from maw.cli.output import print_json
 from maw.cli.statuslines import lines
 from maw.config.load import load
@@ -25,7 +25,7 @@ def status(node: str | None, as_json: bool) -> int:
 
 def show(*, node: str, as_json: bool) -> int:
     """Print the status of `node`. Raises NodeError and ApiError."""
-    answer = client.request(node, "GET", "/api/v1/status")
+    answer = answers.ask(node, "GET", "/api/v1/status", api.Status)
     if as_json:
         print_json({**answer, "node": node, "reached": reached(node)})
     else:

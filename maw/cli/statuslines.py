@@ -27,7 +27,7 @@ def lines(status: dict[str, Any]) -> list[str]:
 
 def settings_lines(status: dict[str, Any]) -> list[str]:
     """What there is to know of the runner's settings, a line a thing; nothing when the file is in force as it is."""
-    found = status.get("settings", {})  # an older runner tells none
+    found = status.get("settings") or {}  # an older runner tells none
     lines = [f"{problem} (the settings read at {found['since']} are in force)" for problem in found.get("problems", ())]
     if found.get("waiting"):
         lines.append(f"{found['file']} has changed; it is taken over when the running task has ended")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maw import wire
+from maw import protocol, wire
 
 
 class Answer:
@@ -85,6 +85,16 @@ def test_what_is_not_http_is_an_error(head: bytes) -> None:
 def test_an_answer_that_is_not_json_is_an_error() -> None:
     with pytest.raises(wire.Cut, match="not JSON"):
         wire.Response(200, b"<html>").json()
+
+
+def test_json_that_is_nested_too_deeply_is_an_error() -> None:
+    deep = b"[" * 200_000
+    with pytest.raises(wire.Cut, match="not JSON"):
+        wire.Response(200, deep).json()
+    with pytest.raises(ValueError, match="deep"):
+        protocol.parse_line(deep)
+    body = chunked(b"id: 1\ndata: " + deep + b'\n\nid: 2\ndata: {"ok":1}\n\n')
+    assert [event.id for event in wire.read_events(reader(EVENTS_HEAD, body))] == [2]
 
 
 def test_events_arrive_whatever_the_chunks_are() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import msgspec
 import psutil
 from litestar import get, post
 
@@ -21,7 +22,7 @@ async def status(runner: TheRunner) -> api.Status:
     counts = await runner.desk.call(runner.desk.queue.counts)
     running = await runner.desk.call(runner.desk.queue.page, state="running")
     return api.Status(
-        hello=runner.hello.message,
+        hello=msgspec.convert(runner.hello.message, api.Hello),
         pid=os.getpid(),
         started=views.when(runner.started),
         state_dir=os.fsencode(paths.state_dir()).decode("utf-8", "replace"),
