@@ -139,7 +139,8 @@ class Victims:
 def kill_at_random(victims: Victims, seed: int, *, times: int, pause: float, weights: dict[str, int]) -> Counter[str]:
     """kill -9 `times` processes at moments that are `pause` seconds apart on average; how many of each kind.
 
-    The seed settles moments and kinds. Of a kind that does not live at its moment another one is taken."""
+    The seed settles moments and kinds. Of a kind that does not live at its moment the next one
+    of `weights` is taken."""
     chance = random.Random(seed)
     killed: Counter[str] = Counter()
     while killed.total() < times:

@@ -1,0 +1,177 @@
+"""Memory that runs out, and processes that stand still."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from maw import client, files, paths
+from tests.faults.conftest import Project, project
+from tests.faults.workload import Task, kept_task, tasks
+from tests.fixtures.fake_runner import FakeRunner, script
+from tests.fixtures.model import NAME, EmbeddedModel
+from tests.fixtures.runner import RunnerProcess, eventually
+
+pytestmark = pytest.mark.slow
+
+DEADLINE = 1.5
+OVER, FAR_OVER = 0.2, 1.0  # as in test_network.py
+
+
+# The worker, with the real model
+
+
+@pytest.fixture
+def real_runner(embedded_model: EmbeddedModel) -> Iterator[Path]:
+    """The state directory of a real runner."""
+    subprocess.run([sys.executable, "-m", "maw_remote", "start"], check=True, capture_output=True)
+    yield Path(paths.state_dir())
+    subprocess.run([sys.executable, "-m", "maw_remote", "stop"], check=False, capture_output=True)
+
+
+def _runner_pid(state: Path) -> int:
+    pid = files.lock_holder(str(state / "runner" / "lock"))
+    assert pid is not None
+    return pid
+
+
+def _workers(state: Path) -> list[psutil.Process]:
+    return [
+        child
+        for child in psutil.Process(_runner_pid(state)).children()
+        if "maw_remote.engine.worker" in " ".join(child.cmdline())
+    ]
+
+
+def _submitted(text: str) -> str:
+    return str(client.submit("local", kept_task(text))["id"])
+
+
+def _ended(state: Path, task: str, timeout: float = 90.0) -> Task:
+    ended: Task = eventually(lambda: tasks(state)[task], lambda found: found.finished is not None, timeout)
+    return ended
+
+
+def _answering(state: Path) -> psutil.Process:
+    """The worker, once it has a model and computes."""
+    worker = eventually(lambda: _workers(state))[0]
+    eventually(lambda: worker.memory_info().rss, lambda rss: rss > 100 << 20)
+    return worker
+
+
+@pytest.mark.model
+def test_worker_that_the_system_kills_for_its_memory(real_runner: Path) -> None:
+    """SIGKILL is what Linux's OOM killer sends: the runner lives on, the task is worked on again."""
+    runner = _runner_pid(real_runner)
+    task = _submitted("killed for its memory")
+    _answering(real_runner).kill()
+    ended = _ended(real_runner, task)
+    assert (ended.state, ended.token, ended.ends) == ("done", 2, 1)
+    assert _runner_pid(real_runner) == runner
+
+
+@pytest.mark.model
+def test_stopped_worker_is_ended_and_its_task_moves_on(real_runner: Path) -> None:
+    """A worker that gives no sign of life for 15 s is killed (HANG_AFTER)."""
+    task = _submitted("stopped")
+    worker = _answering(real_runner)
+    worker.suspend()
+    ended = _ended(real_runner, task)
+    assert (ended.state, ended.token, ended.ends) == ("done", 2, 1)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.model
+def test_model_that_does_not_fit_into_memory(embedded_model: EmbeddedModel, with_engine: Callable[..., Any]) -> None:
+    """RLIMIT_AS of a worker below what its model needs: one line, no worker left, and others go on."""
+    from maw_remote.engine.interface import EngineError
+
+    async def work(engine: Any) -> None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (450 << 20, hard))  # the worker inherits it
+        try:
+            with pytest.raises(EngineError) as caught:
+                await asyncio.wait_for(engine.load(NAME), 60)
+        finally:
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        assert "\n" not in caught.value.message
+        assert caught.value.code in ("worker_lost", "model_broken"), caught.value.code
+        await engine.load(NAME)
+
+    with_engine(work, context=8192)
+
+
+# The runner
+
+
+def test_a_stopped_runner_keeps_no_commit_waiting(
+    home: Path, fake_runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SIGSTOP in the middle of a review: the deadline holds, and the record says that it was not reviewed."""
+    (home / "config.toml").write_text('node = "local"\n')
+    monkeypatch.setenv("MAW_REVIEW_DEADLINE", f"{DEADLINE}s")
+    work = project(home / "project", fake_runner)
+    fake_runner.plays(steps=[*script()[:2], {"sleep": 60}, *script()[2:]])
+    over = [_stopped_commit(work, fake_runner) - DEADLINE for _ in range(3)]
+    assert min(over) <= OVER and max(over) <= FAR_OVER, over
+
+
+def _stopped_commit(work: Project, runner: FakeRunner) -> float:
+    process = runner._process
+    assert process is not None
+    before = len(runner.submits)
+    helper = subprocess.Popen([sys.executable, "-c", _STOP_AFTER.format(pid=process.pid, seconds=0.8)])
+    try:
+        commit = work.change()
+    finally:
+        helper.wait()
+        process.send_signal(signal.SIGCONT)
+    assert len(runner.submits) == before + 1
+    assert commit.code == 0 and commit.record is not None
+    assert commit.record["status"] == "unreviewed" and "deadline" in commit.record["reason"]
+    return commit.hook
+
+
+_STOP_AFTER = "import os, signal, time; time.sleep({seconds}); os.kill({pid}, signal.SIGSTOP)"
+
+
+def test_a_runner_that_was_stopped_from_the_start(
+    home: Path, fake_runner: FakeRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It accepts connections (its kernel does) and answers nothing."""
+    (home / "config.toml").write_text('node = "local"\n')
+    monkeypatch.setenv("MAW_REVIEW_DEADLINE", f"{DEADLINE}s")
+    work = project(home / "project", fake_runner)
+    assert fake_runner._process is not None
+    fake_runner._process.send_signal(signal.SIGSTOP)
+    commits = [work.change() for _ in range(3)]
+    fake_runner._process.send_signal(signal.SIGCONT)
+    for commit in commits:
+        assert commit.code == 0 and commit.record is not None
+        assert commit.record["status"] == "unreviewed"
+    over = [commit.hook - DEADLINE for commit in commits]
+    assert min(over) <= OVER and max(over) <= FAR_OVER, over
+
+
+def test_tasks_of_a_stopped_runner_go_on_after_it(runner_process: RunnerProcess) -> None:
+    """Stopped for longer than a lease and continued: it was the only one, so its work still counts, once."""
+    runner_process.start(heartbeat=0.2)
+    task = runner_process.submit(wait_for="go", echo="x")["id"]
+    runner_process.wait(task, "running")
+    os.kill(runner_process.pid, signal.SIGSTOP)
+    time.sleep(1)
+    runner_process.release("go")
+    os.kill(runner_process.pid, signal.SIGCONT)
+    assert runner_process.wait(task)["result"]["echo"] == "x"
+    assert [run[0] for run in runner_process.runs()] == ["start", "end"]
