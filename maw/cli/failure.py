@@ -31,10 +31,11 @@ def run(command: click.Command, arguments: list[str], *, name: str = "maw") -> i
     except (KeyboardInterrupt, click.Abort):
         _tell("interrupted")
         return errors.INTERRUPTED
-    except BrokenPipeError:
-        # `maw history | head` is no error. Python would complain again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return errors.PASS
+    except (BrokenPipeError, SystemExit) as exc:
+        if not unread(exc):
+            raise
+        hush()
+        return errors.PASS  # `maw history | head` is no error
     except errors.FatalError as exc:
         _tell(exc.message, exc.hint)
         return exc.exit_code
@@ -47,6 +48,16 @@ def run(command: click.Command, arguments: list[str], *, name: str = "maw") -> i
     except Exception:  # noqa: BLE001 - the one place that catches all: what nobody expected is a defect of maw
         return _defect(name, arguments)
     return code if isinstance(code, int) else errors.PASS
+
+
+def unread(exc: BaseException) -> bool:
+    """Whether nobody reads our output any more. click and rich make a SystemExit of it."""
+    return isinstance(exc, BrokenPipeError) or isinstance(exc.__context__, BrokenPipeError)
+
+
+def hush() -> None:
+    """Write no more to standard output; Python would complain again when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _tell(message: str, hint: str | None = None) -> None:

@@ -10,11 +10,13 @@ import click
 
 from maw import errors
 from maw.cli.output import console, print_json, say
+from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
 from maw.cli.times import age, moment
+from maw.errors import FatalError
 from maw.finding import SEVERITIES, VERDICTS
-from maw.git.repo import Repo, discover
-from maw.git.run import git
+from maw.git.repo import Repo
+from maw.git.run import GitError, git
 from maw.memory.query import DEFAULT_LIMIT, EXACT, Filters, Page, Row
 from maw.record import KINDS
 from maw.text import one_line
@@ -74,7 +76,7 @@ def history(
     Marks: `carried` is a review that came along when git rewrote its commit, with the same patch; `stale` is one of
     another change than the commit holds now.
     """
-    repo = discover()
+    repo = needed_repository()
     filters = Filters(
         author=author,
         path=path,
@@ -104,8 +106,15 @@ def read(repo: Repo, filters: Filters, limit: int) -> Page:
 
 
 def commits_of(repo: Repo, revisions: str) -> list[str]:
-    """The ids of the commits in a revision range, as `git rev-list` reads it. Raises GitError."""
-    return git("rev-list", "--end-of-options", revisions, "--", cwd=repo.root).decode("ascii").split()
+    """The ids of the commits in a revision range, as `git rev-list` reads it. Raises FatalError."""
+    try:
+        return git("rev-list", "--end-of-options", revisions, "--", cwd=repo.root).decode("ascii").split()
+    except GitError as exc:
+        if exc.code == 128:  # git's own words name its options, which nobody typed
+            raise FatalError(
+                f"no such commit or range: {revisions!r}", hint="such as HEAD~5.. or main..topic; see gitrevisions(7)"
+            ) from exc
+        raise
 
 
 def _print_table(page: Page) -> None:

@@ -9,8 +9,9 @@ import click
 
 from maw import errors, paths
 from maw.cli.output import console, print_json, say
+from maw.cli.place import needed_repository
 from maw.errors import FatalError
-from maw.git.repo import Repo, discover
+from maw.git.repo import Repo
 from maw.setup import stubs
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def install_command(as_json: bool) -> int:
     A hook that is there already is kept as NAME.maw-saved and still runs, first. Doing it again changes nothing;
     after an upgrade of Python it renews the path of the interpreter.
     """
-    repo = discover()
+    repo = needed_repository()
     _tell(stubs.install(repo), as_json)
     for warning in [*stubs.warnings(repo), *_no_notes(repo)]:
         say(f"maw: warning: {warning}")
@@ -50,7 +51,7 @@ def install_command(as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 def uninstall_command(as_json: bool) -> int:
     """Remove maw's hooks and put back those that were there before."""
-    changes = stubs.uninstall(discover())
+    changes = stubs.uninstall(needed_repository())
     if not changes and not as_json:
         say("maw: there are no hooks of maw here")
     _tell(changes, as_json)
@@ -65,7 +66,7 @@ def status_command(as_json: bool) -> int:
     States: installed, outdated (made for another Python), broken (its Python is gone), foreign (another program's
     hook, without maw) and missing.
     """
-    states = stubs.status(discover())
+    states = stubs.status(needed_repository())
     if as_json:
         print_json({"v": 1, "hooks": [state._asdict() for state in states]})
     else:

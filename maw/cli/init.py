@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -11,12 +12,13 @@ from maw import errors, paths, reach
 from maw.checks.check import Check
 from maw.checks.machine import runner_extra
 from maw.checks.node import checks as node_checks
-from maw.cli.output import print_json, printable
+from maw.cli.output import print_json, printable, say
+from maw.cli.place import needed_repository
 from maw.config import edit
-from maw.config.load import Config, load
+from maw.config.load import REPO_FILE, Config, load
 from maw.errors import FatalError
-from maw.git.repo import Repo, discover
-from maw.setup import framework, gitconfig, hooks, repofile
+from maw.git.repo import Repo
+from maw.setup import framework, gitconfig, hooks, repofile, stubs
 
 _FRAMEWORKS = click.Choice(["pre-commit"])
 
@@ -48,7 +50,7 @@ def init(yes: bool, node_name: str | None, framework_name: str | None, as_json: 
 
 def set_up(report: _Report, *, yes: bool, node: str | None, framework_name: str | None) -> int:
     """Do it. Raises FatalError when something needed is missing; nothing was changed then."""
-    repo = discover()
+    repo = needed_repository()
     if repo.worktree is None:
         raise FatalError("this repository has no work tree", hint="run `maw init` where you commit")
     if not yes and not sys.stdin.isatty():
@@ -56,7 +58,9 @@ def set_up(report: _Report, *, yes: bool, node: str | None, framework_name: str 
     _need_notes(repo)
     config = load(worktree=repo.worktree)
     chosen = _choose_node(config, node, ask=not yes)
-    if not yes and not click.confirm(_plan(framework_name), default=True, err=True):
+    asks = not yes and not _is_set_up(repo, repo.worktree, chosen, framework_name)
+    if asks and not click.confirm(_plan(framework_name), default=True, err=True):
+        say("maw: nothing was changed")
         return errors.BLOCK
     _apply(report, repo, repo.worktree, chosen, framework_name)
     return _try_out(report, repo, config.values["node"] if chosen is None else chosen)
@@ -67,6 +71,18 @@ def _need_notes(repo: Repo) -> None:
     from maw.git.libgit import open_repository  # pygit2: `maw init --help` does without
 
     open_repository(repo)
+
+
+def _is_set_up(repo: Repo, worktree: str, chosen: str | None, framework_name: str | None) -> bool:
+    """Whether there is nothing left to ask for; where a framework runs the hooks, its file may lack something."""
+    files = (paths.config_file(), os.path.join(worktree, REPO_FILE))
+    return (
+        chosen is None
+        and framework_name is None
+        and all(os.path.exists(path) for path in files)
+        and all(state.state == "installed" for state in stubs.status(repo))
+        and gitconfig.carries_notes(repo)
+    )
 
 
 def _plan(framework_name: str | None) -> str:

@@ -23,6 +23,16 @@ def worktree() -> str | None:
     return repo.worktree if repo else None
 
 
+def needed_repository() -> Repo:
+    """The repository of the current directory. Raises FatalError outside of one."""
+    try:
+        return discover()
+    except GitError as exc:
+        if "not a git repository" not in exc.message:
+            raise  # it may be somebody else's, or damaged: git says which
+        raise FatalError("this is not a git repository", hint="change to your project's directory first") from exc
+
+
 def needed_worktree() -> str:
     """The top of the current work tree. Raises FatalError outside of one."""
     found = worktree()

@@ -12,6 +12,7 @@ import click
 from maw import client, errors
 from maw.attendant import spool
 from maw.change import BadPatch
+from maw.cli.failure import hush, unread
 from maw.cli.output import console, print_json, say
 from maw.cli.place import repository
 from maw.config.load import Config, load
@@ -101,7 +102,13 @@ def review(
     repo = repository()
     worktree = repo.worktree if repo else None
     config = load(worktree=worktree, flags={"node": node, "review.block_at": block_at})
-    return run(repo, config, Options(what, as_json, stream, fresh, deadline, not no_record))
+    try:
+        return run(repo, config, Options(what, as_json, stream, fresh, deadline, not no_record))
+    except (BrokenPipeError, SystemExit) as exc:
+        if not unread(exc):
+            raise
+        hush()
+        return errors.INCOMPLETE  # whoever read it left in the middle: that is no verdict
 
 
 def run(repo: Repo | None, config: Config, options: Options) -> int:

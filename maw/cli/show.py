@@ -11,10 +11,11 @@ import click
 from maw import errors
 from maw.cli.findings import print_findings
 from maw.cli.output import console, print_json, printable, say
+from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
 from maw.cli.times import ago
 from maw.finding import Finding, finding_from_json
-from maw.git.repo import Repo, discover, resolve_commit
+from maw.git.repo import Repo, resolve_commit
 from maw.memory.index import record_of
 from maw.memory.query import CARRIED, STALE, Filters, Row
 from maw.record import KINDS
@@ -42,7 +43,7 @@ Examples:
 @click.option("--raw", is_flag=True, help="The note's lines, unreadable ones too; byte for byte but on a terminal.")
 def show(commit: str, as_json: bool, raw: bool) -> int:
     """Show what is recorded on COMMIT (default: HEAD), findings grouped by file."""
-    repo = discover()
+    repo = needed_repository()
     oid = resolve_commit(repo, commit)
     deliver(repo)
     if raw:
