@@ -10,10 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-KINDS = ("review", "message", "generate", "learn", "offload")
 Kind = str
 State = Literal["queued", "running", "done", "failed", "cancelled", "dead"]
-LIVE = frozenset({"queued", "running"})
 
 # Priorities are numbers, a larger one first. Clients may send a number from 0 to 1000 or one of these words.
 BACKGROUND = 0

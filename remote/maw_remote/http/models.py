@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any
 
 import msgspec
-from litestar import delete, get, post
-from litestar.params import Body, Parameter
+from litestar import Router, delete, get, post
+from litestar.di import Provide
+from litestar.params import Body, Dependency, Parameter
 from litestar.response import Stream
 
 from maw import api
@@ -25,6 +26,8 @@ _STATUS = {"not_found": 404, "forbidden": 403, "conflict": 409, "no_space": 507,
 _PAUSE = 0.5  # seconds between two looks whether the runner leaves
 _KEEP_ALIVE_EVERY = 10  # pauses
 
+TheEngine = Annotated[LocalEngine, Dependency(skip_validation=True)]
+
 
 class PullRequest(msgspec.Struct, kw_only=True):
     """`POST /models/{name}/pull`; without `source`, from where the catalogue says."""
@@ -38,78 +41,104 @@ class PinRequest(msgspec.Struct, kw_only=True):
     pinned: bool = True
 
 
-def model_routes(engine: LocalEngine) -> list[Any]:
-    """The handlers, to be mounted below /api/v1."""
+@get("/models")
+async def list_models(engine: TheEngine) -> api.ModelList:
+    """Every model of the catalogue and of this node, with its state."""
+    return api.ModelList(models=engine.models(), problem=engine.problem)
 
-    @get("/models")
-    async def list_models() -> api.ModelList:
-        """Every model of the catalogue and of this node, with its state."""
-        return api.ModelList(models=engine.models(), problem=engine.problem)
 
-    @post("/models/{name:str}/load", status_code=200)
-    async def load_model(name: str) -> api.Model:
-        """Load a model; answers when it is loaded."""
-        await engine.load(name)
-        return await _one(engine, name)
+@post("/models/{name:str}/load", status_code=200)
+async def load_model(name: str, engine: TheEngine) -> api.Model:
+    """Load a model; answers when it is loaded."""
+    await engine.load(name)
+    return await _one(engine, name)
 
-    @post("/models/{name:str}/unload", status_code=200)
-    async def unload_model(name: str) -> api.Model:
-        """End a model's worker. What it was doing is tried again later."""
+
+@post("/models/{name:str}/unload", status_code=200)
+async def unload_model(name: str, engine: TheEngine) -> api.Model:
+    """End a model's worker. What it was doing is tried again later."""
+    known = await _one(engine, name)
+    await engine.unload(known.name)
+    return await _one(engine, name)
+
+
+@post("/models/{name:str}/pin", status_code=200)
+async def pin_model(name: str, engine: TheEngine, data: Annotated[PinRequest | None, Body()] = None) -> api.Model:
+    """Keep a model loaded however long it idles, or no longer (`pinned`: false). It does not load it."""
+    known = await _one(engine, name)
+    engine.pin(known.name, data is None or data.pinned)
+    return await _one(engine, name)
+
+
+@post("/models/{name:str}/pull", media_type="text/event-stream", status_code=200)
+async def pull_model(
+    name: str, engine: TheEngine, runner: TheRunner, data: Annotated[PullRequest | None, Body()] = None
+) -> Stream:
+    """Get a model. Events: progress{phase,done,total} in bytes, then done{model} or failed{error}.
+
+    The pull goes on when the stream breaks; asking again joins it."""
+    with _told():
+        pull = engine.pulls.start(name, data.source if data is not None else None)
+    return Stream(_events(pull, runner), media_type="text/event-stream", headers={"cache-control": "no-store"})
+
+
+@delete("/models/{name:str}/pull", status_code=200)
+async def cancel_pull(name: str, engine: TheEngine) -> dict[str, Any]:
+    """Stop a pull. What has come is kept for the next one."""
+    with _told():
+        engine.pulls.cancel(name)
+    return {"v": 1, "name": name}
+
+
+@get("/models/recommended")
+async def recommend_models(
+    engine: TheEngine, memory: Annotated[float | None, Parameter(gt=0, le=10_000)] = None
+) -> dict[str, Any]:
+    """Which models this node should run, by its memory or by `memory` in GB, and why."""
+    with _told():
+        return await asyncio.to_thread(recommendation, engine, memory)
+
+
+@get("/models/found")
+async def find_models(engine: TheEngine, path: str | None = None) -> dict[str, Any]:
+    """Models that are on the node already: in the stores of Ollama and LM Studio, or at `path`."""
+    with _told():
+        return await asyncio.to_thread(found, engine, path)
+
+
+@delete("/models/{name:str}", status_code=200)
+async def remove_model(name: str, engine: TheEngine) -> dict[str, Any]:
+    """Forget a model and delete its file (a file of a path: source stays), and what an interrupted pull left."""
+    with _told():
         known = await _one(engine, name)
-        await engine.unload(known.name)
-        return await _one(engine, name)
+        if known.busy:
+            raise ApiError(409, "conflict", f"{name} is at work", hint="cancel its tasks, or wait")
+        await engine.unload(name)
+        removed = await asyncio.to_thread(engine.store.remove, name)
+    stays = removed is not None and removed.source.startswith("path:")
+    return {"v": 1, "name": name, "deleted": not stays, "path": removed.path if removed is not None else None}
 
-    @post("/models/{name:str}/pin", status_code=200)
-    async def pin_model(name: str, data: Annotated[PinRequest | None, Body()] = None) -> api.Model:
-        """Keep a model loaded however long it idles, or no longer (`pinned`: false). It does not load it."""
-        known = await _one(engine, name)
-        engine.pin(known.name, data is None or data.pinned)
-        return await _one(engine, name)
 
-    @post("/models/{name:str}/pull", media_type="text/event-stream", status_code=200)
-    async def pull_model(name: str, runner: TheRunner, data: Annotated[PullRequest | None, Body()] = None) -> Stream:
-        """Get a model. Events: progress{phase,done,total} in bytes, then done{model} or failed{error}.
+HANDLERS = [
+    list_models,
+    load_model,
+    unload_model,
+    pin_model,
+    pull_model,
+    cancel_pull,
+    recommend_models,
+    find_models,
+    remove_model,
+]
 
-        The pull goes on when the stream breaks; asking again joins it."""
-        with _told():
-            pull = engine.pulls.start(name, data.source if data is not None else None)
-        return Stream(_events(pull, runner), media_type="text/event-stream", headers={"cache-control": "no-store"})
 
-    @delete("/models/{name:str}/pull", status_code=200)
-    async def cancel_pull(name: str) -> dict[str, Any]:
-        """Stop a pull. What has come is kept for the next one."""
-        with _told():
-            engine.pulls.cancel(name)
-        return {"v": 1, "name": name}
-
-    @get("/models/recommended")
-    async def recommend_models(memory: Annotated[float | None, Parameter(gt=0, le=10_000)] = None) -> dict[str, Any]:
-        """Which models this node should run, by its memory or by `memory` in GB, and why."""
-        with _told():
-            return await asyncio.to_thread(recommendation, engine, memory)
-
-    @get("/models/found")
-    async def find_models(path: str | None = None) -> dict[str, Any]:
-        """Models that are on the node already: in the stores of Ollama and LM Studio, or at `path`."""
-        with _told():
-            return await asyncio.to_thread(found, engine, path)
-
-    @delete("/models/{name:str}", status_code=200)
-    async def remove_model(name: str) -> dict[str, Any]:
-        """Forget a model and delete its file (a file of a path: source stays), and what an interrupted pull left."""
-        with _told():
-            known = await _one(engine, name)
-            if known.busy:
-                raise ApiError(409, "conflict", f"{name} is at work", hint="cancel its tasks, or wait")
-            await engine.unload(name)
-            removed = await asyncio.to_thread(engine.store.remove, name)
-        stays = removed is not None and removed.source.startswith("path:")
-        return {"v": 1, "name": name, "deleted": not stays, "path": removed.path if removed is not None else None}
-
+def model_routes(engine: LocalEngine) -> list[Router]:
+    """The routes, to be mounted below /api/v1."""
     return [
-        list_models, load_model, unload_model, pin_model, pull_model, cancel_pull, recommend_models, find_models,
-        remove_model,
-    ]  # fmt: skip
+        Router(
+            path="/", route_handlers=HANDLERS, dependencies={"engine": Provide(lambda: engine, sync_to_thread=False)}
+        )
+    ]
 
 
 async def _one(engine: LocalEngine, name: str) -> api.Model:
