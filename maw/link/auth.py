@@ -15,7 +15,7 @@ from maw.link.hostkeys import fingerprint
 from maw.link.lib import paramiko
 from maw.link.resolve import Route
 from maw.link.target import Target
-from maw.link.terms import Ask, Beyond, Terms
+from maw.link.terms import AUTH_TIMEOUT, Ask, Beyond, Terms
 
 
 def authenticate(transport: Any, route: Route, *, target: Target, terms: Terms) -> Any:
@@ -24,7 +24,9 @@ def authenticate(transport: Any, route: Route, *, target: Target, terms: Terms) 
     for name, key in _candidates(route, target.identity, terms, tried):
         try:
             left = transport.auth_publickey(route.user, key)
-        except paramiko.AuthenticationException:
+        except paramiko.AuthenticationException as exc:
+            if "timeout" in str(exc).lower():  # the one way paramiko tells it
+                raise _silent(route) from exc
             tried.append(f"{name} ({fingerprint(key.asbytes())[:19]}…): refused")
             continue
         except (paramiko.SSHException, EOFError, OSError) as exc:
@@ -147,6 +149,14 @@ def _agent_socket(path: str) -> Iterator[None]:
             del os.environ["SSH_AUTH_SOCK"]
         else:
             os.environ["SSH_AUTH_SOCK"] = before
+
+
+def _silent(route: Route) -> NodeError:
+    return NodeError(
+        "timeout",
+        f"{route.where} did not answer within {AUTH_TIMEOUT:g} s whether our key is let in",
+        hint=f"is it overloaded? Try `ssh {route.host}`",
+    )
 
 
 def _failed(route: Route, target: Target, tried: list[str]) -> NodeError:

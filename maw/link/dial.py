@@ -29,7 +29,7 @@ class Dialer:
 
     def connect(self, lane: str, step: Step | None = None) -> Connection:
         """A logged-in connection; `lane` names its control socket. Blocking: `connect_timeout` at most to reach the
-        host, and up to 40 s against one that dawdles. Raises NodeError."""
+        host, as much again for its first word, and up to 40 s against one that dawdles then. Raises NodeError."""
         clock = Clock(step)
         route = resolve(self._target.host, user=self._target.user, port=self._target.port)
         clock.lap("resolve")

@@ -25,15 +25,16 @@ class Failures:
         """The failure in force, None when the node may be tried."""
         return self._error if time.monotonic() < self._until else None
 
-    def failed(self, error: NodeError, era: int) -> None:
+    def failed(self, error: NodeError, era: int, *, slow: bool = False) -> None:
         """Take note of a failure of an attempt that began in `era`. Many clients may report the same; it counts once.
 
+        `slow`: it took longer to learn than a commit should wait twice, whatever it was; that is a black hole too.
         What has been forgotten since is not brought back by an attempt that had begun before.
         """
         if error is self._error or error.code == "lost" or era != self.era:
             return
         self._error = error
-        hold = self._black_hole if error.code == "timeout" else min(FIRST * 2**self._count, LAST)
+        hold = self._black_hole if slow or error.code == "timeout" else min(FIRST * 2**self._count, LAST)
         self._count = min(self._count + 1, 16)
         self._until = time.monotonic() + hold
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
@@ -93,11 +94,12 @@ class Lane:
     async def _connect(self) -> Pool:
         loop = asyncio.get_running_loop()
         era = self._failures.era
+        begin = time.monotonic()
         try:
             connection = await loop.run_in_executor(self._executor, self._dial)
         except NodeError as exc:
             log.warning("%s: %s: %s", self._name, exc.code, exc.message)
-            self._failures.failed(exc, era)
+            self._failures.failed(exc, era, slow=time.monotonic() - begin >= self._target.connect_timeout)
             raise
         finally:
             self._connecting = None

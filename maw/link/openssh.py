@@ -26,7 +26,7 @@ from maw.link.opensshlog import Log, denied, failure, timeout
 from maw.link.process_channel import LEAVE, ProcessChannel, end, environment, spawn
 from maw.link.resolve import Route
 from maw.link.target import Target
-from maw.link.terms import AUTH_TIMEOUT, BANNER_TIMEOUT, OPEN_NOTE, RETRY_PAUSE, Step, Terms
+from maw.link.terms import AUTH_TIMEOUT, KEX_TIMEOUT, OPEN_NOTE, RETRY_PAUSE, Step, Terms
 from maw.link.transport import accepted
 
 SUN_PATH = 108 if sys.platform == "linux" else 104  # bytes of a unix socket's path, with the closing NUL
@@ -57,7 +57,7 @@ def _connect(route: Route, target: Target, terms: Terms, lane: str, step: Step |
         os.unlink(path)  # of a link that was killed: its connection ended with it
     master = Master(opensshargs.master(common, path, route.host), path)
     try:
-        shared = master.wait_until_shared(route, target, target.connect_timeout + BANNER_TIMEOUT + AUTH_TIMEOUT)
+        shared = master.wait_until_shared(route, target, target.connect_timeout + KEX_TIMEOUT + AUTH_TIMEOUT)
         check_login(master.log, route, target)
     except BaseException:
         master.close()
@@ -118,7 +118,7 @@ def _accept(route: Route, target: Target, terms: Terms) -> bool:
     with tempfile.TemporaryDirectory() as directory:
         file = os.path.join(directory, "known_hosts")
         command = opensshargs.look(_common(route, target, terms), file, route.host)
-        limit = target.connect_timeout + BANNER_TIMEOUT + AUTH_TIMEOUT
+        limit = target.connect_timeout + KEX_TIMEOUT + AUTH_TIMEOUT
         with contextlib.suppress(subprocess.TimeoutExpired):
             subprocess.run(
                 command, stdin=subprocess.DEVNULL, capture_output=True, timeout=limit, check=False, env=environment(),
@@ -151,14 +151,16 @@ class Master:
 
     def wait_until_shared(self, route: Route, target: Target, limit: float) -> bool:
         """True once channels can join; False when it connected and cannot be shared. Raises NodeError."""
-        give_up = time.monotonic() + limit
+        begin = time.monotonic()
+        patience = 2 * target.connect_timeout + 1  # ssh bounds the rest by whole seconds, the look-up not at all
         while not os.path.exists(self.path):
             if self.log.ended.wait(_POLL):
                 raise failure(self.log, route, target)
             if any(line.startswith("debug1: Entering interactive session") for line in self.log.lines()):
                 return os.path.exists(self.path)
-            if time.monotonic() > give_up:
-                raise timeout(route, limit)
+            waited = time.monotonic() - begin
+            if waited > (limit if self.log.spoken() else patience):
+                raise timeout(route, waited)
         return True
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ _HOST_KEY = re.compile(r"debug1: Server host (?:key|certificate): (\S+) (SHA256:
 _ACCEPTED = re.compile(r"debug1: Server accepts key: (.+) (\S+) (SHA256:\S+)")
 _METHOD = re.compile(r'^Authenticated to .* using "([^"]+)"')
 _STEPS = ("debug1: Connection established", "debug1: Server host ", "Authenticated to ")
+_SPOKEN = "debug1: Remote protocol version"
 _CHATTER = ("debug", "Authenticated to ", "Transferred: ", "Bytes per second", "OpenSSH_", "Warning: Permanently added")
 _REFUSED = ("Connection refused", "No route to host", "Network is unreachable", "Host is down")
 _SILENT = ("timed out", "Timeout, server")
@@ -45,6 +46,7 @@ class Log:
         self._host_key: tuple[str, str] | None = None
         self._accepted = ("", "")  # path and fingerprint of the last key the host took
         self._login: Login | None = None
+        self._spoken = False
         self.laps: list[float] = []  # seconds since the start at which each of _STEPS was done
         self.ended = threading.Event()
         threading.Thread(target=self._drain, name="maw-ssh-log", daemon=True).start()
@@ -75,6 +77,10 @@ class Log:
         with self._lock:
             return self._host_key
 
+    def spoken(self) -> bool:
+        """Whether the host has said what software it is, which is the first it says."""
+        return self._spoken
+
     def tailscale(self) -> bool:
         return any("remote software version Tailscale" in line for line in self.lines())
 
@@ -104,6 +110,7 @@ class Log:
         """Take note of what ssh tells on its way in. What comes after the login may be the other side's words."""
         if len(self.laps) < len(_STEPS) and line.startswith(_STEPS[len(self.laps)]):
             self.laps.append(time.monotonic() - self._begin)
+        self._spoken = self._spoken or line.startswith(_SPOKEN)
         if match := _HOST_KEY.match(line):
             self._host_key = (match[1], match[2])
         elif match := _ACCEPTED.match(line):
@@ -137,7 +144,7 @@ def failure(log: Log, route: Route, target: Target) -> NodeError:
 def timeout(route: Route, waited: float) -> NodeError:
     return NodeError(
         "timeout",
-        f"{route.where} does not answer (waited {waited:g} s)",
+        f"{route.where} does not answer (waited {round(waited, 1):g} s)",
         hint=f"is it awake and on this network? Try `ssh {route.host}`; `connect_timeout` sets how long maw waits",
     )
 

@@ -10,7 +10,7 @@ from maw.errors import NodeError
 
 INTERVAL = 5.0  # seconds between pings
 MISSES = 3  # intervals without an answer until the connection counts as dead
-BANNER_TIMEOUT = 10.0  # seconds; a loaded host takes its time to fork
+KEX_TIMEOUT = 10.0  # seconds; to agree on keys takes a small host its time
 AUTH_TIMEOUT = 15.0
 RETRY_PAUSE = 0.02  # seconds; sshd frees a session a moment after its channel closed
 OPEN_NOTE = "this host lets in without a key, as Tailscale SSH does: the restriction of maw's key does not count there"

@@ -5,7 +5,6 @@ paramiko's Transport directly, since its SSHClient reads known_hosts its own way
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import subprocess
 import time
@@ -13,18 +12,19 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from maw.errors import NodeError
-from maw.link import hostkeys, liveness
+from maw.link import hostkeys, liveness, lookup
 from maw.link.auth import authenticate
 from maw.link.channel import Channel
 from maw.link.channels import lost
 from maw.link.lib import paramiko
 from maw.link.paramiko_channel import ParamikoChannel
+from maw.link.process_channel import end
 from maw.link.resolve import Route
 from maw.link.target import Target
 from maw.link.terms import (
     AUTH_TIMEOUT,
-    BANNER_TIMEOUT,
     INTERVAL,
+    KEX_TIMEOUT,
     MISSES,
     OPEN_NOTE,
     RETRY_PAUSE,
@@ -81,10 +81,8 @@ class ParamikoConnection(NamedTuple):
 
     def close(self) -> None:
         self.transport.close()
-        if self.child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self.child.terminate()
-            self.child.wait()
+        if self.child is not None and self.child.poll() is None:
+            end(self.child)
 
 
 def connect(route: Route, target: Target, terms: Terms, step: Step | None = None) -> ParamikoConnection:
@@ -98,12 +96,16 @@ def connect(route: Route, target: Target, terms: Terms, step: Step | None = None
     clock = Clock(step)
     sock, child = dial(route, target.connect_timeout)
     clock.lap("connect")
-    connection = ParamikoConnection(_transport(sock), route, child, ping=terms.ping, misses=terms.misses)
+    patience = _patience(route, target.connect_timeout)
+    connection = ParamikoConnection(_transport(sock, patience), route, child, ping=terms.ping, misses=terms.misses)
     try:
         _meet(connection, target.node, terms)
         clock.lap("host key")
         key = authenticate(connection.transport, route, target=target, terms=terms)
         clock.lap("login")
+    except (paramiko.SSHException, EOFError) as exc:
+        connection.close()
+        raise _no_ssh(route, exc) from exc
     except BaseException:
         connection.close()
         raise
@@ -115,19 +117,11 @@ def dial(route: Route, timeout: float) -> tuple[socket.socket, subprocess.Popen[
     """A byte stream to the host's sshd: TCP, or through the proxy command ssh's configuration asks for."""
     if route.proxy is not None:
         return _through(route.proxy)
-    try:
-        addresses = socket.getaddrinfo(route.hostname, route.port, type=socket.SOCK_STREAM)
-    except OSError as exc:
-        raise NodeError(
-            "unresolved",
-            f"cannot find {route.where}: {exc.strerror or exc}",
-            hint=f"check the name, and whether the network (VPN, Tailscale) that knows it is up: `ssh {route.host}`",
-        ) from exc
-    return _first_answer(route, addresses, timeout), None
-
-
-def _first_answer(route: Route, addresses: list[Any], timeout: float) -> socket.socket:
     give_up = time.monotonic() + timeout
+    return _first_answer(route, lookup.addresses(route, timeout), timeout, give_up), None
+
+
+def _first_answer(route: Route, addresses: list[Any], timeout: float, give_up: float) -> socket.socket:
     failure: OSError = TimeoutError()
     for family, kind, number, _, address in addresses:
         sock = socket.socket(family, kind, number)
@@ -164,9 +158,15 @@ def _through(command: tuple[str, ...]) -> tuple[socket.socket, subprocess.Popen[
     return ours, child
 
 
-def _transport(sock: socket.socket) -> Any:
+def _patience(route: Route, connect_timeout: float) -> float:
+    """Seconds the host has for its first line. A proxy has to get there first, which nothing else bounds."""
+    return connect_timeout if route.proxy is None else 2 * connect_timeout
+
+
+def _transport(sock: socket.socket, patience: float) -> Any:
     transport = paramiko.Transport(sock, default_window_size=WINDOW)
-    transport.banner_timeout = transport.handshake_timeout = BANNER_TIMEOUT
+    transport.banner_timeout = patience
+    transport.handshake_timeout = KEX_TIMEOUT
     transport.auth_timeout = AUTH_TIMEOUT
     transport.channel_timeout = CHANNEL_TIMEOUT
     options = transport.get_security_options()
@@ -199,13 +199,27 @@ def _prefer(options: Any, key_types: list[str]) -> None:
 
 
 def _handshake(transport: Any, route: Route) -> None:
+    begin = time.monotonic()
     try:
-        transport.start_client(timeout=BANNER_TIMEOUT)
+        transport.start_client(timeout=transport.banner_timeout + KEX_TIMEOUT)
+        if not transport.initial_kex_done:  # start_client returns all the same when its time is up
+            raise TimeoutError
     except (paramiko.SSHException, EOFError, OSError) as exc:
+        waited = time.monotonic() - begin
+        if transport.remote_version == "" and waited >= transport.banner_timeout:
+            raise _silent(route, waited) from exc
         error = _no_ssh(route, exc)
         if isinstance(exc, paramiko.ssh_exception.IncompatiblePeer):
             raise Beyond(error, "paramiko and the host have no algorithm in common") from exc
         raise error from exc
+
+
+def _silent(route: Route, waited: float) -> NodeError:
+    return NodeError(
+        "timeout",
+        f"{route.where} took the connection, but said nothing (waited {waited:.1f} s)",
+        hint=f"is it overloaded, or no SSH server? Try `ssh {route.host}`; `connect_timeout` sets how long maw waits",
+    )
 
 
 def _no_ssh(route: Route, exc: BaseException) -> NodeError:

@@ -227,7 +227,7 @@ def test_unknown_name(air: Air) -> None:
 def test_black_hole_is_remembered_until_somebody_says_otherwise(air: Air, sshd: Sshd, pro: Pro) -> None:
     pro.start_server()
     sshd.stop()
-    air.write_config(top="connect_timeout = 0.3")
+    air.write_config(top="connect_timeout = 1")
     with black_hole(sshd.port):
         assert failure().code == "timeout"
     sshd.start()
