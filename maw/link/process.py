@@ -55,7 +55,6 @@ def begin_log() -> None:
     if stat.S_ISREG(found.st_mode) and found.st_size > LOG_MAX:
         os.truncate(sys.stderr.fileno(), 0)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what it logs comes to us as an exception, too
 
 
 def listen(path: str) -> socket.socket:
