@@ -73,7 +73,7 @@ def watch(task: str | None, node: str | None, as_json: bool) -> int:
     whole = _resolve(name, task) if task is not None else None
     for event in client.events(name, whole) if whole is not None else client.all_events(name):
         if as_json:
-            print_json({**event.data, "id": event.id, "type": event.type})
+            print_json({**event.data, "id": event.id, "event": event.type})
         elif (line := _told(event)) is not None:
             click.echo(flat(line))
     return errors.PASS

@@ -194,9 +194,9 @@ class _Json:
         if not self._stream:
             return
         if isinstance(step, Found):
-            print_json({"v": 1, "event": "finding", "finding": step.finding.to_json()})
+            print_json({**step.data, "v": 1, "event": "finding", "finding": step.finding.to_json()})
         elif isinstance(step, Voided):
-            print_json({"v": 1, "event": "restarted", "attempt": step.attempt})
+            print_json({**step.data, "v": 1, "event": "restarted", "attempt": step.attempt})
         elif isinstance(step, Told) and step.type not in client.TERMINAL:
             print_json({**step.data, "v": 1, "event": step.type})
 

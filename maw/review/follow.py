@@ -33,13 +33,17 @@ class Told(NamedTuple):
 
 
 class Found(NamedTuple):
+    """`data` has the event's other fields: which task, and when."""
+
     finding: Finding
+    data: Json
 
 
 class Voided(NamedTuple):
     """The runner started over: what was found before does not count."""
 
     attempt: int
+    data: Json
 
 
 class Ended(NamedTuple):
@@ -95,7 +99,8 @@ class _Watch:
     def finished(self, task: Json) -> Iterator[Step]:
         """The steps of a task whose answer was known already."""
         outcome = self._ending(str(task["state"]), {"result": task.get("result"), "error": task.get("error")})
-        yield from map(Found, outcome.findings)
+        told = {"task": self.task_id, "ts": task.get("finished")}
+        yield from (Found(finding, told) for finding in outcome.findings)
         yield Ended(outcome)
 
     def steps(self, deadline: float | None) -> Iterator[Step]:
@@ -121,7 +126,7 @@ class _Watch:
             yield from self._finding(data)
         elif event.type == "restarted":
             self._forget()
-            yield Voided(_number(data.get("attempt")))
+            yield Voided(_number(data.get("attempt")), data)
         else:
             if event.type == "plan":
                 self._units["total"] = _number(data.get("units"))
@@ -142,7 +147,7 @@ class _Watch:
         key = (finding.id, finding.line, finding.unit)
         if key not in self._found:
             self._found[key] = finding
-            yield Found(finding)
+            yield Found(finding, data)
 
     def _ending(self, state: str, data: Json) -> Outcome:
         if state == "done":

@@ -137,6 +137,7 @@ def test_the_json_stream(project: Repository, fake_runner: FakeRunner, maw: Maw)
     lines = [json.loads(line) for line in done.out.splitlines()]
     assert [line.get("event") for line in lines] == ["started", "plan", "finding", "unit", None]
     assert all(line["v"] == 1 for line in lines)
+    assert all(line["task"] == "t1" and line["ts"] for line in lines[:-1])
     assert list(lines[-1]) == KEYS
     assert lines[-1]["verdict"] == "warn"
 

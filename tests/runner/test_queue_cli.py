@@ -115,7 +115,7 @@ def test_watch_follows_a_task_to_its_end(runner: RunnerProcess, capsys: pytest.C
     assert [line.split()[2] for line in out.splitlines()] == ["queued", "started", "unit", "unit", "done"]
     _, out, _ = cli(capsys, "queue", "watch", task, "--json")
     events = [json.loads(line) for line in out.splitlines()]
-    assert [event["type"] for event in events] == ["queued", "started", "unit", "unit", "done"]
+    assert [event["event"] for event in events] == ["queued", "started", "unit", "unit", "done"]
     assert all(event["v"] == 1 and event["task"] == task for event in events)
 
 
