@@ -82,11 +82,7 @@ def add(
     if command is None:
         say(f"looking for maw-runner on {host}")
         target = target._replace(command=_runner_there(target))
-    line = install.restricted_line(target.command, key)
-    say(f"maw's key for {host}, to go into its ~/.ssh/authorized_keys:\n  {line}")
-    if not yes and not confirm(f"Install it on {host}?"):
-        raise FatalError("nothing was installed", hint="give --yes to install it without being asked")
-    install.install_key(target, key)
+    _install_key(target, key, yes=yes)
     _write(target)
     report = probe(from_config(load(), name), ask=Person(), pin=host_key)
     _show(name, report)
@@ -105,6 +101,14 @@ def _runner_there(target: Target) -> str:
         if not confirm("Install it there, with uv or pipx?"):
             raise
     return put_there(target, None, yes=False)
+
+
+def _install_key(target: Target, key: str, *, yes: bool) -> None:
+    line = install.restricted_line(target.command, key)
+    say(f"maw's key for {target.host}, to go into its ~/.ssh/authorized_keys:\n  {line}")
+    if not yes and not confirm(f"Install it on {target.host}?"):
+        raise FatalError("nothing was installed", hint="give --yes to install it without being asked")
+    install.install_key(target, key)
 
 
 def _add_endpoint(target: Target, key: str, host_key: str | None) -> int:

@@ -45,24 +45,6 @@ def integer(value: object) -> int:
     raise ValueError("expected a whole number, 0 or more")
 
 
-def boolean(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    words = {
-        "true": True,
-        "1": True,
-        "yes": True,
-        "on": True,
-        "false": False,
-        "0": False,
-        "no": False,
-        "off": False,
-    }
-    if isinstance(value, str) and value.strip().lower() in words:
-        return words[value.strip().lower()]
-    raise ValueError("expected true or false")
-
-
 def text(value: object) -> str:
     if isinstance(value, str) and value and "\0" not in value and "\n" not in value:
         return value

@@ -7,7 +7,7 @@ from typing import Any
 
 import tomli_w
 
-from maw.config.schema import NODE_BY_KEY, SETTINGS, Setting, boolean, integer, seconds
+from maw.config.schema import NODE_BY_KEY, SETTINGS, Setting, integer, seconds
 
 _SECONDS = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001))
 
@@ -63,7 +63,7 @@ def shown(setting: Setting, value: Any) -> Any:
 def written(setting: Setting, value: object) -> Any:
     """What to put into a file for `value`, which may be text from a command line. Raises ValueError."""
     read = setting.read(value)
-    if setting.read in (integer, boolean) or not isinstance(value, str):
+    if setting.read is integer or not isinstance(value, str):
         return shown(setting, read) if setting.read is not seconds else value
     if setting.read is seconds:
         return value.strip() if not value.strip().replace(".", "", 1).isdigit() else read
