@@ -29,6 +29,7 @@ from maw.record import KINDS, Record, format_note, merge, parse_note
 PREFIX = "refs/notes/maw/"
 ATTEMPTS = 50  # 18 were seen with two writers that never pause
 LOCK_TIMEOUT = 10.0  # seconds; then we write without: the ref's compare-and-swap is what protects
+STALE_LOCK = 60.0  # seconds; who locks a ref holds it for milliseconds: this one was killed meanwhile
 _IDENT = re.compile(r"(.+) <(.+)> \d+ [+-]\d+$")
 _OID = re.compile(rf"[0-9a-f]{{{notetree.OID_LENGTH}}}\Z")
 # How libgit2 says that somebody else was faster.
@@ -91,6 +92,7 @@ class Notes:
         """
         wanted = {checked_oid(commit): list(records) for commit, records in additions.items()}
         with self._turn():
+            self._drop_stale_lock(kind)
             for attempt in range(ATTEMPTS):
                 try:
                     return self._append_once(kind, wanted)
@@ -103,6 +105,13 @@ class Notes:
             f"cannot update {ref_name(kind)}: {refusal.strip()}",
             hint="when no git command is running there, remove that .lock file",
         )
+
+    def _drop_stale_lock(self, kind: str) -> None:
+        """A writer that was killed leaves the ref's lock file behind, with which nobody could write a note again."""
+        path = os.path.join(self.repo.common_dir, f"{ref_name(kind)}.lock")
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - os.stat(path).st_mtime > STALE_LOCK:
+                os.unlink(path)
 
     def _append_once(self, kind: str, additions: Mapping[str, list[Record]]) -> int:
         tip = self.tip(kind)

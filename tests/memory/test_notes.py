@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,17 @@ def test_a_left_lock_file_is_told(repo: Repository, monkeypatch: pytest.MonkeyPa
     with pytest.raises(FatalError, match="cannot update refs/notes/maw/review") as caught:
         notes.append("review", commit, [encode(review_record(repo, commit))])
     assert caught.value.hint and ".lock" in caught.value.hint
+
+
+def test_the_lock_file_of_a_killed_writer_is_removed(repo: Repository) -> None:
+    commit = repo.commit()
+    notes = Notes(kernel_repo(repo))
+    notes.append("review", commit, [encode(review_record(repo, commit))])
+    left = repo.path / ".git/refs/notes/maw/review.lock"
+    left.touch()
+    os.utime(left, (time.time() - 120, time.time() - 120))
+    assert notes.append("review", commit, [encode(review_record(repo, commit))])
+    assert not left.exists()
 
 
 def test_sha256_is_refused_by_name(sha256: Repository) -> None:
