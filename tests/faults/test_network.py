@@ -53,6 +53,7 @@ def soon(seconds: float, network: Network, mode: str) -> Iterator[None]:
 
 def keeps_deadline(commits: list[Commit]) -> None:
     over = [round(commit.hook - DEADLINE, 3) for commit in commits]
+    print(f"beyond the deadline: {over} s")
     assert min(over) <= OVER, f"seconds beyond the deadline: {over}"
     assert max(over) <= FAR_OVER, f"seconds beyond the deadline: {over}"
 
