@@ -186,7 +186,8 @@ def show(*, node: str, as_json: bool) -> int:
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
     for found in answer["models"]:
         if found.get("error"):
-            say(f"{found['name']}: {found['error']}")
+            error = found["error"]
+            say(error if found["name"] in error else f"{found['name']}: {error}")
     if answer.get("problem"):
         say(f"the node's own catalogue is left out: {answer['problem']}")
     return errors.PASS

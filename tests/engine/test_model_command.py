@@ -55,6 +55,7 @@ def test_what_cannot_be_done_says_what_to_do(real_runner: None, home: Path, maw:
     assert "not a model's name" in maw("model", "pull", "X", "--from", "path:/x.gguf").err
     assert "no model called" in maw("model", "rm", "nothing").err
     assert "maw model pull phi-4-mini-instruct" in maw("model", "load", "phi-4-mini-instruct").err
+    assert maw("model", "list").err == "phi-4-mini-instruct is not on this node\n"  # its name once
     assert "models.toml" in maw_with_broken_catalogue(home, maw).err
 
 
