@@ -6,6 +6,7 @@ An unrestricted key of the agent would win over the restricted one, so with a ke
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,8 @@ from maw.link.lib import paramiko
 from maw.link.resolve import Route
 from maw.link.target import Target
 from maw.link.terms import AUTH_TIMEOUT, Ask, Beyond, Terms
+
+_ENVIRONMENT = threading.Lock()  # two lanes log in at once, and the environment is the process's
 
 
 def authenticate(transport: Any, route: Route, *, target: Target, terms: Terms) -> Any:
@@ -62,17 +65,25 @@ def load(path: str, ask: Ask | None) -> Any:
     except (paramiko.PasswordRequiredException, TypeError):  # TypeError: cryptography's word for a missing passphrase
         return _unlock(path, ask)
     except (OSError, ValueError, paramiko.SSHException, paramiko.pkey.UnknownKeyType) as exc:
-        raise NodeError("auth_failed", f"cannot read the key {path}: {exc}") from exc
+        raise NodeError(
+            "auth_failed",
+            f"cannot read the key {path}: {exc}",
+            hint="`maw node add` makes a new one; `nodes.NAME.identity` names another",
+        ) from exc
 
 
 def _unlock(path: str, ask: Ask | None) -> Any:
     secret = ask.passphrase(path) if ask is not None else None
     if not secret:
-        raise NodeError("auth_failed", f"the key {path} has a passphrase")
+        raise NodeError("auth_failed", f"the key {path} has a passphrase", hint=f"`ssh-add {path}` unlocks it")
     try:
         return paramiko.PKey.from_path(path, secret.encode())
     except (ValueError, paramiko.SSHException) as exc:
-        raise NodeError("auth_failed", f"that passphrase does not open {path}") from exc
+        raise NodeError(
+            "auth_failed",
+            f"that passphrase does not open {path}",
+            hint=f"`ssh-keygen -y -f {path}` tells whether one does",
+        ) from exc
 
 
 def _candidates(route: Route, identity: str | None, terms: Terms, tried: list[str]) -> Iterator[tuple[str, Any]]:
@@ -139,16 +150,17 @@ def _public_blobs(private_files: tuple[str, ...]) -> set[bytes]:
 
 @contextmanager
 def _agent_socket(path: str) -> Iterator[None]:
-    """paramiko looks for the agent in the environment only."""
-    before = os.environ.get("SSH_AUTH_SOCK")
-    os.environ["SSH_AUTH_SOCK"] = path
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["SSH_AUTH_SOCK"]
-        else:
-            os.environ["SSH_AUTH_SOCK"] = before
+    """paramiko looks for the agent in the environment only; one thread at a time has it there."""
+    with _ENVIRONMENT:
+        before = os.environ.get("SSH_AUTH_SOCK")
+        os.environ["SSH_AUTH_SOCK"] = path
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["SSH_AUTH_SOCK"]
+            else:
+                os.environ["SSH_AUTH_SOCK"] = before
 
 
 def _silent(route: Route) -> NodeError:

@@ -56,7 +56,11 @@ def open_line(connection: Connection, target: Target, timeout: float = OPEN_TIME
 
 
 def lost(host: str, exc: BaseException) -> NodeError:
-    return NodeError("lost", f"the connection to {host} broke: {exc or 'it was closed'}")
+    return NodeError(
+        "lost",
+        f"the connection to {host} broke: {str(exc) or 'it was closed'}",
+        hint="maw connects anew with the next command; `maw node test NODE` shows the way step by step",
+    )
 
 
 def read_hello(

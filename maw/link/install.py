@@ -118,7 +118,11 @@ def run(target: Target, script: str, *, timeout: float = TIMEOUT, tell: Callable
     except FileNotFoundError:
         raise NodeError("unresolved", "there is no ssh here", hint="install OpenSSH's client") from None
     except subprocess.TimeoutExpired:
-        raise NodeError("timeout", f"`ssh {target.host}` took longer than {timeout:g} s") from None
+        raise NodeError(
+            "timeout",
+            f"`ssh {target.host}` took longer than {timeout:g} s",
+            hint=f"does `ssh {target.host}` get to a prompt? It may wait for an answer, or be overloaded",
+        ) from None
     marked = [line for line in said.splitlines() if line.startswith(_MARK)]
     if not marked:
         raise _failed(target, process.returncode, errors)
@@ -168,4 +172,8 @@ def _failed(target: Target, code: int, errors: list[str]) -> NodeError:
             f"`ssh {target.host}` failed{reason}",
             hint=f"make `ssh {target.host}` work first; maw logs in the way you do, and installs a key of its own",
         )
-    return NodeError("refused", f"a script on {target.host} failed with code {code}{reason}")
+    return NodeError(
+        "refused",
+        f"a script on {target.host} failed with code {code}{reason}",
+        hint=f"log in with `ssh {target.host}` and mend what it says, then run this again",
+    )

@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from typing import Any, NamedTuple
 
 from maw.errors import NodeError
+from maw.link import channels
 from maw.link.channel import Connection
 from maw.link.channels import Line, Pool
 from maw.link.choice import record
@@ -126,7 +127,7 @@ class Lane:
 
     def _lost(self, connection: Connection, pool: Pool) -> None:
         log.warning("%s: the connection to %s ended", self._name, connection.route.where)
-        pool.close(NodeError("lost", f"the connection to {connection.route.where} broke"))
+        pool.close(channels.lost(connection.route.where, EOFError()))
         if self._connection is connection:
             self._connection = self._pool = None
         self._executor.submit(connection.close)

@@ -134,9 +134,17 @@ def _status(line: Line, target: Target) -> str:
         wire.send_request(channel, "GET", "/api/v1/status")
         response = wire.read_response(reader)
     except TimeoutError:
-        raise NodeError("timeout", f"the runner on {target.host} did not answer in {_ANSWER_TIMEOUT:g} s") from None
+        raise NodeError(
+            "timeout", f"the runner on {target.host} did not answer in {_ANSWER_TIMEOUT:g} s", hint=_restart(target)
+        ) from None
     except (wire.Cut, OSError) as exc:
-        raise NodeError("no_runner", f"the runner on {target.host} broke off: {exc}", hint="see its log") from exc
+        raise NodeError("no_runner", f"the runner on {target.host} broke off: {exc}", hint=_restart(target)) from exc
     if response.status != 200:
-        raise NodeError("no_runner", f"the runner on {target.host} answered HTTP {response.status}")
+        raise NodeError(
+            "no_runner", f"the runner on {target.host} answered HTTP {response.status}", hint=_restart(target)
+        )
     return "it answers"
+
+
+def _restart(target: Target) -> str:
+    return f"`maw-runner logs` on {target.host} tells more; `maw-runner restart` there begins anew"

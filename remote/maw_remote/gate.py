@@ -88,7 +88,9 @@ def _connect(path: str) -> socket.socket | None:
         return None
     except OSError as exc:
         runner.close()
-        raise NodeError("no_runner", f"cannot open {path}: {exc.strerror}") from exc
+        raise NodeError(
+            "no_runner", f"cannot open {path}: {exc.strerror}", hint="it must be the account's own; see `ls -l` there"
+        ) from exc
     return runner
 
 

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,7 @@ import pytest
 
 from maw import paths
 from maw.config.load import load
+from maw.link.auth import _agent_socket
 from maw.link.probe import probe
 from maw.link.target import Target, from_config
 from tests.fixtures.ssh import USER, Air, Pro, Sshd, make_key, wait_for
@@ -171,3 +174,23 @@ def _read_until(terminal: int, text: bytes) -> bytes:
     while text not in said:
         said += os.read(terminal, 4096)
     return said
+
+
+def test_agents_socket_is_in_the_environment_for_one_thread_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two lanes log in at once: what one finds there is never the other's, and all is as before afterwards."""
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/before")
+    wrong: list[str] = []
+
+    def look(path: str) -> None:
+        for _ in range(200):
+            with _agent_socket(path):
+                time.sleep(0.0001)
+                if os.environ["SSH_AUTH_SOCK"] != path:
+                    wrong.append(path)
+
+    threads = [threading.Thread(target=look, args=(f"/agent{number}",)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong and os.environ["SSH_AUTH_SOCK"] == "/before"

@@ -16,6 +16,7 @@ from maw import client, protocol
 from maw.errors import FatalError
 from maw_remote import gate
 from maw_remote.endpoint import authorized
+from maw_remote.endpoint.serve import KEEPALIVE, keep_alive
 from tests.fixtures.ssh import USER, Endpoint, make_key, wait_for
 from tests.ssh.helpers import ask, code, failure, go, hold_stream
 
@@ -171,3 +172,11 @@ def test_a_name_belongs_to_one_key(endpoint: Endpoint) -> None:
 def test_what_is_no_key_is_refused(line: str) -> None:
     with pytest.raises(FatalError):
         authorized.parse(line)
+
+
+@pytest.mark.parametrize("name", [name for name in KEEPALIVE if hasattr(socket, name)])
+def test_client_that_is_gone_is_noticed_by_the_kernel(name: str) -> None:
+    with socket.socket() as sock:
+        keep_alive(sock)
+        assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert sock.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) == KEEPALIVE[name]

@@ -34,6 +34,14 @@ STRANGERS = 10  # connections that have not logged in yet, at once
 CONNECTIONS = 32  # in all
 LOGIN_TIMEOUT = 20.0  # seconds a connection has to log in
 THREADS = 64
+# Seconds of silence before the first probe, between probes, and probes; TCP_USER_TIMEOUT is in milliseconds.
+KEEPALIVE = {
+    "TCP_KEEPIDLE": 60,
+    "TCP_KEEPALIVE": 60,
+    "TCP_KEEPINTVL": 15,
+    "TCP_KEEPCNT": 4,
+    "TCP_USER_TIMEOUT": 120_000,
+}
 WINDOW = 4 << 20  # bytes one channel may have in flight towards us
 
 log = logging.getLogger("maw.endpoint")
@@ -108,6 +116,18 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
+def keep_alive(sock: socket.socket) -> None:
+    """Have the kernel notice a client that is gone without a word, where it can be told how soon.
+
+    By default it would take two hours, and a dead connection holds its place so long.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE.items():
+        if hasattr(socket, name):
+            with contextlib.suppress(OSError):  # known when Python was built, and not to this kernel
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
 def _announce(listener: socket.socket, key: Any) -> None:
     host, port = listener.getsockname()[:2]
     print_ = fingerprint(key.asbytes())
@@ -155,7 +175,7 @@ class _Endpoint:
         loop = asyncio.get_running_loop()
         sock.setblocking(True)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(sock)
         transport = paramiko.Transport(sock, default_window_size=WINDOW)
         transport.daemon = True
         transport.add_server_key(self._key)
