@@ -86,7 +86,7 @@ def rules(value: object) -> tuple[dict[str, str], ...]:
 SETTINGS: tuple[Setting, ...] = (
     Setting("node", "local", text, "The node that does the work: 'local' (a runner on this machine) or a name from [nodes]."),
     Setting("connect_timeout", 2.0, seconds, "How long a node may take to accept a connection before it counts as unreachable."),
-    Setting("review.mode", "block", one_of("block", "background"), "'block': a commit waits for its review, at most review.deadline."),
+    Setting("review.mode", "block", one_of("block", "background"), "'block': a commit waits for its review, at most review.deadline. 'background' (it never waits) is refused by this version."),
     Setting("review.deadline", 30.0, seconds, "How long a commit waits for its review."),
     Setting("review.on_timeout", "allow", one_of("allow", "block"), "What happens to the commit when the deadline has passed."),
     Setting("review.block_at", "error", one_of(*SEVERITIES), "The lowest severity that blocks a commit: info, warning, error or critical.", True),
