@@ -29,7 +29,7 @@ from maw.record import KINDS, Record, format_note, merge, parse_note
 PREFIX = "refs/notes/maw/"
 ATTEMPTS = 50  # 18 were seen with two writers that never pause
 LOCK_TIMEOUT = 10.0  # seconds; then we write without: the ref's compare-and-swap is what protects
-STALE_LOCK = 60.0  # seconds; who locks a ref holds it for milliseconds: this one was killed meanwhile
+STALE_LOCK = 10.0  # seconds; who locks a ref holds it for milliseconds: this one was killed meanwhile
 _IDENT = re.compile(r"(.+) <(.+)> \d+ [+-]\d+$")
 _OID = re.compile(rf"[0-9a-f]{{{notetree.OID_LENGTH}}}\Z")
 # How libgit2 says that somebody else was faster.

@@ -23,6 +23,7 @@ import psutil
 from maw import client, files
 from maw.attendant import client as attendant
 from maw.errors import FatalError
+from maw.git.notes import STALE_LOCK
 from maw.git.repo import discover
 from maw.link import control
 from maw.record import parse_note
@@ -247,14 +248,25 @@ def check_runs(found: dict[str, Task], state: Path) -> None:
 
 
 def records(repository: Repository) -> dict[str, list[Json]]:
-    """The review records of each commit but the first, after a last `maw history`."""
+    """The review records of each commit but the first, after a last `maw history`.
+
+    It is run again for a while: a killed writer's lock file is respected for notes.STALE_LOCK seconds."""
+    commits = repository.git("rev-list", "--max-parents=1", "--min-parents=1", "HEAD").split()
+    give_up = time.monotonic() + 3 * STALE_LOCK
+    while True:
+        _history(repository)
+        found = {commit: _note(repository, commit) for commit in commits}
+        if all(found.values()) or time.monotonic() > give_up:
+            return found
+        time.sleep(1)
+
+
+def _history(repository: Repository) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "maw", "history", "--json", "--limit", "0"], cwd=repository.path,
         capture_output=True, check=False, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
-    commits = repository.git("rev-list", "--max-parents=1", "--min-parents=1", "HEAD").split()
-    return {commit: _note(repository, commit) for commit in commits}
 
 
 def _note(repository: Repository, commit: str) -> list[Json]:
