@@ -147,7 +147,7 @@ def test_only_large_files(hooked: Hooked) -> None:
     hooked.write("large.txt", b"0123456789\n" * 10_000)
     hooked.ok("add", "-A")
     said = hooked.commit(MAW_REVIEW_MAX_FILE_BYTES="1000")
-    assert said == "maw: nothing found in 0 units, 1 file skipped\n"
+    assert said == "maw: nothing was reviewed, 1 file skipped\n"
     assert hooked.runner.submits == []
     record = hooked.record()
     assert record is not None
