@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import time
 from typing import Any
 
 import click
 
-from maw import errors, paths, reach
+from maw import answers, api, errors, paths, reach
 from maw.cli.node_install import install as install_command
 from maw.cli.node_install import put_there
 from maw.cli.output import print_json, printable, say
@@ -17,9 +18,9 @@ from maw.cli.person import Person, confirm
 from maw.config import edit
 from maw.config.load import load
 from maw.errors import FatalError, NodeError
-from maw.link import control, install
+from maw.link import control, install, openssh
 from maw.link.keygen import make_key, public_line
-from maw.link.probe import Report, probe
+from maw.link.probe import Report, Step, probe
 from maw.link.target import DEFAULT_COMMAND, Target, from_config
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -76,9 +77,11 @@ def add(
     target = Target(name, host, user, port, command or DEFAULT_COMMAND, None, load()["connect_timeout"])
     if host.startswith("-"):
         raise FatalError(f"not a host: {host!r}", hint="a host may not start with a dash")
-    key = _own_key(name)
     if endpoint:
-        return _add_endpoint(target, key, host_key)
+        return _add_endpoint(target._replace(endpoint=True), _own_key(name), host_key)
+    if host_key is not None:
+        target = openssh.pinned(target, host_key)  # before the user's own ssh sends anything there
+    key = _own_key(name)
     if command is None:
         say(f"looking for maw-runner on {host}")
         target = target._replace(command=_runner_there(target))
@@ -143,6 +146,7 @@ def _write(target: Target) -> None:
     edit.remove(path, f"nodes.{target.node}")
     values: dict[str, Any] = {"host": target.host, "user": target.user, "port": target.port}
     values["command"] = target.command if target.command != DEFAULT_COMMAND else None
+    values["endpoint"] = target.endpoint or None
     for key, value in values.items():
         if value is not None:
             edit.set_value(path, f"nodes.{target.node}.{key}", value)
@@ -190,6 +194,8 @@ def test(name: str, as_json: bool) -> int:
       maw node test pro
       maw node test pro --json
     """
+    if name == reach.LOCAL:
+        return _test_local(as_json=as_json)
     report = probe(from_config(load(), name))
     if as_json:
         print_json(_json(name, report))
@@ -198,6 +204,24 @@ def test(name: str, as_json: bool) -> int:
     if report.error is not None:
         raise report.error
     control.forget_failure(name)
+    return errors.PASS
+
+
+def _test_local(*, as_json: bool) -> int:
+    """No way leads to this machine's own runner but its socket: one step."""
+    begin, error = time.monotonic(), None
+    try:
+        answers.ask(reach.LOCAL, "GET", "/api/v1/status", api.Status)
+    except NodeError as exc:
+        error = exc
+    steps = [] if error is not None else [Step("runner", time.monotonic() - begin, "it answers, on this machine")]
+    report = Report(steps, None, error, None if error is None else "runner", None)
+    if as_json:
+        print_json(_json(reach.LOCAL, report))
+        return errors.PASS if error is None else errors.UNREACHABLE
+    _show(reach.LOCAL, report)
+    if error is not None:
+        raise error
     return errors.PASS
 
 
@@ -238,22 +262,45 @@ def rm(name: str, local_only: bool) -> int:
     Example:
       maw node rm pro
     """
-    target = from_config(load(), name)
+    config = load()
     key = public_line(paths.node_key_file(name))
-    if key is not None and not local_only:
-        _remove_there(target, key)
+    if key is not None and name not in config.nodes:
+        say(f"no node is called {name}; a key made for it is here, of a `maw node add` that did not end well")
+    else:
+        target = from_config(config, name)
+        if key is not None and not local_only:
+            _remove_there(target, key)
+    _forget(name)
+    if config["node"] == name:
+        _stop_using(name, config.origins["node"])
+    say(f"{name} is forgotten here")
+    return errors.PASS
+
+
+def _forget(name: str) -> None:
+    """Its link, its key, its directory and its table."""
     control.stop(name)
     for path in (paths.node_key_file(name), paths.node_key_file(name) + ".pub"):
         if os.path.exists(path):
             os.unlink(path)
     shutil.rmtree(paths.link_dir(name), ignore_errors=True)
     edit.remove(paths.config_file(), f"nodes.{name}")
-    say(f"{name} is forgotten here")
-    return errors.PASS
+
+
+def _stop_using(name: str, origin: str) -> None:
+    """The setting `node` may not lead to a node that is gone."""
+    if origin == "user":
+        edit.remove(paths.config_file(), "node")
+        say(f"{name} did the work; from now on this machine's own runner does (`node` is `local` again)")
+    else:
+        say(f"the {origin} still says `node` is {name}: take it out there")
 
 
 def _remove_there(target: Target, key: str) -> None:
     tag = key.rsplit(maxsplit=1)[-1]
+    if target.endpoint:
+        say(f"maw's key is still let in there: run `maw-runner keys rm {tag}` on {target.host}")
+        return
     try:
         install.remove_key(target, key)
     except NodeError as exc:

@@ -28,6 +28,7 @@ class NodeSettings(NamedTuple):
     command: str | None
     identity: str | None
     transport: str
+    endpoint: bool = False
 
 
 class Config:

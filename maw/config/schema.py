@@ -45,6 +45,14 @@ def integer(value: object) -> int:
     raise ValueError("expected a whole number, 0 or more")
 
 
+def yes_or_no(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("true", "false"):
+        return value == "true"
+    raise ValueError("expected true or false")
+
+
 def text(value: object) -> str:
     if isinstance(value, str) and value and "\0" not in value and "\n" not in value:
         return value
@@ -120,6 +128,9 @@ NODE_SETTINGS: tuple[Setting, ...] = (
         "auto",
         one_of("auto", "paramiko", "openssh"),
         "How SSH is spoken: by paramiko in the link, by the ssh command, or 'auto': paramiko where it can.",
+    ),
+    Setting(
+        "endpoint", False, yes_or_no, "Whether `maw-runner serve --listen` answers there, not sshd; for what hints say."
     ),
 )
 NODE_BY_KEY = {setting.key: setting for setting in NODE_SETTINGS}

@@ -177,6 +177,9 @@ def _failed(route: Route, target: Target, tried: list[str]) -> NodeError:
     locked = any("passphrase" in part for part in tried)
     if locked:
         hint = f"load it into ssh-agent with `ssh-add`, or run `maw connect {node}`, which asks for the passphrase"
+    elif target.endpoint:
+        hint = f"`maw-runner keys add` on {route.host} lets maw's key in; `maw node add {node} {route.host} "
+        hint += "--endpoint` prints the whole line"
     elif target.identity is not None:
         hint = f"`maw node add {node} {route.host}` installs maw's key there again"
     else:

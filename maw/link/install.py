@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 
 from maw.errors import FatalError, NodeError
+from maw.link import opensshargs
 from maw.link.target import Target
 
 TIMEOUT = 120.0  # seconds; a person may have to type a password
@@ -132,6 +133,7 @@ def run(target: Target, script: str, *, timeout: float = TIMEOUT, tell: Callable
 def _ssh(target: Target) -> list[str]:
     command = ["ssh", "-T", "-o", "ConnectTimeout=10"]
     command += [] if sys.stdin.isatty() else ["-o", "BatchMode=yes"]
+    command += opensshargs.known_by(target.known_hosts) if target.known_hosts else []
     command += ["-l", target.user] if target.user else []
     command += ["-p", str(target.port)] if target.port else []
     return [*command, "--", target.host, "sh -s"]

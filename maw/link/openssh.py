@@ -24,7 +24,7 @@ from maw.link.channel import Channel
 from maw.link.channels import lost as connection_lost
 from maw.link.opensshlog import Log, denied, failure, timeout
 from maw.link.process_channel import LEAVE, ProcessChannel, end, environment, spawn
-from maw.link.resolve import Route
+from maw.link.resolve import Route, resolve
 from maw.link.target import Target
 from maw.link.terms import AUTH_TIMEOUT, KEX_TIMEOUT, OPEN_NOTE, RETRY_PAUSE, Step, Terms
 from maw.link.transport import accepted
@@ -69,10 +69,29 @@ def _connect(route: Route, target: Target, terms: Terms, lane: str, step: Step |
     return OpensshConnection(route, target, common, master)
 
 
-def _common(route: Route, target: Target, terms: Terms) -> list[str]:
+def pinned(target: Target, pin: str) -> Target:
+    """Make sure that the host's key is the one whose fingerprint is `pin`, and have the user's own ssh go by it.
+
+    Raises NodeError: `host_key_changed` for another key.
+    """
+    route = resolve(target.host, user=target.user, port=target.port)
+    if not _accept(route, target, Terms(pin=pin)):
+        raise NodeError(
+            "refused",
+            f"{route.where} did not show its host key, so it was not compared with {pin}",
+            hint=f"does `ssh {route.host}` work?",
+        )
+    return target._replace(known_hosts=_known_hosts(route))
+
+
+def _known_hosts(route: Route) -> tuple[str, ...]:
+    """The user's own files, and maw's."""
     users = [path for value in route.options.get("userknownhostsfile", ()) for path in value.split()]
-    known_hosts = [path for path in users if path != "none"]
-    return opensshargs.base(route, target, terms, (*known_hosts, paths.known_hosts_file()))
+    return (*(path for path in users if path != "none"), paths.known_hosts_file())
+
+
+def _common(route: Route, target: Target, terms: Terms) -> list[str]:
+    return opensshargs.base(route, target, terms, _known_hosts(route))
 
 
 def control_path(node: str, lane: str) -> str | None:
@@ -130,7 +149,8 @@ def _accept(route: Route, target: Target, terms: Terms) -> bool:
     key_type, blob = words[1], b64decode(words[2])
     if not accepted(route, key_type, hostkeys.fingerprint(blob), terms):
         return False
-    hostkeys.remember(route.known_as, key_type, blob)
+    if all(entry.blob != blob for entry in hostkeys.known(route)):
+        hostkeys.remember(route.known_as, key_type, blob)
     return True
 
 

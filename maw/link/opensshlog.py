@@ -150,7 +150,10 @@ def timeout(route: Route, waited: float) -> NodeError:
 
 
 def denied(route: Route, target: Target, said: str) -> NodeError:
-    if target.identity is not None:
+    if target.endpoint:
+        hint = f"`maw-runner keys add` on {route.host} lets maw's key in; `maw node add {target.node} {route.host} "
+        hint += "--endpoint` prints the whole line"
+    elif target.identity is not None:
         hint = (
             f"`maw node add {target.node} {route.host}` installs maw's key there again; "
             "a key with a passphrase has to be in ssh-agent (`ssh-add`)"

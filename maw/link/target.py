@@ -13,7 +13,9 @@ DEFAULT_COMMAND = "maw-runner"
 
 class Target(NamedTuple):
     """`command` is the runner's program there, without its verb. `identity` is the one key to offer, or None for
-    whatever ssh would offer. `connect_timeout` is in seconds. `transport` is auto, paramiko or openssh."""
+    whatever ssh would offer. `connect_timeout` is in seconds. `transport` is auto, paramiko or openssh. `endpoint`:
+    no sshd is there but `maw-runner serve`. `known_hosts` are files that the user's own ssh has to go by, strictly,
+    where the host's key was pinned; else empty."""
 
     node: str
     host: str
@@ -23,6 +25,8 @@ class Target(NamedTuple):
     identity: str | None
     connect_timeout: float
     transport: str = "auto"
+    endpoint: bool = False
+    known_hosts: tuple[str, ...] = ()
 
 
 def from_config(config: Config, node: str) -> Target:
@@ -37,6 +41,7 @@ def from_config(config: Config, node: str) -> Target:
         _identity(node, settings.identity),
         config.values["connect_timeout"],
         settings.transport,
+        settings.endpoint,
     )
 
 

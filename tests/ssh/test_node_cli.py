@@ -7,11 +7,14 @@ import os
 import stat
 import subprocess
 import sys
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
 
 from maw import paths
+from maw.link.hostkeys import fingerprint
+from tests.fixtures.runner import RunnerProcess
 from tests.fixtures.ssh import USER, Air, Endpoint, Pro, Sshd, make_key
 from tests.ssh.helpers import ask
 
@@ -186,3 +189,55 @@ def test_connect_without_a_terminal_accepts_no_host_key(served: Air) -> None:
     done = maw("connect", "pro")
     assert done.returncode == 4 and "SHA256:" in done.stderr
     assert not os.path.exists(paths.known_hosts_file())
+
+
+def test_rm_of_the_node_in_use_gives_the_work_back(user: Air) -> None:
+    maw("node", "add", "pro", "pro", "--yes")
+    maw("config", "set", "node", "pro")
+    done = maw("node", "rm", "pro")
+    assert done.returncode == 0 and "`node` is `local` again" in done.stderr
+    assert maw("config", "get", "node").stdout.strip() == "local"
+
+
+def test_rm_cleans_up_after_an_add_that_failed(user: Air, sshd: Sshd) -> None:
+    sshd.stop()
+    assert maw("node", "add", "pro2", "pro", "--yes").returncode == 4
+    assert os.path.exists(paths.node_key_file("pro2"))
+    done = maw("node", "rm", "pro2")
+    assert done.returncode == 0, done.stderr
+    assert not os.path.exists(paths.node_key_file("pro2"))
+    assert maw("node", "rm", "pro2").returncode == 2
+
+
+def test_add_compares_the_host_key_before_ssh_is_run(user: Air, sshd: Sshd) -> None:
+    """The user's ssh would take any key."""
+    user.known_hosts.unlink()
+    text = user.ssh_config.read_text().replace(f"UserKnownHostsFile {user.known_hosts}\n", "")
+    user.ssh_config.write_text(text + "  StrictHostKeyChecking no\n  UserKnownHostsFile /dev/null\n")
+    before = sshd.authorized_keys.read_text()
+    done = maw("node", "add", "pro", "pro", "--yes", "--host-key", "SHA256:wrong")
+    assert done.returncode == 4 and "SHA256:wrong" in done.stderr
+    assert sshd.authorized_keys.read_text() == before and not os.path.exists(paths.node_key_file("pro"))
+    done = maw(
+        "node", "add", "pro", "pro", "--yes", "--host-key", fingerprint(b64decode(sshd.public_host_key.split()[1]))
+    )
+    assert done.returncode == 0, done.stderr
+    assert sshd.public_host_key in Path(paths.known_hosts_file()).read_text()
+
+
+def test_endpoint_is_told_from_an_sshd(bare_endpoint: Endpoint) -> None:
+    Path(paths.config_file()).unlink()
+    print_, port = bare_endpoint.announcement["fingerprint"], str(bare_endpoint.port)
+    maw("node", "add", "pro", "127.0.0.1", "--port", port, "--endpoint", "--host-key", print_)
+    assert "endpoint = true" in Path(paths.config_file()).read_text()
+    error = json.loads(maw("node", "test", "pro", "--json").stdout)["error"]
+    assert error["code"] == "auth_failed" and "maw-runner keys add" in error["hint"]
+    done = maw("node", "rm", "pro")
+    assert done.returncode == 0 and "maw-runner keys rm maw:pro@" in done.stderr and "still on" not in done.stderr
+
+
+def test_local_is_tested_by_asking_the_runner(runner: RunnerProcess) -> None:
+    done = maw("node", "test", "local")
+    assert done.returncode == 0 and "local: runner    ok" in done.stdout, done.stderr
+    found = json.loads(maw("node", "test", "local", "--json").stdout)
+    assert found["ok"] is True and [step["step"] for step in found["steps"]] == ["runner"]
