@@ -18,6 +18,7 @@ _HEAD = """\
 
 Measured by `make bench`. CPU is user and system time of the process measured; the rest is wall time. A budget with
 a ratio compares two runs of the same minute on the same machine, which is what to trust on a busy one.
+How many random kills were survived, and the memory that huge changes take: [reliability](../docs/reliability.md).
 
 """
 

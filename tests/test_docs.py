@@ -154,6 +154,24 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+@pytest.mark.parametrize(("name", "folder"), [("security", ""), ("reliability", "tests/faults/")])
+def test_promises_name_tests_that_exist(name: str, folder: str) -> None:
+    """`FILE.py::test_name`, `test_other_name` in the same file, or a file alone."""
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    source, count = "", 0
+    for quote in re.findall(r"`((?:[\w/]+\.py)?(?:::)?(?:test_\w+)?)`", page):
+        file, _, test = quote.rpartition("::") if "::" in quote or quote.endswith(".py") else ("", "", quote)
+        file, test = (test, "") if test.endswith(".py") else (file, test)
+        if file:
+            path = ROOT / (file if file.startswith("tests/") else folder + file)
+            assert path.exists(), f"{name}.md: {file}"
+            source = path.read_text(encoding="utf-8")
+        if test:
+            assert f"def {test}(" in source, f"{name}.md: {quote}"
+            count += 1
+    assert count > 10
+
+
 def tracked() -> list[Path]:
     done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
