@@ -36,8 +36,12 @@ def reclaim(repo: Repo) -> int:
 
 def _reclaimed(repo: Repo, made: Made) -> bool:
     waiting = pending.match(repo, made.tree, made.before)
-    # A review that is younger than the commit belongs to another one, which is being made.
-    if waiting is None or int(_written_at(repo, waiting)) > made.time:
+    if waiting is None:
+        return False
+    written = _written_at(repo, waiting)
+    # A review that is younger than the commit belongs to another one, which is being made; and git tells a commit's
+    # time in whole seconds, so one that is very young may do so too (`merge --squash` of what was just committed).
+    if int(written) > made.time or time.time() - written < GRACE:
         return False
     try:
         spool.put(repo, made.commit, pending.to_record(waiting, made.commit))

@@ -37,8 +37,16 @@ def review_record_of(repo: Repository, tree: str, base: str) -> Json:
 
 
 def settle(repo: Repository, git_dir: str = ".git") -> None:
-    """HEAD moved a while ago."""
+    """HEAD moved a while ago, and what waits has waited since."""
     os.utime(repo.path / git_dir / "logs" / "HEAD", (0, 0))
+    age(repo)
+
+
+def age(repo: Repository) -> None:
+    """Every outcome that waits was left a minute ago."""
+    past = time.time() - 60
+    for name in waiting(repo):
+        os.utime(os.path.join(pending.directory(kernel_repo(repo)), name), (past, past))
 
 
 def waiting(repo: Repository) -> list[str]:
@@ -61,6 +69,8 @@ def test_a_killed_post_commit_loses_nothing(repo: Repository, maw: Maw, blocked:
 def test_a_running_post_commit_is_not_raced(repo: Repository) -> None:
     first, _ = commit_without_post_commit(repo, "first\n")
     commit_without_post_commit(repo, "second\n")
+    assert reclaim.reclaim(kernel_repo(repo)) == 0  # each is so young that it may be of a commit which is being made
+    age(repo)
     assert reclaim.reclaim(kernel_repo(repo)) == 1  # the first: its post-commit ended before git went on
     assert [first in path.read_text() for path in (repo.path / ".git" / "maw" / "spool").iterdir()] == [True]
     assert len(waiting(repo)) == 1
