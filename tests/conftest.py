@@ -16,4 +16,4 @@ pytest_plugins = [
 
 # Without the runner extra (an Air's install, whose lowest versions CI tries) what needs it is left out.
 if importlib.util.find_spec("litestar") is None:
-    collect_ignore = ["engine", "runner"]
+    collect_ignore = ["engine", "faults", "runner"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,9 +120,3 @@ def far_runner(home: Path, pro: Pro) -> Iterator[FakeRunner]:
 @pytest.fixture
 def far(home: Path, far_runner: FakeRunner, network: Network) -> Project:
     return project(home / "project", far_runner)
-
-
-def set_environment(monkeypatch: pytest.MonkeyPatch, **settings: str) -> None:
-    for name, value in settings.items():
-        monkeypatch.setenv(name, value)
-    assert os.environ["HOME"].startswith("/tmp/")

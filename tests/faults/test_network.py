@@ -7,6 +7,7 @@ delay any process, so the best of a few commits has to keep the deadline; none m
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,8 +42,6 @@ def warm() -> None:
 @contextmanager
 def soon(seconds: float, network: Network, mode: str) -> Iterator[None]:
     """Set a mode in the middle of what the block does."""
-    import threading
-
     timer = threading.Timer(seconds, network.set, [mode])
     timer.start()
     try:
