@@ -120,6 +120,7 @@ def test_events_of_another_shape_are_watched(node: Node, maw: Maw) -> None:
 
 
 def test_doctor_tells_a_strange_node(node: Node, maw: Maw) -> None:
+    pytest.importorskip("llama_cpp", reason="without the runner extra doctor says that, and asks no runner here")
     node.says({"v": 1, "hello": {}})
     ran = maw("doctor")
     assert "does not understand" in ran.out + ran.err and "defect" not in ran.err
