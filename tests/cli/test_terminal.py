@@ -87,7 +87,8 @@ class HostileNode(socketserver.StreamRequestHandler):
         while self.rfile.readline().strip():
             pass
         names = ("file", "license", "source", "error")
-        body = json.dumps({"v": 1, "models": [{"name": "m", "state": "installed", **dict.fromkeys(names, EVIL)}]}).encode()
+        model = {"name": "m", "state": "installed", **dict.fromkeys(names, EVIL)}
+        body = json.dumps({"v": 1, "models": [model]}).encode()
         self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n")
         self.wfile.write(b"content-length: %d\r\n\r\n%s" % (len(body), body))
 
