@@ -36,7 +36,6 @@ _OID = re.compile(rf"[0-9a-f]{{{notetree.OID_LENGTH}}}\Z")
 _RACES = (
     "old reference value does not match",
     "current tip is not the first parent",
-    "a reference with that name already exists",
     "failed to lock file",
     "failed to create locked file",
 )
@@ -96,6 +95,8 @@ class Notes:
             for attempt in range(ATTEMPTS):
                 try:
                     return self._append_once(kind, wanted)
+                except pygit2.AlreadyExistsError as exc:  # somebody else wrote the first note meanwhile
+                    refusal = str(exc)
                 except (pygit2.GitError, OSError) as exc:
                     if not any(text in str(exc) for text in _RACES):
                         raise

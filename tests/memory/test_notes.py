@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
@@ -251,6 +252,24 @@ def test_two_processes_on_the_same_notes_without_the_lock(repo: Repository) -> N
     assert [writer.wait(100) for writer in writers] == [0, 0]
     notes = Notes(kernel_repo(repo))
     assert [len(notes.read("review", commit)) for commit in commits] == [2] * 60
+
+
+def test_a_first_note_that_somebody_else_writes_first(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ref appears between our look and our write."""
+    ours, theirs = _many_commits(repo, 2)
+    notes, other = Notes(kernel_repo(repo)), Notes(kernel_repo(repo))
+    look = Notes.tip
+
+    def tip(self: Notes, kind: str) -> str | None:
+        found = look(self, kind)
+        if self is notes and found is None:
+            monkeypatch.setattr(other, "_turn", contextlib.nullcontext)
+            other.append("review", theirs, [encode(review_record(repo, theirs))])
+        return found
+
+    monkeypatch.setattr(Notes, "tip", tip)
+    assert notes.append("review", ours, [encode(review_record(repo, ours))])
+    assert [len(notes.read("review", commit)) for commit in (ours, theirs)] == [1, 1]
 
 
 def test_what_git_notes_add_landed_is_not_lost(repo: Repository) -> None:
