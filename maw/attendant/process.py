@@ -12,13 +12,12 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import sqlite3
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from maw import __version__, files, paths, protocol
+from maw import __version__, files, paths, protocol, sockets
 from maw.attendant import client, pending, spool
 from maw.errors import FatalError
 from maw.git.repo import Repo
@@ -27,6 +26,7 @@ IDLE = 300.0  # seconds without work, after which it leaves
 LOCK_WAIT = 5.0  # seconds to wait for another attendant that is just leaving
 LOG_MAX = 1_000_000  # bytes; then the log starts anew beside the old one
 LINE_MAX = 64 * 1024
+BACKLOG = 64  # connections that wait to be accepted
 READ_TIMEOUT = 5.0
 
 log = logging.getLogger("maw.attendant")
@@ -95,7 +95,7 @@ class Attendant:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        listener = _listen(self._path)
+        listener = sockets.listen(self._path, BACKLOG)
         identity = os.stat(self._path)
         server = await asyncio.start_unix_server(self._client, sock=listener, limit=LINE_MAX)
         log.info("attendant %s, pid %d", __version__, os.getpid())
@@ -202,20 +202,6 @@ def refresh_index(repo: Repo) -> None:
             index.refresh()
     except (FatalError, OSError, sqlite3.Error) as exc:
         log.error("%s: index: %s", repo.common_dir, exc)
-
-
-def _listen(path: str) -> socket.socket:
-    """A listening socket with mode 0600. We hold the lock, so whoever left a socket here is gone."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    mask = os.umask(0o177)
-    try:
-        listener.bind(path)
-    finally:
-        os.umask(mask)
-    listener.listen(64)
-    return listener
 
 
 def _same_file(path: str, identity: os.stat_result) -> bool:

@@ -13,7 +13,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from maw import files, paths, protocol
+from maw import files, paths, protocol, sockets
 from maw.errors import NodeError
 from maw.link.control import lock_file
 from maw.link.dial import Dialer
@@ -26,6 +26,7 @@ from maw.link.terms import Terms
 THREADS = 48  # two lanes of nine channels, each with a blocked send and a large read, and a few that connect
 LOG_MAX = 1 << 20
 LEAVING = 5.0  # seconds a link that is leaving may hold the lock
+BACKLOG = 128  # connections that wait to be accepted
 _GREETING_TIMEOUT = 10.0  # seconds a client may take to accept its first line
 
 log = logging.getLogger("maw.link")
@@ -39,7 +40,9 @@ def serve(target: Target, habits: Habits) -> int:
         return 0
     os.truncate(lock, 0)
     os.pwrite(lock, str(os.getpid()).encode(), 0)
-    listeners = [listen(paths.link_socket(target.node, streams=streams)) for streams in (False, True)]
+    listeners = [sockets.listen(paths.link_socket(target.node, streams=streams), BACKLOG) for streams in (False, True)]
+    for listener in listeners:
+        listener.setblocking(False)
     try:
         asyncio.run(_Link(target, habits).run(listeners))
     finally:
@@ -55,21 +58,6 @@ def begin_log() -> None:
     if stat.S_ISREG(found.st_mode) and found.st_size > LOG_MAX:
         os.truncate(sys.stderr.fileno(), 0)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-
-
-def listen(path: str) -> socket.socket:
-    """A listening unix socket with mode 0600. What a dead process left at `path` is removed: we hold the lock."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)
-    try:
-        listener.bind(path)
-    finally:
-        os.umask(before)
-    listener.listen(128)
-    listener.setblocking(False)
-    return listener
 
 
 def _take_lock(node: str) -> int | None:

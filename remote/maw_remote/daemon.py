@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import uvicorn
 
-from maw import files, paths
+from maw import files, paths, sockets
 from maw.config.load import Config
 from maw.errors import FatalError
 from maw_remote import control, logs
@@ -92,15 +92,7 @@ def _sole(lock_path: str) -> int | None:
 def _bound(path: str) -> Iterator[tuple[socket.socket, os.stat_result]]:
     """The listening socket, 0600 from its first instant on, and its file, which is gone afterwards. The lock must be
     held."""
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    old = os.umask(0o177)
-    try:
-        sock.bind(path)
-    finally:
-        os.umask(old)
-    sock.listen(_BACKLOG)
+    sock = sockets.listen(path, _BACKLOG)
     bound = os.stat(path)
     try:
         yield sock, bound
