@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from maw import api
+from maw_remote.engine.program import Program
 
 
 class Message(NamedTuple):
@@ -25,6 +26,43 @@ class Generation(NamedTuple):
     top_p: float = 1.0
     seed: int = 0
     stop: Sequence[str] = ()
+
+
+class Request(NamedTuple):
+    """What `Engine.run` is asked: a chat (or, without messages, a bare `prompt`), and the shape of its answer.
+
+    `shared` says how many of the leading messages other requests have too: they are evaluated once and kept. `adapter`
+    is the path of a LoRA adapter (GGUF). A `background` request waits while an interactive one is worked on.
+    """
+
+    messages: Sequence[Message]
+    program: Program
+    prompt: str = ""
+    shared: int = 0
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    adapter: str | None = None
+    background: bool = False
+
+
+class Text(NamedTuple):
+    """A piece of a Write's text as it comes, whole characters only."""
+
+    name: str
+    text: str
+
+
+class Field(NamedTuple):
+    """A named part of the answer, complete. `probability` is the model's own for this option among all of its Pick
+    (None where the backend cannot tell, and for a Write); `mass` is the share of the model's mass that all options had
+    together: little means that the model would rather have said something else. `cut`: a Write hit max_tokens."""
+
+    name: str
+    value: str
+    probability: float | None = None
+    mass: float | None = None
+    cut: bool = False
 
 
 class Usage(NamedTuple):
@@ -79,3 +117,20 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """End all workers."""
+
+
+class ProgramEngine(Engine, Protocol):
+    """An engine that runs programs: what Engine becomes once all jobs have moved there."""
+
+    def run(self, model: str, request: Request) -> AsyncIterator[Text | Field | Usage]:
+        """The answer's parts as they come, then one Usage. Closing the iterator (aclose, or the task's cancellation)
+        stops the work at the next token, and within a long prompt at once."""
+
+    def parallel(self, model: str) -> int:
+        """How many requests a job should keep under way at once, so that they are decoded together."""
+
+    async def warm(self, model: str, messages: Sequence[Message]) -> None:
+        """Evaluate what requests will share, ahead of them, in the background. Loads the model when there is room."""
+
+    async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
+        """A vector a text, of length 1."""
