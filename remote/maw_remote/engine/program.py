@@ -28,10 +28,15 @@ class Option(msgspec.Struct, frozen=True):
 
 
 class Pick(msgspec.Struct, frozen=True, tag="pick"):
-    """A choice, made by the exact probabilities of the options' texts. At least one option."""
+    """A choice, made by the exact probabilities of the options' texts.
+
+    `unlike` names earlier Picks: the values that they took are no options here (a second finding names another line).
+    At least one option must be left.
+    """
 
     name: str
     options: tuple[Option, ...]
+    unlike: tuple[str, ...] = ()
 
 
 class Write(msgspec.Struct, frozen=True, tag="write"):
