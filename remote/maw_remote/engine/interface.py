@@ -46,11 +46,23 @@ class Request(NamedTuple):
     background: bool = False
 
 
+class Token(NamedTuple):
+    """A token of a Write that asked for `logprobs`. Its piece may be a part of a character. `top`: the likeliest
+    tokens in its place, each as (piece, log-probability), likeliest first. Log-probabilities are finite: where the
+    model gives a token nothing, -9999.0 stands for it."""
+
+    piece: bytes
+    logprob: float
+    top: tuple[tuple[bytes, float], ...] = ()
+
+
 class Text(NamedTuple):
-    """A piece of a Write's text as it comes, whole characters only."""
+    """A piece of a Write's text as it comes, whole characters only, and the tokens it was made of when the Write asked
+    for `logprobs` (frames carry a piece as a list of numbers). The stop's own tokens are told with the last piece."""
 
     name: str
     text: str
+    tokens: tuple[Token, ...] = ()
 
 
 class Field(NamedTuple):

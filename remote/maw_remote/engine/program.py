@@ -42,13 +42,15 @@ class Pick(msgspec.Struct, frozen=True, tag="pick"):
 class Write(msgspec.Struct, frozen=True, tag="write"):
     """Free text, up to one of `stop` (which is not part of it), the model's own end, or `max_tokens`.
 
-    `grammar` is GBNF made by maw itself, never by a user: a bad one kills a worker.
+    `grammar` is GBNF made by maw itself, never by a user: a bad one kills a worker. `logprobs`: tell each token's
+    log-probability, and those of as many likeliest tokens in its place (0 to 20).
     """
 
     name: str
     max_tokens: int
     stop: tuple[str, ...] = ()
     grammar: str | None = None
+    logprobs: int | None = None
 
 
 class Score(msgspec.Struct, frozen=True, tag="score"):
