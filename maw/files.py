@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import io
 import os
 import stat
 import time
@@ -19,11 +20,19 @@ def write_atomic(path: str, data: bytes, *, mode: int = 0o600, durable: bool = F
 
     Raises OSError, whose `filename` is set on a full disk too.
     """
+    with replacing(path, mode=mode, durable=durable) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def replacing(path: str, *, mode: int = 0o600, durable: bool = False) -> Iterator[io.BufferedWriter]:
+    """A file to write into, which takes the place of `path` when the block ends well. As write_atomic, for what comes
+    in parts."""
     temporary = f"{path}.{os.getpid()}.tmp"
     fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, mode)
     try:
         with open(fd, "wb") as file:
-            file.write(data)
+            yield file
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
