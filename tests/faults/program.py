@@ -40,7 +40,9 @@ class Review:
     def recipe(self) -> bytes:
         return b"faults 1"
 
-    async def run(self, payload: Json, *, model: str, profile: str, engine: Any, emit: Emit) -> Json:
+    async def run(
+        self, payload: Json, *, model: str, profile: str, engine: Any, emit: Emit, since: float = 0.0
+    ) -> Json:
         told = {"unit": "u1", "path": "a.py", "total": 1}
         log("start", payload)
         await emit("plan", {"units": 1, "skipped": []})

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -175,6 +176,20 @@ def test_migrations_are_recorded_and_run_once(open_queue: Callable[..., Queue]) 
         assert names == [migration.__name__ for migration in MIGRATIONS]
         assert queue._db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
         queue.close()
+
+
+def test_a_queue_of_the_first_version_goes_on(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("maw_remote.queue.schema.MIGRATIONS", MIGRATIONS[:1])
+        Queue.open(path).close()
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("INSERT INTO task (id, kind, profile, key, state, priority, created, run_at)"
+                   " VALUES ('t', 'review', 'p', 'k', 'queued', 100, 7.0, 7.0)")  # fmt: skip
+        db.execute("INSERT INTO payload VALUES (1, '{}')")
+    queue = Queue.open(path)
+    claim = claimed(queue)
+    assert (claim.id, claim.since) == ("t", 0)
+    queue.close()
 
 
 def test_a_newer_schema_is_refused_by_name_and_left_alone(open_queue: Callable[..., Queue], path: str) -> None:

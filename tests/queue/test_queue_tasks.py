@@ -71,6 +71,21 @@ def test_a_finished_answer_is_returned_and_fresh_asks_anew(queue: Queue) -> None
     assert queue.submit(new("same", fresh=True)).joined == "live"  # a live task is fresh
 
 
+def test_who_works_on_a_fresh_task_knows_from_when_on_answers_count(queue: Queue, clock: Clock) -> None:
+    queue.submit(new("a"))
+    assert claimed(queue).since == 0
+    fresh = queue.submit(new("b", fresh=True)).row
+    claim = claimed(queue)
+    assert claim.since == fresh.created == clock.now
+    clock.now += 5
+    queue.fail(claim, ERROR, retry=True)  # a second attempt may use what the first has found
+    clock.now += 5
+    assert claimed(queue).since == fresh.created
+    queue.submit(new("c"))
+    joined = queue.submit(new("c", fresh=True)).row
+    assert claimed(queue).since == joined.created
+
+
 @pytest.mark.parametrize("end", ["failed", "cancelled", "dead"])
 def test_after_a_failure_the_same_key_is_a_new_task(queue: Queue, clock: Clock, end: str) -> None:
     first = queue.submit(new("same")).row

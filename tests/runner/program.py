@@ -47,7 +47,9 @@ class Echo:
     def recipe(self) -> bytes:
         return b"echo 1"
 
-    async def run(self, payload: Json, *, model: str, profile: str, engine: Any, emit: Emit) -> Json:
+    async def run(
+        self, payload: Json, *, model: str, profile: str, engine: Any, emit: Emit, since: float = 0.0
+    ) -> Json:
         record("start", payload)
         for number in range(payload.get("texts", 0)):
             await emit("text", {"unit": "u1", "text": f"{number} "})

@@ -37,5 +37,8 @@ class Job(Protocol):
     def recipe(self) -> bytes:
         """What determines the answer besides payload and model: prompts, grammar, sampling. Part of the profile."""
 
-    async def run(self, payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit) -> Json:
-        """Do it. Raises BadInput and EngineError; cancellation arrives as asyncio.CancelledError."""
+    async def run(
+        self, payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit, since: float = 0.0
+    ) -> Json:
+        """Do it, using nothing that was answered before `since`. Raises BadInput and EngineError; cancellation
+        arrives as asyncio.CancelledError."""

@@ -15,10 +15,11 @@ _LIVE_BY_KEY = (
 _ANSWER = f"SELECT {COLUMNS} FROM task INDEXED BY answer WHERE key = ? AND state = 'done' ORDER BY seq DESC LIMIT 1"
 # Who joins may only ask for more: a higher priority, a later deadline or none, to be kept.
 _JOIN = f"""UPDATE task SET waiters = waiters + 1, priority = max(priority, :priority), keep = max(keep, :keep),
+    fresh = max(fresh, :fresh),
     deadline = CASE WHEN deadline IS NULL OR :deadline IS NULL THEN NULL ELSE max(deadline, :deadline) END
     WHERE seq = :seq RETURNING {COLUMNS}"""
-_INSERT = f"""INSERT INTO task (id, kind, profile, key, state, priority, created, run_at, deadline, keep, title)
-    VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?) RETURNING {COLUMNS}"""
+_INSERT = f"""INSERT INTO task (id, kind, profile, key, state, priority, created, run_at, deadline, keep, title, fresh)
+    VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?) RETURNING {COLUMNS}"""
 
 
 class Intake(Base):
@@ -88,14 +89,15 @@ class Intake(Base):
         return self.submit(new)
 
     def _join(self, seq: int, new: NewTask) -> Row:
-        values = {"seq": seq, "priority": new.priority, "keep": int(new.keep), "deadline": new.deadline}
+        values = {"seq": seq, "priority": new.priority, "keep": int(new.keep), "deadline": new.deadline,
+                  "fresh": int(new.fresh)}  # fmt: skip
         return Row._make(self._db.execute(_JOIN, values).fetchone())
 
     def _insert(self, new: NewTask) -> Row:
         now = self._clock()
         values = (
             secrets.token_hex(6), new.kind, new.profile, new.key, new.priority,
-            now, now, new.deadline, int(new.keep), new.title,
+            now, now, new.deadline, int(new.keep), new.title, int(new.fresh),
         )  # fmt: skip
         row = Row._make(self._db.execute(_INSERT, values).fetchone())
         self._db.execute("INSERT INTO payload VALUES (?, ?)", (row.seq, new.payload))

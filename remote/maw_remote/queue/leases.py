@@ -15,7 +15,7 @@ _CLAIM = """UPDATE task SET state = 'running', attempt = attempt + 1, token = to
     WHERE seq = (SELECT seq FROM task INDEXED BY claimable
                  WHERE state = 'queued' AND kind IN ({kinds}) AND run_at <= :now
                  ORDER BY priority DESC, seq LIMIT 1)
-    RETURNING seq, id, kind, profile, attempt, token"""
+    RETURNING seq, id, kind, profile, attempt, token, iif(fresh, created, 0.0)"""
 _HELD = "seq = ? AND token = ? AND state = 'running'"
 
 
@@ -29,7 +29,7 @@ class Leases(Base):
             found = self._db.execute(statement, names | now).fetchone()
             if found is None:
                 return None
-            seq, task, _, _, attempt, token = found
+            seq, task, _, _, attempt, token, _ = found
             if token > 1:
                 self._event(seq, task, "restarted", {"attempt": attempt})
             self._event(seq, task, "started", {"attempt": attempt})

@@ -51,6 +51,7 @@ class Row(NamedTuple):
     waiters: int
     title: str
     error: str | None
+    fresh: int
 
 
 COLUMNS = ", ".join(Row._fields)
@@ -64,7 +65,8 @@ class Submitted(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """The right to work on a task until the lease ends; `token` proves it."""
+    """The right to work on a task until the lease ends; `token` proves it. What is known from before `since` is no
+    answer to it: when it was submitted, where that asked for a fresh one, else 0."""
 
     seq: int
     id: str
@@ -72,6 +74,7 @@ class Claim(NamedTuple):
     profile: str
     attempt: int
     token: int
+    since: float
     payload: bytes
 
 

@@ -60,7 +60,11 @@ def m001_tasks(db: sqlite3.Connection) -> None:
         db.execute(statement)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_tasks,)
+def m002_fresh(db: sqlite3.Connection) -> None:
+    db.execute("ALTER TABLE task ADD COLUMN fresh INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_tasks, m002_fresh)
 
 
 def migrate(db: sqlite3.Connection, path: str) -> None:

@@ -116,7 +116,9 @@ class Executor:
             await self._desk.call(self._desk.queue.rekey, claim, profile, key)
         log.info("task started", extra=_about(claim))
         model = self.settings.models[job.ROLE]
-        return await job.run(payload, model=model, profile=profile, engine=self._engine, emit=emitter.emit)
+        return await job.run(
+            payload, model=model, profile=profile, engine=self._engine, emit=emitter.emit, since=claim.since
+        )
 
     async def _settle(self, claim: Claim, body: asyncio.Task[Json]) -> str | None:
         """Write down how the job ended; the task's state now, None when the claim was lost meanwhile."""

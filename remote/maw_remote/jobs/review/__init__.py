@@ -55,7 +55,9 @@ class ReviewJob:
     def recipe(self) -> bytes:
         return self._recipe
 
-    async def run(self, payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit) -> Json:
+    async def run(
+        self, payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit, since: float = 0.0
+    ) -> Json:
         parsed = await asyncio.to_thread(parse, payload)
         review = Review(parsed, model, engine, emit, limits=LIMITS, unit_tokens=self._unit_tokens)
         return {**await review.run(), "profile": profile}
