@@ -27,9 +27,15 @@ class Finding(NamedTuple):
     quote: str  # the line as it stands in the change
     confidence: float | None  # the model's own probability, None where the engine has none
     unit: str  # id of the unit it was found in
+    verified: bool | None = None  # what the model said when asked again whether it holds; None: it was not asked
+    verified_confidence: float | None = None  # the probability that it holds, as the model saw it then
 
     def to_json(self) -> dict[str, Any]:
-        return self._asdict()
+        """All fields; those of the verification only where there was one."""
+        data = self._asdict()
+        if self.verified is None:
+            del data["verified"], data["verified_confidence"]
+        return data
 
 
 def finding_id(path: str, quote: str, title: str) -> str:
@@ -48,7 +54,7 @@ def finding_from_json(data: object) -> Finding:
     if severity not in SEVERITIES:
         raise ValueError(f"unknown severity {severity!r}")
     line = _integer(data, "line")
-    confidence = data.get("confidence")
+    verified = data.get("verified")
     replacement = data.get("replacement")
     path, quote, title = _text(data, "path"), _text(data, "quote"), _text(data, "title")
     return Finding(
@@ -63,10 +69,10 @@ def finding_from_json(data: object) -> Finding:
         suggestion=_text(data, "suggestion"),
         replacement=replacement[:TEXT_MAX] if isinstance(replacement, str) else None,
         quote=quote,
-        confidence=float(confidence)
-        if isinstance(confidence, int | float) and not isinstance(confidence, bool)
-        else None,
+        confidence=_number(data, "confidence"),
         unit=_text(data, "unit"),
+        verified=verified if isinstance(verified, bool) else None,
+        verified_confidence=_number(data, "verified_confidence") if isinstance(verified, bool) else None,
     )
 
 
@@ -87,6 +93,11 @@ def _text(data: dict[str, Any], key: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"a finding's {key} is not text")
     return value[:TEXT_MAX]
+
+
+def _number(data: dict[str, Any], key: str) -> float | None:
+    value = data.get(key)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def _integer(data: dict[str, Any], key: str, default: int | None = None) -> int:

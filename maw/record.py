@@ -55,11 +55,11 @@ def encode(data: Json) -> Record:
 
 
 def fitted(data: Json, limit: int = OWN_MAX) -> Json:
-    """`data` as a line of at most `limit` bytes: where it is longer, `skipped` and then `findings` lose their last
-    items, and a last item of `skipped` tells how many. Raises ValueError when it is too long all the same."""
+    """`data` as a line of at most `limit` bytes: where it is longer, `skipped`, `rejected` and then `findings` lose
+    their last items, and a last item of `skipped` tells how many. Raises ValueError for what is too long even so."""
     data = dict(data)
     over = len(_dumped(data)) - limit
-    for key in ("skipped", "findings"):
+    for key in ("skipped", "rejected", "findings"):
         items = data.get(key)
         if over > 0 and isinstance(items, list):
             data[key] = kept = list(items)

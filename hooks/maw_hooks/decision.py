@@ -5,7 +5,7 @@ from __future__ import annotations
 from maw.config.load import Config
 from maw.light import NamedTuple
 from maw.review.outcome import DEADLINE, FAILED, REVIEWED, UNREACHABLE, UNREVIEWED, Outcome
-from maw.review.render import tally
+from maw.review.render import judged, tally
 from maw.text import count, one_line
 
 _SETTINGS = {
@@ -48,7 +48,7 @@ def _reviewed(outcome: Outcome, block_at: str) -> str:
         return f"{tally(outcome.findings)}; below {block_at}, so the commit passes{skipped}"
     if outcome.skipped and not outcome.units["total"]:
         return f"nothing was reviewed{skipped}"
-    return f"nothing found in {count(outcome.units['done'], 'unit')}{skipped}"
+    return f"nothing found in {judged(outcome.units)}{skipped}"
 
 
 def _why(outcome: Outcome, config: Config) -> str:

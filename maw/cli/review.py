@@ -26,9 +26,9 @@ from maw.review import request
 from maw.review.follow import Ended, Found, Step, Told, Voided, follow
 from maw.review.outcome import Outcome
 from maw.review.progress import Progress
-from maw.review.render import Printer, tally
+from maw.review.render import Printer, judged, tally
 from maw.review.terminal import ProgressLine
-from maw.text import count, one_line
+from maw.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -249,7 +249,9 @@ def summary(outcome: Outcome, block_at: str) -> str:
     if outcome.skipped and not outcome.units["total"] and not outcome.findings:
         return f"{outcome.verdict(block_at)}: nothing was reviewed, all of it was skipped"
     found = tally(outcome.findings) if outcome.findings else "nothing found"
-    parts = [f"{outcome.verdict(block_at)}: {found} in {count(outcome.units['done'], 'unit')}"]
+    parts = [f"{outcome.verdict(block_at)}: {found} in {judged(outcome.units)}"]
+    if outcome.rejected:
+        parts.append(f"{len(outcome.rejected)} more rejected when asked again")
     if outcome.model:
         parts.append(f"by {one_line(outcome.model)} on {outcome.node}")
     return "; ".join([*parts, why] if why else parts)

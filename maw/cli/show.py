@@ -19,7 +19,7 @@ from maw.git.repo import Repo, resolve_commit
 from maw.memory.index import record_of
 from maw.memory.query import CARRIED, STALE, Filters, Row
 from maw.record import KINDS
-from maw.text import one_line
+from maw.text import count, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -85,6 +85,7 @@ def _print_rows(oid: str, rows: list[Row]) -> None:
 
 
 def _print_record(out: Console, row: Row, data: dict[str, Any]) -> None:
+    rejected = len(_items(data, "rejected"))
     head = f"{row.kind} {row.id}: {row.outcome}, {ago(time.time() - row.time / 1000)}"
     out.print(one_line(head), style="bold")
     facts = [
@@ -92,6 +93,7 @@ def _print_record(out: Console, row: Row, data: dict[str, Any]) -> None:
         "the hook was bypassed when it was committed" if row.bypassed else "",
         f"reason: {row.reason}" if row.reason else "",
         f"model: {row.model}" if row.model else "",
+        f"{count(rejected, 'finding')} of it rejected by the model when asked again" if rejected else "",
         *(f"not reviewed: {path}: {reason}" for path, reason in _skipped(data)),
     ]
     for fact in facts:

@@ -12,6 +12,7 @@ from maw.light import Any, NamedTuple
 from maw.review.outcome import (
     DEADLINE,
     FAILED,
+    NO_UNITS,
     UNREACHABLE,
     Outcome,
     from_result,
@@ -93,7 +94,7 @@ class _Watch:
     def _forget(self) -> None:
         self._found: dict[tuple[str, int, str], Finding] = {}
         self._bad: set[str] = set()  # units with a finding that could not be read
-        self._units: Json = {"total": 0, "done": 0, "failed": 0}
+        self._units: Json = dict(NO_UNITS)
         self._skipped: tuple[Json, ...] = ()
 
     def finished(self, task: Json) -> Iterator[Step]:
@@ -133,6 +134,7 @@ class _Watch:
                 self._skipped = read_skipped(data.get("skipped"))
             elif event.type == "unit" and data.get("state") in ("done", "failed"):
                 self._units[data["state"]] += 1
+                self._units["reused"] += data.get("reused") is True
             yield Told(event.type, data)
 
     def _finding(self, data: Json) -> Iterator[Step]:

@@ -33,12 +33,13 @@ class Outcome(NamedTuple):
     reason: str | None
     findings: tuple[Finding, ...]
     skipped: tuple[Json, ...]
-    units: Json  # {"total", "done", "failed"}
+    units: Json  # {"total", "done", "failed", "reused"}; the reused ones are done
     model: str
     profile: str
     stats: Json
     node: str
     task: str | None
+    rejected: tuple[Finding, ...] = ()  # what the model took back when asked again; no part of the verdict
 
     def verdict(self, block_at: str) -> str:
         return gate(self.findings, block_at=block_at, incomplete=self.status != REVIEWED)
@@ -48,13 +49,14 @@ class Outcome(NamedTuple):
         return sum(gate([finding], block_at=block_at, incomplete=False) == "block" for finding in self.findings)
 
 
-NO_UNITS: Json = {"total": 0, "done": 0, "failed": 0}
+NO_UNITS: Json = {"total": 0, "done": 0, "failed": 0, "reused": 0}
 NO_STATS: Json = {
     "prompt_tokens": 0,
     "cached_tokens": 0,
     "completion_tokens": 0,
     "first_token_ms": None,
     "elapsed_ms": None,
+    "tokens_per_s": None,
 }
 
 
@@ -102,6 +104,7 @@ def from_result(result: object, *, node: str, task: str, model: str = "", profil
         stats=_stats(result.get("stats")),
         node=node,
         task=_task(task),
+        rejected=_rejected(result.get("rejected")),
     )
 
 
@@ -117,6 +120,11 @@ def read_findings(items: list[object]) -> tuple[tuple[Finding, ...], int]:
         else:
             found.setdefault((finding.id, finding.line, finding.unit), finding)
     return tuple(found.values()), bad
+
+
+def _rejected(items: object) -> tuple[Finding, ...]:
+    """What cannot be read of it is left out: nothing hangs on it."""
+    return read_findings(items)[0] if isinstance(items, list) else ()
 
 
 def read_skipped(items: object) -> tuple[Json, ...]:
@@ -137,6 +145,7 @@ def to_json(outcome: Outcome, block_at: str) -> Json:
         "status": outcome.status,
         "reason": outcome.reason,
         "findings": [finding.to_json() for finding in outcome.findings],
+        "rejected": [finding.to_json() for finding in outcome.rejected],
         "skipped": list(outcome.skipped),
         "units": outcome.units,
         "model": outcome.model,
@@ -168,6 +177,8 @@ def to_record(outcome: Outcome, *, tree: str | None, base: str | None, block_at:
     }
     if outcome.reason is not None:
         data["reason"] = outcome.reason
+    if outcome.rejected:
+        data["rejected"] = [finding.to_json() for finding in outcome.rejected]
     return data
 
 
@@ -182,7 +193,7 @@ def from_record(data: Json) -> Outcome:
 def _units(value: object) -> Json | None:
     if not isinstance(value, dict):
         return None
-    counts = {key: value.get(key) for key in ("total", "done", "failed")}
+    counts = {key: value.get(key) for key in ("total", "done", "failed")} | {"reused": value.get("reused", 0)}
     good = all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in counts.values())
     return counts if good else None
 

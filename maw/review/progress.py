@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from maw.review.follow import Ended, Found, Step, Voided
 from maw.text import one_line
 
@@ -19,9 +17,9 @@ class Progress:
     def _reset(self) -> None:
         self._total = 0
         self._ended = 0
+        self._reused = 0
         self._found = 0
-        self._tokens = 0
-        self._since: float | None = None
+        self._stats: dict[str, object] = {}
 
     def take(self, step: Step) -> None:
         if isinstance(step, Found):
@@ -37,21 +35,30 @@ class Progress:
             self._phase = f"loading {one_line(str(data.get('model', 'the model')))}"
         elif kind == "plan":
             self._phase = "reviewing"
-            self._since = time.monotonic()
             units = data.get("units")
             self._total = units if isinstance(units, int) else 0
         elif kind == "unit" and data.get("state") in ("done", "failed"):
             self._ended += 1
-            tokens = data.get("tokens")
-            self._tokens += tokens if isinstance(tokens, int) else 0
+            self._reused += data.get("reused") is True
+            stats = data.get("stats")
+            self._stats = stats if isinstance(stats, dict) else self._stats
 
     @property
     def text(self) -> str:
         parts = [f"{self._phase} on {self._node}"]
         if self._total:
             parts.append(f"{self._ended}/{self._total} units")
-        if self._since is not None and self._tokens:
-            parts.append(f"{self._tokens / max(time.monotonic() - self._since, 0.001):.0f} tokens/s")
+        if self._reused:
+            parts.append(f"{self._reused} reused")
+        if speed := _number(self._stats.get("tokens_per_s")):
+            parts.append(f"{speed:.0f} tokens/s")
+        if prompt := _number(self._stats.get("prompt_tokens")):
+            parts.append(f"{min(_number(self._stats.get('cached_tokens')) / prompt, 1.0):.0%} cached")
         if self._found:
             parts.append(f"{self._found} found")
         return "maw: " + ", ".join(parts)
+
+
+def _number(value: object) -> float:
+    """A node's figure; 0 for what is none, or none that can be shown."""
+    return float(value) if isinstance(value, int | float) and 0 < value < 1e12 else 0.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from maw.finding import Finding
-from maw.light import NamedTuple
+from maw.light import Any, NamedTuple
 from maw.text import count, flat, one_line
 
 # Styles: path, quote, dim, replacement, plain, and one for each severity.
@@ -72,6 +72,13 @@ def tally(findings: Iterable[Finding]) -> str:
         _counted(by_severity[name], name) for name in ("critical", "error", "warning", "info") if name in by_severity
     ]
     return f"{count(sum(by_severity.values()), 'finding')}: {', '.join(parts)}"
+
+
+def judged(units: dict[str, Any]) -> str:
+    """`20 units (17 known and unchanged)`: in how much it was, and how much of that was not asked anew."""
+    done, reused = units["done"], units["reused"]
+    known = f" ({'' if reused == done else f'{reused} '}known and unchanged)" if reused else ""
+    return count(done, "unit") + known
 
 
 def _counted(number: int, severity: str) -> str:

@@ -236,7 +236,7 @@ def test_a_finding_that_cannot_be_read_makes_its_unit_fail(changed: Hooked, bad:
     record = changed.record()
     assert record is not None
     assert record["status"] == "incomplete"
-    assert record["units"] == {"total": 1, "done": 0, "failed": 1}
+    assert record["units"] == {"total": 1, "done": 0, "failed": 1, "reused": 0}
 
 
 def test_nonsense_between_events_is_passed_over(changed: Hooked) -> None:

@@ -57,7 +57,7 @@ def test_the_whole_way(project: Hooked) -> None:
         project.ok("commit", "-n", "-m", "add average")  # the tiny model may well say critical
     record = json.loads(eventually(lambda: project.git("notes", "--ref=maw/review", "show", "HEAD").stdout))
     assert record["status"] == "reviewed"
-    assert record["units"] == {"total": 1, "done": 1, "failed": 0}
+    assert record["units"] == {"total": 1, "done": 1, "failed": 0, "reused": 0}
     assert record["model"].startswith("smollm2")
     assert record["stats"]["prompt_tokens"] > 0
     for finding in record["findings"]:
@@ -81,7 +81,7 @@ def test_a_runner_killed_in_the_middle_of_a_review(project: Hooked) -> None:
     assert "could not be reviewed" not in said
     (pending_or_record,) = project.pending or [eventually(project.record)]
     assert pending_or_record["status"] == "reviewed"
-    assert pending_or_record["units"] == {"total": 4, "done": 4, "failed": 0}
+    assert pending_or_record["units"] == {"total": 4, "done": 4, "failed": 0, "reused": 0}
     assert _status()["pid"] != status["pid"]
     for item in pending_or_record["findings"]:
         assert said.count(item["path"]) >= 1

@@ -35,6 +35,14 @@ def test_a_finding_survives_json() -> None:
     assert finding_from_json(GOOD).to_json() == GOOD
 
 
+def test_what_the_verification_said_is_there_only_where_there_was_one() -> None:
+    asked = {**GOOD, "verified": False, "verified_confidence": 0.25}
+    assert finding_from_json(asked).to_json() == asked
+    assert finding_from_json({**asked, "verified_confidence": None}).to_json()["verified"] is False
+    for strange in ({"verified": 1}, {"verified": None, "verified_confidence": 0.5}, {"verified_confidence": 0.5}):
+        assert finding_from_json({**GOOD, **strange}).to_json() == GOOD
+
+
 @pytest.mark.parametrize(
     "wrong", [{"severity": "fatal"}, {"line": -1}, {"line": "3"}, {"line": True}, {"title": 5}, {"path": None}]
 )

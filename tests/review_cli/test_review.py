@@ -19,7 +19,20 @@ from tests.fixtures.fake_runner import FakeRunner, finding, result, script
 from tests.fixtures.git import Repository
 
 THREE = "one = 1\ntwo = 2\nthree = 3\n"
-KEYS = ["v", "task", "verdict", "status", "reason", "findings", "skipped", "units", "model", "profile", "stats"]
+KEYS = [
+    "v",
+    "task",
+    "verdict",
+    "status",
+    "reason",
+    "findings",
+    "rejected",
+    "skipped",
+    "units",
+    "model",
+    "profile",
+    "stats",
+]
 
 
 @pytest.fixture
@@ -126,7 +139,7 @@ def test_the_json_object(project: Repository, fake_runner: FakeRunner, maw: Maw)
     assert told["findings"] == [expected]
     assert len(told["findings"][0]["id"]) == 8
     assert told["skipped"] == [{"path": "l.lock", "reason": "lock file"}]
-    assert told["units"] == {"total": 1, "done": 1, "failed": 0}
+    assert told["units"] == {"total": 1, "done": 1, "failed": 0, "reused": 0}
     assert told["stats"] == result()["stats"]
     assert (told["model"], told["profile"]) == ("fake", "0123456789abcdef")
 
