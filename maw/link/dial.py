@@ -29,7 +29,8 @@ class Dialer:
 
     def connect(self, lane: str, step: Step | None = None) -> Connection:
         """A logged-in connection; `lane` names its control socket. Blocking: `connect_timeout` at most to reach the
-        host, as much again for its first word, and up to 40 s against one that dawdles then. Raises NodeError."""
+        host and hear its first word, as much for each silence until keys are agreed on, and up to 25 s against one
+        that goes on dawdling. Raises NodeError."""
         clock = Clock(step)
         route = resolve(self._target.host, user=self._target.user, port=self._target.port)
         clock.lap("resolve")

@@ -172,15 +172,17 @@ class Master:
     def wait_until_shared(self, route: Route, target: Target, limit: float) -> bool:
         """True once channels can join; False when it connected and cannot be shared. Raises NodeError."""
         begin = time.monotonic()
-        patience = 2 * target.connect_timeout + 1  # ssh bounds the rest by whole seconds, the look-up not at all
+        # ssh bounds connecting by whole seconds, the look-up and a silence after the first word not at all.
+        patience = target.connect_timeout * (1 if route.proxy is None else 2) + 1
         while not os.path.exists(self.path):
             if self.log.ended.wait(_POLL):
                 raise failure(self.log, route, target)
             if any(line.startswith("debug1: Entering interactive session") for line in self.log.lines()):
                 return os.path.exists(self.path)
-            waited = time.monotonic() - begin
-            if waited > (limit if self.log.spoken() else patience):
-                raise timeout(route, waited)
+            now = time.monotonic()
+            silence = 0.0 if self.log.agreed() else now - (self.log.heard if self.log.spoken() else begin)
+            if silence > patience or now - begin > limit:
+                raise timeout(route, now - begin)
         return True
 
     def close(self) -> None:

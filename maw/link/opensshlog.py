@@ -47,6 +47,7 @@ class Log:
         self._accepted = ("", "")  # path and fingerprint of the last key the host took
         self._login: Login | None = None
         self._spoken = False
+        self.heard = self._begin  # time.monotonic() of the last line
         self.laps: list[float] = []  # seconds since the start at which each of _STEPS was done
         self.ended = threading.Event()
         threading.Thread(target=self._drain, name="maw-ssh-log", daemon=True).start()
@@ -81,6 +82,10 @@ class Log:
         """Whether the host has said what software it is, which is the first it says."""
         return self._spoken
 
+    def agreed(self) -> bool:
+        """Whether the host has shown its key, which ends the agreement on keys."""
+        return len(self.laps) > _STEPS.index("debug1: Server host ")
+
     def tailscale(self) -> bool:
         return any("remote software version Tailscale" in line for line in self.lines())
 
@@ -100,6 +105,7 @@ class Log:
 
     def _add(self, lines: list[bytes]) -> None:
         with self._lock:
+            self.heard = time.monotonic()
             for raw in lines:
                 line = raw[:LINE_MAX].decode("utf-8", "replace").rstrip("\r")
                 if self._login is None:

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from maw.errors import NodeError
-from maw.link import hostkeys, liveness, lookup
+from maw.link import handshake, hostkeys, liveness, lookup
 from maw.link.auth import authenticate
 from maw.link.channel import Channel
 from maw.link.channels import lost
+from maw.link.handshake import Heard
 from maw.link.lib import paramiko
 from maw.link.paramiko_channel import ParamikoChannel
 from maw.link.process_channel import end
@@ -24,11 +25,9 @@ from maw.link.target import Target
 from maw.link.terms import (
     AUTH_TIMEOUT,
     INTERVAL,
-    KEX_TIMEOUT,
     MISSES,
     OPEN_NOTE,
     RETRY_PAUSE,
-    Beyond,
     Clock,
     Step,
     Terms,
@@ -94,18 +93,20 @@ def connect(route: Route, target: Target, terms: Terms, step: Step | None = None
             hint=f'set `nodes.{target.node}.transport` to "auto" or "openssh"',
         )
     clock = Clock(step)
+    patience = handshake.patience(route, target.connect_timeout, time.monotonic())
     sock, child = dial(route, target.connect_timeout)
     clock.lap("connect")
-    patience = _patience(route, target.connect_timeout)
-    connection = ParamikoConnection(_transport(sock, patience), route, child, ping=terms.ping, misses=terms.misses)
+    connection = ParamikoConnection(_transport(sock), route, child, ping=terms.ping, misses=terms.misses)
     try:
+        _prefer(connection.transport.get_security_options(), hostkeys.key_types(hostkeys.known(route)))
+        handshake.agree(connection.transport, route, sock, patience)
         _meet(connection, target.node, terms)
         clock.lap("host key")
         key = authenticate(connection.transport, route, target=target, terms=terms)
         clock.lap("login")
     except (paramiko.SSHException, EOFError) as exc:
         connection.close()
-        raise _no_ssh(route, exc) from exc
+        raise handshake.no_ssh(route, exc) from exc
     except BaseException:
         connection.close()
         raise
@@ -113,7 +114,7 @@ def connect(route: Route, target: Target, terms: Terms, step: Step | None = None
     return connection._replace(key=key, note=note)
 
 
-def dial(route: Route, timeout: float) -> tuple[socket.socket, subprocess.Popen[bytes] | None]:
+def dial(route: Route, timeout: float) -> tuple[Heard, subprocess.Popen[bytes] | None]:
     """A byte stream to the host's sshd: TCP, or through the proxy command ssh's configuration asks for."""
     if route.proxy is not None:
         return _through(route.proxy)
@@ -121,10 +122,10 @@ def dial(route: Route, timeout: float) -> tuple[socket.socket, subprocess.Popen[
     return _first_answer(route, lookup.addresses(route, timeout), timeout, give_up), None
 
 
-def _first_answer(route: Route, addresses: list[Any], timeout: float, give_up: float) -> socket.socket:
+def _first_answer(route: Route, addresses: list[Any], timeout: float, give_up: float) -> Heard:
     failure: OSError = TimeoutError()
     for family, kind, number, _, address in addresses:
-        sock = socket.socket(family, kind, number)
+        sock = Heard(family, kind, number)
         try:
             sock.settimeout(max(give_up - time.monotonic(), 0.05))
             sock.connect(address)
@@ -151,22 +152,15 @@ def _unreachable(route: Route, failure: OSError, timeout: float) -> NodeError:
     )
 
 
-def _through(command: tuple[str, ...]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _through(command: tuple[str, ...]) -> tuple[Heard, subprocess.Popen[bytes]]:
     ours, theirs = socket.socketpair()
     with theirs:
         child = subprocess.Popen(list(command), stdin=theirs.fileno(), stdout=theirs.fileno(), start_new_session=True)
-    return ours, child
+    return Heard(fileno=ours.detach()), child
 
 
-def _patience(route: Route, connect_timeout: float) -> float:
-    """Seconds the host has for its first line. A proxy has to get there first, which nothing else bounds."""
-    return connect_timeout if route.proxy is None else 2 * connect_timeout
-
-
-def _transport(sock: socket.socket, patience: float) -> Any:
+def _transport(sock: Heard) -> Any:
     transport = paramiko.Transport(sock, default_window_size=WINDOW)
-    transport.banner_timeout = patience
-    transport.handshake_timeout = KEX_TIMEOUT
     transport.auth_timeout = AUTH_TIMEOUT
     transport.channel_timeout = CHANNEL_TIMEOUT
     options = transport.get_security_options()
@@ -176,15 +170,12 @@ def _transport(sock: socket.socket, patience: float) -> Any:
 
 
 def _meet(connection: ParamikoConnection, node: str, terms: Terms) -> None:
-    """Agree on keys, and make sure that the host is who it should be."""
-    transport, route = connection.transport, connection.route
-    entries = hostkeys.known(route)
-    _prefer(transport.get_security_options(), hostkeys.key_types(entries))
-    _handshake(transport, route)
-    key = transport.get_remote_server_key()
+    """Make sure that the host is who it should be."""
+    route = connection.route
+    key = connection.transport.get_remote_server_key()
     key_type, blob = key.get_name(), key.asbytes()
     try:
-        hostkeys.check(route, key_type, blob, entries)
+        hostkeys.check(route, key_type, blob, hostkeys.known(route))
     except NodeError as exc:
         if exc.code != "host_key_unknown" or not accepted(route, key_type, hostkeys.fingerprint(blob), terms):
             exc.hint = exc.hint and exc.hint.replace("maw connect NODE", f"maw connect {node}")
@@ -196,40 +187,6 @@ def _prefer(options: Any, key_types: list[str]) -> None:
     names = {"ssh-rsa": ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa")}
     wanted = [name for key_type in key_types for name in names.get(key_type, (key_type,)) if name in options.key_types]
     options.key_types = [*wanted, *(name for name in options.key_types if name not in wanted)]
-
-
-def _handshake(transport: Any, route: Route) -> None:
-    begin = time.monotonic()
-    try:
-        transport.start_client(timeout=transport.banner_timeout + KEX_TIMEOUT)
-        if not transport.initial_kex_done:  # start_client returns all the same when its time is up
-            raise TimeoutError
-    except (paramiko.SSHException, EOFError, OSError) as exc:
-        waited = time.monotonic() - begin
-        if transport.remote_version == "" and waited >= transport.banner_timeout:
-            raise _silent(route, waited) from exc
-        error = _no_ssh(route, exc)
-        if isinstance(exc, paramiko.ssh_exception.IncompatiblePeer):
-            raise Beyond(error, "paramiko and the host have no algorithm in common") from exc
-        raise error from exc
-
-
-def _silent(route: Route, waited: float) -> NodeError:
-    return NodeError(
-        "timeout",
-        f"{route.where} took the connection, but said nothing (waited {waited:.1f} s)",
-        hint=f"is it overloaded, or no SSH server? Try `ssh {route.host}`; `connect_timeout` sets how long maw waits",
-    )
-
-
-def _no_ssh(route: Route, exc: BaseException) -> NodeError:
-    silent = isinstance(exc, TimeoutError) or "timeout" in str(exc).lower()
-    told = "the other side hung up" if isinstance(exc, EOFError) or not str(exc) else str(exc)
-    return NodeError(
-        "timeout" if silent else "refused",
-        f"{route.where} took the connection, but SSH did not begin: {told}",
-        hint=f"does `ssh {route.host}` work? It may be overloaded, or no SSH server",
-    )
 
 
 def accepted(route: Route, key_type: str, key_fingerprint: str, terms: Terms) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
+import re
 import socket
 import threading
 import time
@@ -12,11 +13,12 @@ from typing import Any
 import pytest
 
 from maw.errors import NodeError
-from maw.link import lookup
+from maw.link import control, lookup
 from maw.link.failures import Failures
 from maw.link.resolve import parse
-from tests.fixtures.ssh import Air
-from tests.ssh.helpers import failure
+from maw.link.terms import KEX_TIMEOUT
+from tests.fixtures.ssh import Air, Pro, Sshd
+from tests.ssh.helpers import ask, failure
 from tests.ssh.test_node_cli import maw
 
 SHORT = "connect_timeout = 0.5"
@@ -55,6 +57,46 @@ class Counted:
             sock.close()
 
 
+class Trickle:
+    """A port before another one: what comes from there is passed on some bytes at a time."""
+
+    def __init__(self, behind: int, *, pieces: int, pause: float) -> None:
+        self._behind = behind
+        self._pieces, self._pause = pieces, pause
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self._behind))
+            threading.Thread(target=self._up, args=(near, far), daemon=True).start()
+            threading.Thread(target=self._down, args=(far, near), daemon=True).start()
+
+    def _up(self, near: socket.socket, far: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := near.recv(65536):
+                far.sendall(data)
+            far.close()
+
+    def _down(self, far: socket.socket, near: socket.socket) -> None:
+        left = self._pieces
+        with contextlib.suppress(OSError):
+            while data := far.recv(8 if left > 0 else 65536):
+                near.sendall(data)
+                time.sleep(self._pause if left > 0 else 0)
+                left -= 1
+            near.close()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+
 @pytest.fixture
 def silent() -> Iterator[Counted]:
     port = Counted()
@@ -91,15 +133,35 @@ def test_node_test_calls_silence_by_its_name(air: Air, silent: Counted) -> None:
     assert "hint" in done.stderr or "Try `ssh" in done.stderr
 
 
-@pytest.mark.slow  # keys may take 10 s to be agreed on
-@pytest.mark.parametrize("transport", ["paramiko"])
-def test_host_that_stops_after_its_first_line_is_no_defect(air: Air) -> None:
+def test_host_that_stops_after_its_first_line_costs_connect_timeout(air: Air) -> None:
+    """Some sshd accept, greet, and are stopped, or out of memory: the silence after the greeting counts as well."""
     port = Counted(b"SSH-2.0-slow\r\n")
     try:
         air.write_config(port=port.port, top=SHORT)
-        found = json.loads(maw("node", "test", "pro", "--json").stdout)
-        assert found["ok"] is False and found["error"]["code"] in ("timeout", "refused")
+        error = failure()
+        assert error.code == "timeout" and f"127.0.0.1:{port.port}" in error.message and error.hint
+        assert waited(error) < KEX_TIMEOUT  # which it took before; connect_timeout is 0.5
     finally:
+        port.close()
+
+
+def waited(error: NodeError) -> float:
+    """The seconds that the message tells."""
+    found = re.search(r"\(waited ([0-9.]+) s\)", error.message)
+    assert found is not None, error.message
+    return float(found[1])
+
+
+def test_host_that_dawdles_but_speaks_is_waited_for(air: Air, sshd: Sshd, pro: Pro) -> None:
+    """What comes in small pieces takes longer than connect_timeout in all, and is no silence."""
+    pro.start_server()
+    port = Trickle(sshd.port, pieces=200, pause=0.005)
+    try:
+        air.write_config(port=port.port, top="connect_timeout = 0.8")
+        air.known_hosts.write_text(f"[127.0.0.1]:{port.port} {sshd.public_host_key}\n")
+        assert ask("/echo", b"x", "POST").body == b"x"
+    finally:
+        control.stop("pro")
         port.close()
 
 
