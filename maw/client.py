@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from maw import reach, wire
+from maw import clientid, reach, wire
 from maw.errors import ApiError, NodeError
 from maw.light import Any
 
 RESUME_FOR = 60.0  # seconds a runner keeps a task for a client whose stream broke (DESIGN: a task's life)
 _RESUME_PAUSE = 0.1
+_REPEAT_FIRST, _REPEAT_LAST = 0.05, 1.0  # seconds before a lost submit is repeated: doubled each time, up to the last
 TERMINAL = frozenset({"done", "failed", "cancelled", "dead"})
 
 
@@ -25,7 +26,7 @@ def request(node: str, method: str, path: str, body: dict[str, Any] | None = Non
     with connection.sock as sock:
         try:
             sock.settimeout(timeout)
-            wire.send_request(sock, method, path, data)
+            wire.send_request(sock, method, path, data, clientid.header())
             response = wire.read_response(connection.reader)
             answer = response.json() if response.body else None
         except TimeoutError:
@@ -42,19 +43,27 @@ def request(node: str, method: str, path: str, body: dict[str, Any] | None = Non
 def submit(node: str, task: dict[str, Any], *, timeout: float = 30.0) -> dict[str, Any]:
     """Submit a task (api.TaskRequest); the task as the runner took it (api.Task), perhaps finished already.
 
-    A submit is safe to repeat, because the runner joins equal keys; so a connection that broke is tried once more.
+    A submit is safe to repeat, because the runner joins equal keys; so where the connection broke it is tried again
+    for as long as `timeout` allows.
     """
-    deadline = time.monotonic() + timeout
-    try:
-        answer = request(node, "POST", "/api/v1/tasks", task, timeout=timeout)
-    except NodeError as exc:
-        left = deadline - time.monotonic()
-        if exc.code != "lost" or left <= 0:
-            raise
-        answer = request(node, "POST", "/api/v1/tasks", task, timeout=left)
+    answer = _repeated(lambda left: request(node, "POST", "/api/v1/tasks", task, timeout=left), timeout)
     if not isinstance(answer, dict):
         raise NodeError("lost", f"{node} answered a submit with something else than a task", hint=_look(node))
     return answer
+
+
+def _repeated(ask: Callable[[float], Any], timeout: float) -> Any:
+    """What `ask` returns, given the seconds that are left; again after a pause when its connection broke."""
+    deadline = time.monotonic() + timeout
+    pause = _REPEAT_FIRST
+    while True:
+        try:
+            return ask(max(deadline - time.monotonic(), 0.001))
+        except NodeError as exc:
+            if exc.code != "lost" or time.monotonic() + pause >= deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, _REPEAT_LAST)
 
 
 def cancel(node: str, task_id: str, *, timeout: float = 5.0) -> None:
@@ -65,7 +74,8 @@ def cancel(node: str, task_id: str, *, timeout: float = 5.0) -> None:
 def events(
     node: str, task_id: str, *, after: int = 0, deadline: float | None = None, resume_for: float = RESUME_FOR
 ) -> Iterator[wire.Event]:
-    """A task's events with ids above `after`, in order, each once, until its end.
+    """A task's events with ids above `after`, in order, each once, until its end; and in between those without an
+    id, which tell how things are at that moment (`waiting`).
 
     A stream that breaks is asked for again with Last-Event-ID, for `resume_for` seconds since the runner was last
     heard. `deadline` is a time.monotonic() value; past it TimeoutError is raised. Raises NodeError and ApiError.
@@ -87,8 +97,8 @@ def _resumed(node: str, path: str, after: int, deadline: float | None, resume_fo
     while True:
         try:
             for event in _stream(node, path, after, deadline, peer=peer):
-                if event.id > after:
-                    after = event.id
+                if event.id > after or not event.id:
+                    after = max(after, event.id)
                     yield event
         except NodeError:
             if peer.silence() >= resume_for:

@@ -70,6 +70,11 @@ def attendant_socket() -> str:
     return checked_socket_path(os.path.join(attendant_dir(), "attendant.sock"))
 
 
+def client_id_file() -> str:
+    """What this account calls itself towards runners."""
+    return os.path.join(state_dir(), "client-id")
+
+
 def known_hosts_file() -> str:
     """Host keys the user accepted through maw; read beside the user's own known_hosts."""
     return os.path.join(state_dir(), "known_hosts")

@@ -114,7 +114,8 @@ def read_response(reader: Reader) -> Response:
 def read_events(reader: Reader) -> Iterator[Event]:
     """Events of an SSE answer as they come. Raises Cut when the stream ends without its last chunk.
 
-    Comments (keep-alives) and events without an id or a JSON object are skipped, as the format asks.
+    Comments (keep-alives) and events without a JSON object are skipped. An event without an id has 0: it tells how
+    things are, is not kept, and nobody resumes after it.
     Raises Refused when the answer is not 200.
     """
     status, headers = _read_head(reader)
@@ -156,7 +157,7 @@ class Refused(Exception):
 def _event(fields: dict[str, bytes]) -> Event | None:
     try:
         data = json.loads(fields.get("data", b""))
-        number = int(fields.get("id", b""))
+        number = int(fields.get("id", b"0"))
     except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict):

@@ -89,8 +89,8 @@ def _follow(talk: Talk, node: str, payload: dict[str, Any], deadline: float) -> 
     """Submit and print findings as they come. Raises KeyboardInterrupt after the task is cancelled."""
     printer, progress = Printer(), Progress(node)
     left = max(deadline - time.monotonic(), 0.001)
-    talk.progress(progress.text)
-    with closing(follow(node, request.task(payload, deadline=left), deadline=deadline)) as steps:
+    steps = follow(node, request.task(payload, deadline=left), deadline=deadline)
+    with talk.ticking(lambda: progress.text), closing(steps):
         for step in steps:
             if isinstance(step, Ended):
                 talk.lines(printer.ended(step.outcome.findings))

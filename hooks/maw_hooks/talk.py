@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from maw.review.render import Line
 from maw.review.terminal import ProgressLine, is_terminal
@@ -42,9 +44,9 @@ class Talk:
         """Replace the progress line; nothing where there is no terminal."""
         self._progress.show(text)
 
-    def clear(self) -> None:
-        """Take the progress line away."""
-        self._progress.clear()
+    def ticking(self, text: Callable[[], str]) -> AbstractContextManager[None]:
+        """A progress line that goes on by itself, each second, as long as the block lasts."""
+        return self._progress.ticking(text)
 
     def _painted(self, line: Line) -> str:
         if not self._colour:
@@ -56,9 +58,9 @@ class Talk:
     def _write(self, text: str) -> None:
         if not text or sys.stderr is None:
             return
-        self._progress.clear()
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except OSError:
-            pass  # nobody listens any more; the commit does not depend on it
+        with self._progress.away():
+            try:
+                sys.stderr.write(text)
+                sys.stderr.flush()
+            except OSError:
+                pass  # nobody listens any more; the commit does not depend on it

@@ -181,6 +181,8 @@ def _told(event: wire.Event) -> str | None:
     match event.type:
         case "text" | "plan":
             return None
+        case "waiting":
+            said = f"{data.get('ahead')} ahead"
         case "unit":
             said = f"{data.get('state')} {data.get('path')} ({data.get('done')}/{data.get('total')})"
         case "finding":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -161,7 +161,7 @@ def _review(repo: Repo | None, config: Config, options: Options, change: request
     payload = request.payload(change, config, request.repo_name(repo) if repo else "patch")
     task = request.task(payload, deadline=options.deadline, fresh=options.fresh)
     deadline = None if options.deadline is None else time.monotonic() + options.deadline
-    with closing(follow(config.values["node"], task, deadline=deadline)) as steps:
+    with output.waiting(), closing(follow(config.values["node"], task, deadline=deadline)) as steps:
         for step in steps:
             if isinstance(step, Ended):
                 return step.outcome
@@ -190,6 +190,9 @@ class _Json:
     def __init__(self, stream: bool) -> None:
         self._stream = stream
 
+    def waiting(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def take(self, step: Step) -> None:
         if not self._stream:
             return
@@ -211,16 +214,19 @@ class _Text:
         self._line = ProgressLine()
         self._console: Console = console()
 
+    def waiting(self) -> AbstractContextManager[None]:
+        return self._line.ticking(lambda: self._progress.text)
+
     def take(self, step: Step) -> None:
         from maw.cli.findings import print_lines
 
         self._progress.take(step)
         if isinstance(step, Found):
-            self._line.clear()
-            print_lines(self._console, self._printer.found(step.finding))
+            with self._line.away():
+                print_lines(self._console, self._printer.found(step.finding))
         elif isinstance(step, Voided):
-            self._line.clear()
-            say("maw: the runner started the review over")
+            with self._line.away():
+                say("maw: the runner started the review over")
         self._line.show(self._progress.text)
 
     def ended(self, change: request.Change, outcome: Outcome, block_at: str) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+
 from maw.review.follow import Ended, Found, Step, Voided
-from maw.text import one_line
+from maw.text import count, one_line
 
 
 class Progress:
@@ -12,9 +14,11 @@ class Progress:
     def __init__(self, node: str) -> None:
         self._node = node
         self._phase = "waiting"
+        self._begin = time.monotonic()
         self._reset()
 
     def _reset(self) -> None:
+        self._ahead = 0
         self._total = 0
         self._ended = 0
         self._reused = 0
@@ -31,7 +35,12 @@ class Progress:
             self._told(step.type, step.data)
 
     def _told(self, kind: str, data: dict[str, object]) -> None:
-        if kind == "loading":
+        if kind == "waiting":
+            ahead = data.get("ahead")
+            self._ahead = ahead if isinstance(ahead, int) else 0
+        elif kind == "started":
+            self._ahead = 0
+        elif kind == "loading":
             self._phase = f"loading {one_line(str(data.get('model', 'the model')))}"
         elif kind == "plan":
             self._phase = "reviewing"
@@ -46,6 +55,8 @@ class Progress:
     @property
     def text(self) -> str:
         parts = [f"{self._phase} on {self._node}"]
+        if self._ahead:
+            parts.append(f"{count(self._ahead, 'task')} ahead")
         if self._total:
             parts.append(f"{self._ended}/{self._total} units")
         if self._reused:
@@ -56,6 +67,8 @@ class Progress:
             parts.append(f"{min(_number(self._stats.get('cached_tokens')) / prompt, 1.0):.0%} cached")
         if self._found:
             parts.append(f"{self._found} found")
+        if (seconds := int(time.monotonic() - self._begin)) > 0:
+            parts.append(f"{seconds} s")
         return "maw: " + ", ".join(parts)
 
 

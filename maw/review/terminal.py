@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from maw.light import TYPE_CHECKING
 from maw.text import one_line
+
+if TYPE_CHECKING:
+    import threading
+
+_TICK = 1.0  # seconds
 
 
 def is_terminal() -> bool:
@@ -19,17 +27,60 @@ class ProgressLine:
     def __init__(self, *, quiet: bool = False) -> None:
         self._terminal = is_terminal() and not quiet
         self._shown = ""
+        self._lock: threading.RLock | None = None  # while it ticks: two threads write then
 
     def show(self, text: str) -> None:
-        text = one_line(text)[: _width() - 1]
-        if self._terminal and text != self._shown:
-            self._write(f"\r\x1b[K{text}")
-            self._shown = text
+        with self._alone():
+            text = one_line(text)[: _width() - 1]
+            if self._terminal and text != self._shown:
+                self._write(f"\r\x1b[K{text}")
+                self._shown = text
 
     def clear(self) -> None:
-        if self._shown:
-            self._write("\r\x1b[K")
-            self._shown = ""
+        with self._alone():
+            if self._shown:
+                self._write("\r\x1b[K")
+                self._shown = ""
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """The line is gone for as long as something else is written."""
+        with self._alone():
+            self.clear()
+            yield
+
+    @contextmanager
+    def ticking(self, text: Callable[[], str]) -> Iterator[None]:
+        """Show what `text` says now, and each second what it says then; nothing is left of it afterwards."""
+        if not self._terminal:
+            yield
+            return
+        import threading  # where somebody looks, that is worth a millisecond
+
+        self._lock = threading.RLock()
+        over = threading.Event()
+
+        def tick() -> None:
+            while not over.wait(_TICK):
+                self.show(text())
+
+        ticker = threading.Thread(target=tick, name="maw-progress", daemon=True)
+        self.show(text())
+        ticker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            ticker.join()
+            self.clear()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if self._lock is None:
+            yield
+        else:
+            with self._lock:
+                yield
 
     def _write(self, text: str) -> None:
         try:

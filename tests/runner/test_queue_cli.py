@@ -6,10 +6,11 @@ import json
 import socket
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from maw import client, paths, reach
+from maw import client, paths, reach, wire
 from maw.cli.failure import run
 from maw.cli.main import maw
 from tests.fixtures.runner import RunnerProcess, eventually
@@ -56,12 +57,49 @@ def test_cancel_leaves_what_others_wait_for_unless_forced(
     runner: RunnerProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     task = runner.submit(wait_for="never")["id"]
+    as_client("theirs")
     runner.submit(wait_for="never")
     runner.wait(task, "running")
     for _ in range(3):  # however often it is typed
         assert "others wait" in cli(capsys, "queue", "cancel", task)[2]
     assert "is being cancelled" in cli(capsys, "queue", "cancel", "--force", task)[2]
     runner.wait(task, "cancelled")
+
+
+def test_cancel_asks_nobody_else_where_both_waiters_are_ours(
+    runner: RunnerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = runner.submit(wait_for="never")["id"]
+    assert runner.submit(wait_for="never")["id"] == task
+    assert "cancel" in cli(capsys, "queue", "cancel", task)[2]
+    runner.wait(task, "cancelled")
+
+
+def test_cancel_leaves_the_one_waiter_who_is_somebody_else(
+    runner: RunnerProcess, capsys: pytest.CaptureFixture[str]
+) -> None:
+    as_client("theirs" * 2)
+    task = runner.submit(wait_for="go")["id"]
+    as_client("ours" * 4)
+    code, _, err = cli(capsys, "queue", "cancel", task)
+    assert code == 0 and "others wait" in err
+    runner.release("go")
+    runner.wait(task, "done")
+
+
+def test_client_without_a_name_is_taken_at_its_word(runner: RunnerProcess, capsys: pytest.CaptureFixture[str]) -> None:
+    """An older maw sends no id: what one client waits for, it cancels, as it did."""
+    connection = reach.connect(reach.LOCAL)
+    task = runner.submit(wait_for="never")["id"]
+    with connection.sock as sock:
+        wire.send_request(sock, "DELETE", f"/api/v1/tasks/{task}?waiter=false")
+        assert wire.read_response(connection.reader).status == 200
+    runner.wait(task, "cancelled")
+
+
+def as_client(name: str) -> None:
+    """Be another account's maw from now on."""
+    Path(paths.client_id_file()).write_text(f"{name[:16]:0<16}\n")
 
 
 def test_being_cancelled_is_said_once(runner: RunnerProcess, capsys: pytest.CaptureFixture[str]) -> None:

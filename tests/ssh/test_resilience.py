@@ -117,6 +117,20 @@ def test_restarted_sshd_is_found_again(served: Air, sshd: Sshd) -> None:
 
 
 @both
+def test_submit_outlives_a_connection_that_dies_again_and_again(served: Air, pro: Pro) -> None:
+    """Five gates in a row introduce themselves, take the request, and are killed before the runner has it."""
+    dies = "import os; from maw_remote import gate; os.write(1, gate.introduce()[1]); "
+    dies += "os.read(0, 20); os.kill(os.getpid(), 9)"
+    pro.write_runner(
+        f"echo x >> {pro.home}/gates\n"
+        f"test $(wc -l < {pro.home}/gates) -gt 5 || exec {sys.executable} -c '{dies}'\n"
+        f"{pro.gate}"
+    )
+    assert client.submit("pro", {"v": 1, "kind": "review", "payload": {}}, timeout=20)["state"] == "queued"
+    assert len((pro.home / "gates").read_text().splitlines()) > 5
+
+
+@both
 def test_slow_login_shell_is_waited_for(served: Air, sshd: Sshd) -> None:
     (sshd.pro.home / ".bashrc").write_text("sleep 1\n")
     assert ask("/echo", b"x", "POST").body == b"x"

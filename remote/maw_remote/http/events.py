@@ -17,6 +17,7 @@ from maw_remote.http.tasks import TheRunner, known
 from maw_remote.runner.runner import Runner
 
 LastEventId = Annotated[str | None, Parameter(header="Last-Event-ID")]
+_PLACE_EVERY = 1.0  # seconds between looks at how many tasks come before one that waits
 _KEEP_ALIVE = b": keep-alive\n\n"
 _HEADERS = {"cache-control": "no-store"}
 
@@ -48,6 +49,7 @@ def _after(last_event_id: str | None) -> int | None:
 
 async def _task_stream(runner: Runner, task: str, after: int) -> AsyncIterator[bytes]:
     queue = runner.desk.queue
+    place: int | None = None
     runner.presence.arrive(task)
     try:
         with runner.hub.listen(task) as news:
@@ -61,7 +63,13 @@ async def _task_stream(runner: Runner, task: str, after: int) -> AsyncIterator[b
                     yield b"".join(map(views.sse, page.events))
                 if page.ended:
                     return
-                if not page.events and not await _wait(news, runner.settings.keep_alive):
+                if page.events:
+                    continue
+                before, place = place, await runner.desk.call(queue.ahead, task)
+                if place is not None and place != before:
+                    yield views.place(task, place)
+                pause = runner.settings.keep_alive
+                if not await _wait(news, pause if place is None else min(_PLACE_EVERY, pause)):
                     yield _KEEP_ALIVE
     finally:
         runner.presence.leave(task)

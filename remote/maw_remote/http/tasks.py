@@ -15,14 +15,18 @@ from maw_remote.queue.records import FINAL, Row, Submitted
 from maw_remote.runner.runner import Runner, priority
 
 TheRunner = Annotated[Runner, Dependency(skip_validation=True)]
+# Who asks: the same id for all that one account on one machine sends. It proves nothing, and is only for manners.
+ClientId = Annotated[str | None, Parameter(header="Maw-Client", pattern="^[0-9A-Za-z_-]{1,64}$")]
 TaskState = Literal["queued", "running", "done", "failed", "cancelled", "dead"]
 
 
 @post("/tasks", status_code=201)
-async def submit(data: api.TaskRequest, runner: TheRunner, request: Request[None, None, State]) -> Response[api.Task]:
+async def submit(
+    data: api.TaskRequest, runner: TheRunner, request: Request[None, None, State], client_id: ClientId = None
+) -> Response[api.Task]:
     """Submit a task: 201 for a new one, 200 when it joined a live one or is answered already."""
     size = int(request.headers.get("content-length", "0"))
-    return await _submitted(runner, await runner.submit(data, size))
+    return await _submitted(runner, await runner.submit(data, size, client_id or ""))
 
 
 @get("/tasks")
@@ -58,17 +62,19 @@ async def patch_task(task_id: str, data: api.TaskPatch, runner: TheRunner) -> ap
 
 
 @delete("/tasks/{task_id:str}", status_code=200)
-async def cancel_task(task_id: str, runner: TheRunner, force: bool = False, waiter: bool = True) -> api.Task:
-    """Stop waiting for a task; it is cancelled when nobody is left, or with `force`. With `waiter=false` who asks is
-    none of those who wait: what more than one waits for stays as it is."""
-    row = known(await runner.cancel(task_id, force=force, waiter=waiter), task_id)
+async def cancel_task(
+    task_id: str, runner: TheRunner, client_id: ClientId = None, force: bool = False, waiter: bool = True
+) -> api.Task:
+    """Stop waiting for a task; it is cancelled when nobody is left, or with `force`. With `waiter=false` a person asks
+    for all of a client's: what other clients wait for stays as it is."""
+    row = known(await runner.cancel(task_id, force=force, waiter=waiter, client=client_id or ""), task_id)
     return await _whole(runner, row)
 
 
 @post("/tasks/{task_id:str}/retry", status_code=201)
-async def retry_task(task_id: str, runner: TheRunner) -> Response[api.Task]:
+async def retry_task(task_id: str, runner: TheRunner, client_id: ClientId = None) -> Response[api.Task]:
     """Do an ended task's work again, as a new task."""
-    submitted = await runner.retry(task_id)
+    submitted = await runner.retry(task_id, client_id or "")
     if submitted is None:
         raise _unknown(task_id)
     return await _submitted(runner, submitted)

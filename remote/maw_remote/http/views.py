@@ -32,5 +32,11 @@ def sse(event: Event) -> bytes:
     return f"id: {event.id}\nevent: {event.type}\ndata: {data}\n\n".encode()
 
 
+def place(task: str, ahead: int) -> bytes:
+    """How many tasks come before a waiting one. That is so now only, hence no id: nobody resumes after it."""
+    data = json.dumps({"v": 1, "task": task, "ahead": ahead}, separators=(",", ":"))
+    return f"event: waiting\ndata: {data}\n\n".encode()
+
+
 def _when(seconds: float | None) -> str | None:
     return None if seconds is None else when(seconds)

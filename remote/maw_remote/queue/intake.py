@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 
-from maw_remote.queue.base import Base
+from maw_remote.queue.base import Base, compact
 from maw_remote.queue.database import transaction
 from maw_remote.queue.records import COLUMNS, FINAL, NewTask, Row, Submitted
 
@@ -14,12 +15,13 @@ _LIVE_BY_KEY = (
 )
 _ANSWER = f"SELECT {COLUMNS} FROM task INDEXED BY answer WHERE key = ? AND state = 'done' ORDER BY seq DESC LIMIT 1"
 # Who joins may only ask for more: a higher priority, a later deadline or none, to be kept.
-_JOIN = f"""UPDATE task SET waiters = waiters + 1, priority = max(priority, :priority), keep = max(keep, :keep),
-    fresh = max(fresh, :fresh),
+_JOIN = f"""UPDATE task SET waiters = waiters + 1, clients = :clients,
+    priority = max(priority, :priority), keep = max(keep, :keep), fresh = max(fresh, :fresh),
     deadline = CASE WHEN deadline IS NULL OR :deadline IS NULL THEN NULL ELSE max(deadline, :deadline) END
     WHERE seq = :seq RETURNING {COLUMNS}"""
-_INSERT = f"""INSERT INTO task (id, kind, profile, key, state, priority, created, run_at, deadline, keep, title, fresh)
-    VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?) RETURNING {COLUMNS}"""
+_INSERT = f"""INSERT INTO task
+    (id, kind, profile, key, state, priority, created, run_at, deadline, keep, title, fresh, clients)
+    VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?) RETURNING {COLUMNS}"""
 
 
 class Intake(Base):
@@ -35,20 +37,30 @@ class Intake(Base):
                 return Submitted(Row._make(answer), "answer")
             return Submitted(self._insert(new), None)
 
-    def cancel(self, task: str, *, reason: str = "cancelled", force: bool = False, waiter: bool = True) -> Row | None:
+    def cancel(
+        self, task: str, *, reason: str = "cancelled", force: bool = False, waiter: bool = True, client: str = ""
+    ) -> Row | None:
         """One waiter leaves; the task is cancelled when none is left, or with `force`. None: no such task.
 
-        Who asks without being a `waiter` cancels what one at most waits for, and changes nothing otherwise.
+        Who asks without being a `waiter` cancels what nobody but that `client` waits for (where it does not say who
+        it is: what one at most waits for), and changes nothing otherwise.
         A queued task ends at once. A running one keeps its state, with `cancel` set, until its worker has let go.
         """
         with transaction(self._db):
             row = self._row(task)
             if row is None or row.state in FINAL:
                 return row
-            waiters = max(row.waiters - 1, 0)
+            clients = json.loads(row.clients)
+            if waiter:
+                waiters = max(row.waiters - 1, 0)
+                _count(clients, client, -1)
+            else:
+                waiters = row.waiters - (clients.pop(client, 0) if client else min(row.waiters, 1))
             if waiters and not waiter and not force:
                 return row
-            self._db.execute("UPDATE task SET waiters = ? WHERE seq = ?", (waiters, row.seq))
+            self._db.execute(
+                "UPDATE task SET waiters = ?, clients = ? WHERE seq = ?", (waiters, compact(clients), row.seq)
+            )
             if force or waiters == 0:
                 self._call_off(row, reason)
             return self._row(task)
@@ -78,28 +90,41 @@ class Intake(Base):
             )
             return self._row(task)
 
-    def again(self, task: str, profile: str, key: str) -> Submitted | None:
+    def again(self, task: str, profile: str, key: str, client: str = "") -> Submitted | None:
         """Submit an ended task's payload anew, as a task of its own, under today's profile and key. Who asks for that
         need not stay to watch, so it is kept to its end. None: no such task, or it is live."""
         row = self._row(task)
         if row is None or row.state not in FINAL:
             return None
         payload = self._db.execute("SELECT body FROM payload WHERE task = ?", (row.seq,)).fetchone()[0]
-        new = NewTask(row.kind, profile, key, payload, row.priority, row.title, keep=True, fresh=True)
+        new = NewTask(row.kind, profile, key, payload, row.priority, row.title, keep=True, fresh=True, client=client)
         return self.submit(new)
 
     def _join(self, seq: int, new: NewTask) -> Row:
-        values = {"seq": seq, "priority": new.priority, "keep": int(new.keep), "deadline": new.deadline,
-                  "fresh": int(new.fresh)}  # fmt: skip
+        found = self._db.execute("SELECT clients FROM task WHERE seq = ?", (seq,)).fetchone()[0]
+        clients = _count(json.loads(found), new.client, 1)
+        values = {
+            "seq": seq, "priority": new.priority, "keep": int(new.keep), "deadline": new.deadline,
+            "fresh": int(new.fresh), "clients": compact(clients),
+        }  # fmt: skip
         return Row._make(self._db.execute(_JOIN, values).fetchone())
 
     def _insert(self, new: NewTask) -> Row:
         now = self._clock()
         values = (
             secrets.token_hex(6), new.kind, new.profile, new.key, new.priority,
-            now, now, new.deadline, int(new.keep), new.title, int(new.fresh),
+            now, now, new.deadline, int(new.keep), new.title, int(new.fresh), compact(_count({}, new.client, 1)),
         )  # fmt: skip
         row = Row._make(self._db.execute(_INSERT, values).fetchone())
         self._db.execute("INSERT INTO payload VALUES (?, ?)", (row.seq, new.payload))
         self._event(row.seq, row.id, "queued", {"priority": row.priority})
         return row
+
+
+def _count(clients: dict[str, int], client: str, change: int) -> dict[str, int]:
+    """`clients` with so many more waiters of that client's, unless it does not say who it is."""
+    if client:
+        clients[client] = clients.get(client, 0) + change
+        if clients[client] <= 0:
+            del clients[client]
+    return clients

@@ -54,6 +54,17 @@ class Reading(Base):
         """Number of tasks by state; states without any are left out."""
         return dict(self._db.execute("SELECT state, count(*) FROM task GROUP BY state").fetchall())
 
+    def ahead(self, task: str) -> int | None:
+        """How many tasks run or come before a waiting one; None when it does not wait."""
+        row = self._row(task)
+        if row is None or row.state != "queued":
+            return None
+        before = "state = 'queued' AND (priority > ? OR (priority = ? AND seq < ?))"
+        values = (row.priority, row.priority, row.seq)
+        waiting = self._db.execute(f"SELECT count(*) FROM task INDEXED BY claimable WHERE {before}", values).fetchone()
+        running = self._db.execute("SELECT count(*) FROM task WHERE state = 'running'").fetchone()
+        return int(waiting[0] + running[0])
+
     def live(self) -> list[Row]:
         """Every queued or running task, oldest first."""
         rows = self._db.execute(f"SELECT {COLUMNS} FROM task WHERE state IN ('queued', 'running') ORDER BY seq")

@@ -21,13 +21,15 @@ class NewTask(NamedTuple):
     deadline: float | None = None
     keep: bool = False
     fresh: bool = False
+    client: str = ""  # who submits it, '' for one that does not say
 
 
 class Row(NamedTuple):
     """A task as it stands, without its payload. The fields are the table's columns, in this order.
 
     `attempt` counts the claims that were not given back; `token` counts all of them, and fences off stale ones.
-    `cancel` is the reason of a cancel that a running task has still to follow. `error` is JSON.
+    `cancel` is the reason of a cancel that a running task has still to follow. `error` is JSON, and so is `clients`:
+    how many of the waiters belong to each client that said who it is.
     """
 
     seq: int
@@ -52,6 +54,7 @@ class Row(NamedTuple):
     title: str
     error: str | None
     fresh: int
+    clients: str
 
 
 COLUMNS = ", ".join(Row._fields)

@@ -64,7 +64,12 @@ def m002_fresh(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE task ADD COLUMN fresh INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_tasks, m002_fresh)
+def m003_clients(db: sqlite3.Connection) -> None:
+    """Who waits, so that a person who cancels calls off what is theirs: JSON, waiters by client."""
+    db.execute("ALTER TABLE task ADD COLUMN clients TEXT NOT NULL DEFAULT '{}'")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_tasks, m002_fresh, m003_clients)
 
 
 def migrate(db: sqlite3.Connection, path: str) -> None:

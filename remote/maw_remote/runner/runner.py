@@ -82,7 +82,7 @@ class Runner:
             log.error("the runner cannot go on", exc_info=task.exception())
             self.leave.set()
 
-    async def submit(self, request: api.TaskRequest, body_size: int) -> Submitted:
+    async def submit(self, request: api.TaskRequest, body_size: int, client: str = "") -> Submitted:
         """Take a task in; durable when this returns. Raises ApiError (400) for what cannot be worked on."""
         self.active()
         job = self.jobs.get(request.kind)
@@ -93,7 +93,7 @@ class Runner:
             new = await asyncio.to_thread(self._new_task, job, request)
         else:
             new = self._new_task(job, request)
-        submitted = await self.desk.call(self.desk.queue.submit, new)
+        submitted = await self.desk.call(self.desk.queue.submit, new._replace(client=client))
         self._expect(submitted)
         return submitted
 
@@ -120,7 +120,7 @@ class Runner:
         if submitted.joined is None:
             self.executor.wake()
 
-    async def retry(self, task: str) -> Submitted | None:
+    async def retry(self, task: str, client: str = "") -> Submitted | None:
         """An ended task's work anew. None: no such task. Raises ApiError (409) while it is live."""
         self.active()
         row = await self.desk.call(self.desk.queue.get, task)
@@ -133,15 +133,18 @@ class Runner:
         payload = await self.desk.call(self.desk.queue.payload, row.seq)
         profile = identity.profile(job, self.engine, self.settings.models)
         key = await asyncio.to_thread(identity.key, row.kind, profile, job, payload)
-        submitted = await self.desk.call(self.desk.queue.again, task, profile, key)
+        submitted = await self.desk.call(self.desk.queue.again, task, profile, key, client)
         if submitted is not None:
             self._expect(submitted)
         return submitted
 
-    async def cancel(self, task: str, *, force: bool, waiter: bool = True, reason: str = "cancelled") -> Row | None:
+    async def cancel(
+        self, task: str, *, force: bool, waiter: bool = True, client: str = "", reason: str = "cancelled"
+    ) -> Row | None:
         """One waiter leaves, or with `force` all do; for `waiter` see the queue. None: no such task."""
         self.active()
-        row = await self.desk.call(self.desk.queue.cancel, task, reason=reason, force=force, waiter=waiter)
+        cancel = self.desk.queue.cancel
+        row = await self.desk.call(cancel, task, reason=reason, force=force, waiter=waiter, client=client)
         if row is not None and row.cancel is not None:
             self.executor.cancel(task)
         return row
