@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.runner",
     "tests.fixtures.model",
     "tests.fixtures.hub",
+    "tests.fixtures.grammars",
 ]
 
 # Without the runner extra (an Air's install, whose lowest versions CI tries) what needs it is left out.
