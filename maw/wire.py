@@ -17,7 +17,10 @@ from maw.light import Any, NamedTuple
 
 HEAD_MAX = 64 * 1024
 BODY_MAX = 512 * 1024 * 1024
-LINE_MAX = 16 * 1024 * 1024
+STREAM_MAX = 8 * BODY_MAX
+LINE_MAX = 16 * 1024 * 1024  # bytes of an event, and so of one of its lines
+_FIELDS = frozenset({b"id", b"event", b"data"})
+_DIGITS_MAX = 15  # of a number in a head; Python itself refuses to read one of thousands
 
 
 class Cut(Exception):
@@ -68,15 +71,17 @@ class Reader:
         return b"".join(parts).rstrip(b"\r")
 
     def exactly(self, size: int) -> bytes:
-        parts = []
+        return b"".join(self.pieces(size))
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """The next `size` bytes as they come. Raises Cut when there are fewer."""
         while size > 0:
             if not self._buffer:
                 self._buffer = self._more(min(max(size, 65536), 1 << 20))
             part = self._buffer[:size]
             self._buffer = self._buffer[len(part) :]
-            parts.append(part)
             size -= len(part)
-        return b"".join(parts)
+            yield part
 
     def _more(self, size: int = 65536) -> bytes:
         data = self._recv(size)
@@ -105,7 +110,7 @@ def read_response(reader: Reader) -> Response:
     """The whole answer. Raises Cut when it is short or not HTTP."""
     status, headers = _read_head(reader)
     if headers.get("transfer-encoding", "").lower() == "chunked":
-        body = b"".join(_chunks(reader))
+        body = b"".join(_chunks(reader, BODY_MAX))
     else:
         body = reader.exactly(_content_length(headers))
     return Response(status, body)
@@ -121,29 +126,39 @@ def read_events(reader: Reader) -> Iterator[Event]:
     status, headers = _read_head(reader)
     chunked = headers.get("transfer-encoding", "").lower() == "chunked"
     if status != 200:
-        body = b"".join(_chunks(reader)) if chunked else reader.exactly(_content_length(headers))
+        body = b"".join(_chunks(reader, BODY_MAX)) if chunked else reader.exactly(_content_length(headers))
         raise Refused(Response(status, body))
     if not chunked:
         raise Cut("an event stream must be chunked")
-    pending = b""
-    fields: dict[str, bytes] = {}
-    for chunk in _chunks(reader):
-        pending += chunk
-        *lines, pending = pending.split(b"\n")
+    fields: dict[bytes, list[bytes]] = {}
+    size = 0
+    for text in _lines(_chunks(reader, STREAM_MAX)):
+        size += len(text)
+        if size > LINE_MAX:
+            raise Cut("an event is too long")
+        if text:
+            name, _, value = text.partition(b":")
+            if name in _FIELDS:
+                fields.setdefault(name, []).append(value.removeprefix(b" "))
+        else:
+            event = _event(fields)
+            fields, size = {}, 0
+            if event is not None:
+                yield event
+
+
+def _lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The lines of a stream without their ends. Raises Cut for one that is too long."""
+    pending = bytearray()
+    for piece in pieces:
+        *whole, rest = piece.split(b"\n")
+        for line in whole:
+            pending += line
+            yield bytes(pending).rstrip(b"\r")
+            pending.clear()
+        pending += rest
         if len(pending) > LINE_MAX:
             raise Cut("an event is too long")
-        for raw in lines:
-            text = raw.rstrip(b"\r")
-            if text:
-                name, _, value = text.partition(b":")
-                value = value[1:] if value.startswith(b" ") else value
-                key = name.decode("ascii", "replace")
-                fields[key] = fields[key] + b"\n" + value if key == "data" and key in fields else value
-            else:
-                event = _event(fields)
-                fields = {}
-                if event is not None:
-                    yield event
 
 
 class Refused(Exception):
@@ -154,20 +169,21 @@ class Refused(Exception):
         self.response = response
 
 
-def _event(fields: dict[str, bytes]) -> Event | None:
+def _event(fields: dict[bytes, list[bytes]]) -> Event | None:
+    """The event of these lines; of a name that comes twice the last one counts, but for data."""
     try:
-        data = json.loads(fields.get("data", b""))
-        number = int(fields.get("id", b"0"))
+        data = json.loads(b"\n".join(fields.get(b"data", [])))
+        number = int(fields.get(b"id", [b"0"])[-1])
     except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict):
         return None
-    return Event(number, fields.get("event", b"message").decode("ascii", "replace"), data)
+    return Event(number, fields.get(b"event", [b"message"])[-1].decode("ascii", "replace"), data)
 
 
 def _read_head(reader: Reader) -> tuple[int, dict[str, str]]:
     first = reader.line().split(b" ", 2)
-    if len(first) < 2 or not first[0].startswith(b"HTTP/1.") or not first[1].isdigit():
+    if len(first) < 2 or not first[0].startswith(b"HTTP/1.") or not _number(first[1]):
         raise Cut("the answer is not HTTP")
     headers: dict[str, str] = {}
     size = 0
@@ -181,13 +197,18 @@ def _read_head(reader: Reader) -> tuple[int, dict[str, str]]:
 
 
 def _content_length(headers: dict[str, str]) -> int:
-    text = headers.get("content-length", "0")
-    if not text.isdigit() or int(text) > BODY_MAX:
+    text = headers.get("content-length", "0").encode("latin-1")  # as it came: str.isdigit is true for a superscript
+    if not _number(text) or int(text) > BODY_MAX:
         raise Cut("the answer's length is not usable")
     return int(text)
 
 
-def _chunks(reader: Reader) -> Iterator[bytes]:
+def _number(text: bytes) -> bool:
+    return text.isdigit() and len(text) <= _DIGITS_MAX
+
+
+def _chunks(reader: Reader, limit: int) -> Iterator[bytes]:
+    """The content of a chunked body as it comes. Raises Cut when it is cut, malformed or larger than `limit`."""
     total = 0
     while True:
         try:
@@ -195,12 +216,20 @@ def _chunks(reader: Reader) -> Iterator[bytes]:
         except ValueError as exc:
             raise Cut("a chunk's size is not a number") from exc
         total += size
-        if size < 0 or total > BODY_MAX * 8:
+        if size < 0 or total > limit:
             raise Cut("a chunk's size is not usable")
         if size == 0:
-            while reader.line():  # trailers
-                pass
+            _trailers(reader)
             return
-        yield reader.exactly(size)
+        yield from reader.pieces(size)
         if reader.line():
             raise Cut("a chunk is longer than it said")
+
+
+def _trailers(reader: Reader) -> None:
+    """Skip what may come after the last chunk."""
+    size = 0
+    while line := reader.line():
+        size += len(line)
+        if size > HEAD_MAX:
+            raise Cut("the answer's tail is too long")

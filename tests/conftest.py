@@ -2,6 +2,9 @@
 
 import importlib.util
 
+import pytest
+from hypothesis import settings
+
 pytest_plugins = [
     "tests.fixtures.home",
     "tests.fixtures.git",
@@ -18,3 +21,16 @@ pytest_plugins = [
 # Without the runner extra (an Air's install, whose lowest versions CI tries) what needs it is left out.
 if importlib.util.find_spec("litestar") is None:
     collect_ignore = ["engine", "faults", "runner"]
+
+# How many examples a property is tried with, all of them here. `make test` takes the few; `make test-all` runs
+# whatever hypothesis tries a second time, with the many (`-m fuzz --hypothesis-profile many`).
+settings.register_profile("few", max_examples=40, deadline=None)
+settings.register_profile("many", max_examples=1000, deadline=None)
+settings.load_profile("few")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what hypothesis tries out."""
+    for item in items:
+        if getattr(getattr(item, "function", None), "is_hypothesis_test", False):
+            item.add_marker("fuzz")

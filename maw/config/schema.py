@@ -13,6 +13,8 @@ from maw.finding import SEVERITIES
 from maw.light import Any, NamedTuple
 
 _DURATION = r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z"
+_SECONDS_MAX = 3650 * 86400.0  # TOML has infinity and integers without end; no clock and no socket takes them
+_INTEGER_MAX = 10**15
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
 
@@ -29,19 +31,20 @@ class Setting(NamedTuple):
 
 def seconds(value: object) -> float:
     """A duration: a number of seconds, or text such as '500ms', '30s', '5m', '12h', '14d'."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _SECONDS_MAX:
         return float(value)
     match = re.match(_DURATION, value.strip()) if isinstance(value, str) else None
-    if match is None:
+    found = float(match[1]) * _UNITS[match[2]] if match else None
+    if found is None or found > _SECONDS_MAX:
         raise ValueError("expected a duration such as '30s' or '5m'")
-    return float(match[1]) * _UNITS[match[2]]
+    return found
 
 
 def integer(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _INTEGER_MAX:
         return value
-    if isinstance(value, str) and value.strip().isdigit():
-        return int(value)
     raise ValueError("expected a whole number, 0 or more")
 
 

@@ -15,13 +15,14 @@ from maw_remote.http import errors as http_errors
 from maw_remote.http import events as routes_events
 from maw_remote.http import node as routes_node
 from maw_remote.http import tasks as routes_tasks
+from maw_remote.http.description import described
 from maw_remote.runner.runner import Runner
 
 
 @get("/openapi.json", include_in_schema=False)
-async def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
+async def openapi(request: Request[Any, Any, Any], runner: routes_tasks.TheRunner) -> dict[str, Any]:
     """The API's own description. (Litestar's router for it would answer unknown paths beside it with HTML.)"""
-    return request.app.openapi_schema.to_schema()
+    return described(request.app.openapi_schema.to_schema(), sorted(runner.jobs))
 
 
 def create(runner: Runner, routes: Sequence[Any] = ()) -> Litestar:

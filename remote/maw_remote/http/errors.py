@@ -34,11 +34,17 @@ def http_error(_: Request[Any, Any, Any], exc: HTTPException) -> Response[dict[s
     message = exc.detail
     if isinstance(exc.extra, list) and exc.extra:
         message = "; ".join(f"{item.get('key', 'body')}: {item.get('message')}" for item in exc.extra)
-    return Response(body(_CODES.get(exc.status_code, "http"), message), status_code=exc.status_code)
+    said = body(_CODES.get(exc.status_code, "http"), message)
+    return Response(said, status_code=exc.status_code, headers=exc.headers)  # a 405's Allow, for one
 
 
 def malformed(_: Request[Any, Any, Any], exc: SerializationException) -> Response[dict[str, Any]]:
     return Response(body("bad_input", f"the body cannot be read: {exc}"), status_code=400)
+
+
+def not_utf8(_: Request[Any, Any, Any], exc: UnicodeDecodeError) -> Response[dict[str, Any]]:
+    """A body's: msgspec raises this one beside its own errors, and Litestar does not expect it."""
+    return Response(body("bad_input", f"the body is not UTF-8: {exc.reason}"), status_code=400)
 
 
 def queue_failed(_: Request[Any, Any, Any], exc: sqlite3.Error) -> Response[dict[str, Any]]:
@@ -58,6 +64,7 @@ HANDLERS: Any = {
     EngineError: engine_error,
     HTTPException: http_error,
     SerializationException: malformed,
+    UnicodeDecodeError: not_utf8,
     sqlite3.Error: queue_failed,
     Exception: defect,
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from litestar import Request, Response, delete, get, patch, post
 from litestar.datastructures import State
+from litestar.openapi import ResponseSpec
 from litestar.params import Dependency, Parameter
 
 from maw import api
@@ -18,9 +19,10 @@ TheRunner = Annotated[Runner, Dependency(skip_validation=True)]
 # Who asks: the same id for all that one account on one machine sends. It proves nothing, and is only for manners.
 ClientId = Annotated[str | None, Parameter(header="Maw-Client", pattern="^[0-9A-Za-z_-]{1,64}$")]
 TaskState = Literal["queued", "running", "done", "failed", "cancelled", "dead"]
+_JOINED = {200: ResponseSpec(api.Task, description="a task that was there already, which this one joined")}
 
 
-@post("/tasks", status_code=201)
+@post("/tasks", status_code=201, responses=_JOINED)
 async def submit(
     data: api.TaskRequest, runner: TheRunner, request: Request[None, None, State], client_id: ClientId = None
 ) -> Response[api.Task]:
@@ -71,7 +73,7 @@ async def cancel_task(
     return await _whole(runner, row)
 
 
-@post("/tasks/{task_id:str}/retry", status_code=201)
+@post("/tasks/{task_id:str}/retry", status_code=201, responses=_JOINED)
 async def retry_task(task_id: str, runner: TheRunner, client_id: ClientId = None) -> Response[api.Task]:
     """Do an ended task's work again, as a new task."""
     submitted = await runner.retry(task_id, client_id or "")
