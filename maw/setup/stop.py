@@ -1,4 +1,4 @@
-"""End everything of maw's that runs for this user: attendant, links, endpoint, runner.
+"""End everything of maw's that runs for this user: attendant, links, endpoint, runner, and its service.
 
 Each holds a lock with its process id in it for as long as it lives, so "gone" is not what it said but what it let go.
 """
@@ -24,7 +24,7 @@ def stop_everything(patience: float = PATIENCE) -> list[str]:
     for node in _linked_nodes():
         done += _stop(f"link to {node}", control.lock_file(node), patience)
     done += _stop("endpoint", paths.endpoint_lock(), patience)
-    return done + _stop_runner()
+    return done + _runner("uninstall-service", "no service") + _runner("stop", "no runner")
 
 
 def _stop(what: str, lock: str, patience: float) -> list[str]:
@@ -57,14 +57,15 @@ def _linked_nodes() -> list[str]:
         return []
 
 
-def _stop_runner() -> list[str]:
+def _runner(command: str, nothing: str) -> list[str]:
+    """What `maw-runner COMMAND` did; nothing when it says so by these words, or where no runner ever ran."""
     if not os.path.isdir(paths.runner_dir()):
         return []
     # A process of its own: the kernel knows no side (pyproject.toml, import contracts).
     done = subprocess.run(
-        [sys.executable, "-m", "maw_remote", "stop"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        [sys.executable, "-m", "maw_remote", command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
         check=False, cwd="/",
     )  # fmt: skip
     if done.returncode != 0:
         raise FatalError(f"the runner could not be stopped: {done.stderr.strip()}")
-    return [done.stderr.strip()] if "no runner" not in done.stderr else []
+    return [] if nothing in done.stderr else [done.stderr.strip()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import click
 
 from maw import __version__, client, errors, paths, reach
@@ -11,19 +13,26 @@ from maw.errors import FatalError, NodeError
 from maw.extras import how_to_add
 from maw_remote import control, logs
 
+_ELSEWHERE = {
+    "keys": ("maw_remote.endpoint.keys", "keys"),
+    "install-service": ("maw_remote.service.commands", "install_service"),
+    "uninstall-service": ("maw_remote.service.commands", "uninstall_service"),
+}
+
 
 class Runner(click.Group):
-    """A group whose `keys` is imported only when it is asked for: it needs nothing that starting does."""
+    """A group some of whose commands are imported only when they are asked for: starting needs nothing of theirs."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name == "keys":
-            from maw_remote.endpoint.keys import keys
-
-            return keys
-        return super().get_command(ctx, cmd_name)
+        if cmd_name not in _ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, command = _ELSEWHERE[cmd_name]
+        found = getattr(importlib.import_module(module), command)
+        assert isinstance(found, click.Command)
+        return found
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "keys"]
+        return [*super().list_commands(ctx), *_ELSEWHERE]
 
 
 def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
@@ -46,6 +55,7 @@ def runner(state_dir: str | None) -> None:
       maw-runner status                    what it does right now
       maw-runner logs -f                   follow its log
       maw-runner restart                   stop it and start it again, e.g. after an upgrade
+      maw-runner install-service           have systemd or launchd start it
       maw-runner serve --listen 127.0.0.1:7722    offer it over SSH without an sshd
     """
     if state_dir is not None:
@@ -58,7 +68,8 @@ def runner(state_dir: str | None) -> None:
     "--idle-exit", callback=_duration, metavar="DURATION", help="Leave after this long without work, e.g. 30m."
 )
 @click.option("--ready-fd", type=int, hidden=True)
-def start(foreground: bool, idle_exit: float | None, ready_fd: int | None) -> int:
+@click.option("--quiet", is_flag=True, hidden=True, help="With --foreground: log into the file only.")
+def start(foreground: bool, idle_exit: float | None, ready_fd: int | None, quiet: bool) -> int:
     """Start the runner; returns once it listens, also when one runs already.
 
     \b
@@ -66,7 +77,7 @@ def start(foreground: bool, idle_exit: float | None, ready_fd: int | None) -> in
       maw-runner start --foreground --idle-exit 30m
     """
     if foreground:
-        return _be_the_runner(idle_exit, ready_fd)
+        return _be_the_runner(idle_exit, ready_fd, quiet=quiet)
     running = control.holder()
     if running is None or not control.listening():
         return _start(idle_exit)
@@ -170,11 +181,12 @@ def _tell_settings() -> int:
     return errors.PASS
 
 
-def _be_the_runner(idle_exit: float | None, ready_fd: int | None) -> int:
+def _be_the_runner(idle_exit: float | None, ready_fd: int | None, *, quiet: bool) -> int:
     try:
         from maw_remote import daemon
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0].startswith("maw"):
             raise
         raise FatalError(f"the runner needs {exc.name}, which is not installed", hint=how_to_add("runner")) from exc
-    return daemon.run(daemon.main_program, idle_exit=idle_exit, ready_fd=ready_fd, to_stderr=ready_fd is None)
+    to_stderr = ready_fd is None and not quiet
+    return daemon.run(daemon.main_program, idle_exit=idle_exit, ready_fd=ready_fd, to_stderr=to_stderr)

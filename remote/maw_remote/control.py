@@ -22,10 +22,13 @@ _ROOM = 1 << 20  # bytes free, below which a disk counts as full when nothing el
 def start(options: list[str]) -> None:
     """Start a runner in the background and wait until it listens; fine when one runs already.
 
-    `options` are those of `start --foreground`. Raises FatalError with what it said.
+    `options` are those of `start --foreground`. Without any, an installed service is asked first. Raises FatalError
+    with what it said.
     """
     directory = paths.make_private_dir(paths.runner_dir())
     paths.runner_socket()  # refuse a path that is too long before anything runs
+    if not options and _by_service():
+        return
     said = os.path.join(directory, "stderr.log")
     read_end, write_end = os.pipe()
     try:
@@ -38,6 +41,12 @@ def start(options: list[str]) -> None:
     finally:
         os.close(read_end)
     child.returncode = 0  # it lives on, on purpose: nothing to warn of
+
+
+def _by_service() -> bool:
+    from maw_remote import service  # which knows us
+
+    return service.start() and listening()
 
 
 def _spawn(options: list[str], errors_path: str, ready_fd: int) -> subprocess.Popen[bytes]:

@@ -175,6 +175,11 @@ def _signals(leave: asyncio.Event) -> Iterator[None]:
 
 
 def _ready(fd: int | None) -> None:
+    """Tell who started us: control.start by a pipe, systemd by its socket (sd_notify(3))."""
+    notify = os.environ.pop("NOTIFY_SOCKET", None)  # not for our children to use
+    if notify is not None:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"READY=1", "\0" + notify[1:] if notify.startswith("@") else notify)
     if fd is not None:
         with contextlib.suppress(BrokenPipeError):  # who started us did not wait
             os.write(fd, b"ready\n")
