@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maw_remote.engine.gguf import BadModel, Header, read_header
+from maw_remote.engine.layers import Layer
 from tests.engine.ggufs import KEYS, gguf, pair, text, write
 from tests.fixtures.model import EmbeddedModel
 
@@ -24,7 +25,8 @@ def read(data: bytes) -> Header:
 
 def test_a_small_model_is_read_whole() -> None:
     header = read(gguf(tensors=2))
-    assert header == Header("llama", "Tiny", "mit", 128, 2, 4, 2, 16, 16, 3, 2, 8192, False)
+    layers = (Layer(key=32, value=32), Layer(key=32, value=32))
+    assert header == Header("llama", "Tiny", "mit", 128, 2, 4, 2, 16, 16, 3, 2, 8192, False, 64, 0, layers, 0)
 
 
 @pytest.mark.model

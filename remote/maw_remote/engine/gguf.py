@@ -14,6 +14,8 @@ import stat
 import struct
 from typing import IO, NamedTuple
 
+from maw_remote.engine.layers import Layer, layers
+
 MAGIC = b"GGUF"
 # Larger numbers are lies: real models have some 50 keys, 1,000 tensors and 300,000 tokens.
 KEYS_MAX = 10_000
@@ -38,6 +40,10 @@ _BLOCKS = {
     35: (256, 66), 39: (32, 17),
 }  # fmt: skip
 
+# Q4_0, Q2_K, Q4_K, IQ4_NL; ggml-cpu/repack.cpp. Which of them, depends on the CPU.
+_REPACKED = frozenset({2, 10, 12, 20})
+_NEVER_REPACKED = (b"token_embd.weight", b"output.weight")
+
 
 class BadModel(Exception):
     """The file is no model that can be loaded; the message says why, without the path."""
@@ -59,6 +65,10 @@ class Header(NamedTuple):
     tensors: int
     tensor_bytes: int
     chat_template: bool
+    embedding: int = 0  # width of a token between two layers
+    feed_forward: int = 0  # the widest within a layer
+    each_layer: tuple[Layer, ...] = ()
+    repackable: int = 0  # bytes of tensors that llama.cpp may copy into another order for a CPU
 
 
 def read_header(path: str) -> Header:
@@ -99,6 +109,13 @@ def _read(file: IO[bytes], size: int) -> Header:
             wanted = max(2 * wanted, exc.needed)
             if wanted > HEADER_MAX:
                 raise BadModel("the header is too long to be true") from exc
+
+
+class _Tensors(NamedTuple):
+    """Bytes, and of those the ones that may be copied (_REPACKED)."""
+
+    bytes: int
+    repackable: int
 
 
 class _TooShort(Exception):
@@ -171,8 +188,7 @@ def _parse(cursor: _Cursor) -> Header:
     if keys > KEYS_MAX or tensors > TENSORS_MAX:
         raise BadModel("the header's counts are too large to be true")
     values = dict(_pair(cursor) for _ in range(keys))
-    tensor_bytes = _tensor_bytes(cursor, tensors, values)
-    return _header(values, tensors, tensor_bytes)
+    return _header(values, tensors, _tensors(cursor, tensors, values))
 
 
 def _pair(cursor: _Cursor) -> tuple[str, _Value]:
@@ -203,19 +219,23 @@ def _array(cursor: _Cursor) -> list[int]:
     return [count]
 
 
-def _tensor_bytes(cursor: _Cursor, count: int, values: dict[str, _Value]) -> int:
+def _tensors(cursor: _Cursor, count: int, values: dict[str, _Value]) -> _Tensors:
     """The bytes of all tensors. Raises BadModel when one ends behind the file's end."""
-    total = last = 0
+    total = last = repackable = 0
     known = True
     if 24 * count > cursor.size:
         raise BadModel("the file is truncated")
     for _ in range(count):
-        cursor.skip(cursor.u64())  # its name
+        length = cursor.u64()
+        name = cursor.skip(length)
+        kept = cursor.data[name : name + min(length, 64)] in _NEVER_REPACKED
         elements = _elements(cursor)
-        block, block_bytes = _BLOCKS.get(cursor.u32(), (1, 0))
+        kind = cursor.u32()
+        block, block_bytes = _BLOCKS.get(kind, (1, 0))
         known = known and block_bytes > 0
         size = elements // block * block_bytes
         total += size
+        repackable += size if kind in _REPACKED and not kept else 0
         last = max(last, cursor.u64() + size)
     alignment = _number(values, "general.alignment") or 32
     if not 1 <= alignment <= 1 << 20:
@@ -224,7 +244,7 @@ def _tensor_bytes(cursor: _Cursor, count: int, values: dict[str, _Value]) -> int
     if count and start + last > cursor.size:
         raise BadModel(f"the file is truncated: {cursor.size:,} of {start + last:,} bytes")
     # A quantisation newer than this table: the tensors are what is left of the file.
-    return total if known else cursor.size - start
+    return _Tensors(total if known else cursor.size - start, repackable)
 
 
 def _elements(cursor: _Cursor) -> int:
@@ -237,9 +257,9 @@ def _elements(cursor: _Cursor) -> int:
     return elements
 
 
-def _header(values: dict[str, _Value], tensors: int, tensor_bytes: int) -> Header:
+def _header(values: dict[str, _Value], count: int, tensors: _Tensors) -> Header:
     architecture = _text(values, "general.architecture")
-    if not architecture or not tensors:
+    if not architecture or not count:
         raise BadModel("the header names no architecture, or holds no tensors")
     if _number(values, "split.count") > 1:
         raise BadModel("one part of a split model; join the parts first (llama-gguf-split --merge)")
@@ -256,9 +276,13 @@ def _header(values: dict[str, _Value], tensors: int, tensor_bytes: int) -> Heade
         key_length=_number(values, f"{architecture}.attention.key_length") or head_length,
         value_length=_number(values, f"{architecture}.attention.value_length") or head_length,
         vocabulary=_number(values, "tokenizer.ggml.tokens"),
-        tensors=tensors,
-        tensor_bytes=tensor_bytes,
+        tensors=count,
+        tensor_bytes=tensors.bytes,
         chat_template=bool(_text(values, "tokenizer.chat_template")),
+        embedding=_number(values, f"{architecture}.embedding_length"),
+        feed_forward=_number(values, f"{architecture}.feed_forward_length"),
+        each_layer=layers(architecture, values),
+        repackable=tensors.repackable,
     )
 
 
