@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maw_remote.engine.gguf import BadModel, Header, read_header
@@ -88,14 +88,12 @@ def test_a_zero_filled_tail_is_not_noticed_by_the_header_but_a_zero_filled_file_
 _WHOLE = gguf(KEYS | {"tokenizer.chat_template": "{{ x }}"}, tensors=2)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.integers(0, len(_WHOLE) - 1))
 def test_every_cut_of_a_file_is_refused(size: int) -> None:
     with pytest.raises(BadModel):
         read(_WHOLE[:size])
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_damage_ends_in_a_header_or_in_bad_model_and_nothing_else(data: st.DataObject) -> None:
     damaged = bytearray(_WHOLE[:700])
@@ -107,7 +105,6 @@ def test_damage_ends_in_a_header_or_in_bad_model_and_nothing_else(data: st.DataO
         pass
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=300))
 def test_noise_after_the_magic_is_refused(noise: bytes) -> None:
     with pytest.raises(BadModel):

@@ -14,7 +14,7 @@ from maw.change import BadPatch, FileChange, display_path, parse, quote_path, ra
 from maw.git.repo import DIFF_OPTIONS, diff_trees, discover, empty_tree
 from tests.fixtures.git import Repository
 
-PLENTY = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED_HOME = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def write(repository: Repository, files: dict[bytes, bytes | None]) -> str:
@@ -262,7 +262,7 @@ LINES = st.lists(
 )
 
 
-@PLENTY
+@SHARED_HOME
 @given(LINES, LINES, st.booleans(), st.booleans())
 @example([b"-- x"], [b"++ x"], True, True)
 def test_random_files_come_back(old: list[bytes], new: list[bytes], old_end: bool, new_end: bool) -> None:
@@ -284,7 +284,7 @@ def test_random_files_come_back(old: list[bytes], new: list[bytes], old_end: boo
     assert apply(before, change) == lines_of(after)
 
 
-@PLENTY
+@SHARED_HOME
 @given(st.binary(max_size=300))
 def test_random_bytes_end_in_files_or_a_bad_patch(patch: bytes) -> None:
     try:
@@ -293,7 +293,6 @@ def test_random_bytes_end_in_files_or_a_bad_patch(patch: bytes) -> None:
         assert exc.line >= 1
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(
         st.sampled_from(
@@ -318,7 +317,7 @@ def test_shuffled_diff_lines_end_in_files_or_a_bad_patch(lines: list[bytes]) -> 
         assert exc.line >= 1
 
 
-@PLENTY
+@SHARED_HOME
 @given(st.binary(max_size=40))
 @example(b'"')
 @example(b"\\")

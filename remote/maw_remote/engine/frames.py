@@ -44,7 +44,7 @@ def decode(body: bytes) -> Json:
     """The object of a frame. Raises BadFrame."""
     try:
         message = json.loads(body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise BadFrame("a frame that is not JSON") from exc
     if not isinstance(message, dict):
         raise BadFrame("a frame that is not an object")
