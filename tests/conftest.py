@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.fixtures.model",
     "tests.fixtures.hub",
     "tests.fixtures.grammars",
+    "tests.fixtures.openai_server",
 ]
 
 # Without the runner extra (an Air's install, whose lowest versions CI tries) what needs it is left out.

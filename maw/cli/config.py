@@ -13,7 +13,7 @@ from maw.cli.output import print_json, printable, say
 from maw.cli.place import needed_worktree, worktree
 from maw.config import edit as edits
 from maw.config.load import REPO_FILE, Config, load
-from maw.config.schema import BY_KEY, NODE_BY_KEY, SETTINGS, env_name
+from maw.config.schema import BY_KEY, NAMED, SETTINGS, env_name
 from maw.config.text import literal, shown
 from maw.errors import FatalError
 from maw.git.run import line
@@ -138,8 +138,8 @@ def get(*, key: str, as_json: bool) -> int:
     if key in BY_KEY:
         value, origin = found.values[key], found.origins[key]
     else:
-        _, node, name = key.split(".")
-        value, origin = getattr(found.node(node), name), "user"
+        kind, table, name = key.split(".")
+        value, origin = getattr(found.backend(table) if kind == "backends" else found.node(table), name), "user"
     if as_json:
         print_json({"v": 1, "key": key, "value": value, "origin": origin})
     elif isinstance(value := shown(setting, value), str):
@@ -200,11 +200,12 @@ def _tell(problems: tuple[str, ...]) -> int:
 
 def _lines(found: Config) -> list[str]:
     pairs = [(s.key, shown(s, found.values[s.key]), found.origins[s.key]) for s in SETTINGS]
-    for node in found.nodes.values():
-        for key, setting in NODE_BY_KEY.items():
-            value = getattr(node, key)
-            if value != setting.default:
-                pairs.append((f"nodes.{node.name}.{key}", value, "user"))
+    for kind, tables in (("nodes", found.nodes), ("backends", found.backends)):
+        for name, table in tables.items():
+            for key, setting in NAMED[kind].items():
+                value = getattr(table, key)
+                if value != setting.default:
+                    pairs.append((f"{kind}.{name}.{key}", shown(setting, value), "user"))
     texts = [(f"{key} = {printable(literal(value))}", origin) for key, value, origin in pairs]
     return [f"{text:<52}  # {origin}" for text, origin in texts]
 
@@ -212,4 +213,5 @@ def _lines(found: Config) -> list[str]:
 def _as_json(found: Config) -> dict[str, Any]:
     settings = {key: {"value": value, "origin": found.origins[key]} for key, value in found.values.items()}
     nodes = {name: node._asdict() for name, node in found.nodes.items()}
-    return {"v": 1, "settings": settings, "nodes": nodes, "problems": list(found.problems)}
+    backends = {name: backend._asdict() for name, backend in found.backends.items()}
+    return {"v": 1, "settings": settings, "nodes": nodes, "backends": backends, "problems": list(found.problems)}

@@ -17,7 +17,7 @@ import tomli_w
 
 from maw import files, paths
 from maw.config import lines, toml
-from maw.config.schema import BY_KEY, NODE_BY_KEY, Setting
+from maw.config.schema import BY_KEY, NAMED, Setting
 from maw.config.text import initial_repository_text, initial_text, literal, written
 from maw.errors import FatalError
 
@@ -29,8 +29,8 @@ Json = dict[str, Any]
 def set_value(path: str, dotted_key: str, value: object, *, repository: bool = False) -> None:
     """Set one key of the file at `path`, made when missing. `value` is a TOML value or a command line's text.
 
-    Keys are those of schema.SETTINGS, and `nodes.NAME.KEY`. Raises FatalError for an unknown or untrusted key,
-    a value of the wrong type, and a file that is not TOML.
+    Keys are those of schema.SETTINGS, `nodes.NAME.KEY` and `backends.NAME.KEY`. Raises FatalError for an unknown or
+    untrusted key, a value of the wrong type, and a file that is not TOML.
     """
     setting = setting_of(dotted_key, repository=repository)
     try:
@@ -69,9 +69,9 @@ def setting_of(dotted_key: str, *, repository: bool = False) -> Setting:
     """The setting a key names. Raises FatalError that suggests the nearest one."""
     setting = BY_KEY.get(dotted_key)
     parts = dotted_key.split(".")
-    if setting is None and len(parts) == 3 and parts[0] == "nodes":
+    if setting is None and len(parts) == 3 and parts[0] in NAMED:
         paths.checked_node_name(parts[1])
-        setting = NODE_BY_KEY.get(parts[2])
+        setting = NAMED[parts[0]].get(parts[2])
     if setting is None:
         raise FatalError(f"unknown key {dotted_key!r}{_nearest(parts)}", hint="`maw config list` shows every key")
     if repository and not setting.repo:
@@ -85,7 +85,9 @@ def setting_of(dotted_key: str, *, repository: bool = False) -> Setting:
 def _nearest(parts: list[str]) -> str:
     from difflib import get_close_matches  # only when something is wrong already
 
-    known = list(BY_KEY) + [f"nodes.{parts[1]}.{key}" for key in NODE_BY_KEY if len(parts) > 1]
+    known = list(BY_KEY)
+    if len(parts) > 1:
+        known += [f"{kind}.{parts[1]}.{key}" for kind, keys in NAMED.items() for key in keys]
     close = get_close_matches(".".join(parts), known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
 

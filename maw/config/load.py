@@ -9,7 +9,7 @@ import os
 
 from maw import files, paths
 from maw.config import toml
-from maw.config.schema import BY_KEY, NODE_BY_KEY, NODE_SETTINGS, RESERVED_ENV, SETTINGS, Setting, env_name
+from maw.config.schema import BY_KEY, NAMED, RESERVED_ENV, SETTINGS, Setting, env_name
 from maw.errors import FatalError
 from maw.light import Any, NamedTuple
 
@@ -31,13 +31,29 @@ class NodeSettings(NamedTuple):
     endpoint: bool = False
 
 
+class BackendSettings(NamedTuple):
+    """`[backends.NAME]` of the user's file: a server that speaks OpenAI's API. None: not set."""
+
+    name: str
+    url: str
+    model: str | None = None
+    key_env: str | None = None
+    keyring: str | None = None
+    failover: str | None = None
+    public: bool = False
+    shape: str = "auto"
+    context: int = 0
+    parallel: int = 4
+    timeout: float = 120.0
+
+
 class Config:
     """`values` has every setting's value by key, `origins` the layer it came from: default, user, repository,
     environment or flag. `problems` has a line for each key that was not taken.
 
     No NamedTuple: a tuple's own indexing would be what type checkers see in config["review.mode"]."""
 
-    __slots__ = ("nodes", "origins", "problems", "values")
+    __slots__ = ("backends", "nodes", "origins", "problems", "values")
 
     def __init__(
         self,
@@ -45,10 +61,12 @@ class Config:
         origins: dict[str, str],
         nodes: dict[str, NodeSettings],
         problems: tuple[str, ...],
+        backends: dict[str, BackendSettings] | None = None,
     ) -> None:
         self.values = values
         self.origins = origins
         self.nodes = nodes
+        self.backends = backends or {}
         self.problems = problems
 
     def __getitem__(self, key: str) -> Any:
@@ -57,11 +75,18 @@ class Config:
     def node(self, name: str) -> NodeSettings:
         """A node's settings. Raises FatalError that names the known ones."""
         if name not in self.nodes:
-            known = ", ".join(sorted(self.nodes)) or "none yet"
-            raise FatalError(
-                f"no node called {name!r} (known: {known})", hint=f"add it with `maw node add {name} HOST`"
-            )
+            raise _no_table("node", name, list(self.nodes), f"add it with `maw node add {name} HOST`")
         return self.nodes[name]
+
+    def backend(self, name: str) -> BackendSettings:
+        """A server's settings. Raises FatalError that names the known ones."""
+        if name not in self.backends:
+            raise _no_table("backend", name, list(self.backends), f"`maw config set backends.{name}.url http://…`")
+        return self.backends[name]
+
+
+def _no_table(kind: str, name: str, known: list[str], hint: str) -> FatalError:
+    return FatalError(f"no {kind} called {name!r} (known: {', '.join(sorted(known)) or 'none yet'})", hint=hint)
 
 
 def load(
@@ -93,11 +118,12 @@ class _Layers:
         self._values = {setting.key: setting.default for setting in SETTINGS}
         self._origins = {setting.key: "default" for setting in SETTINGS}
         self._nodes: dict[str, NodeSettings] = {}
+        self._backends: dict[str, BackendSettings] = {}
         self._problems: list[str] = []
         self._repository_file: str | None = None
 
     def config(self) -> Config:
-        return Config(self._values, self._origins, self._nodes, tuple(self._problems))
+        return Config(self._values, self._origins, self._nodes, tuple(self._problems), self._backends)
 
     def add_file(self, path: str, origin: str) -> None:
         if origin == "repository":
@@ -112,13 +138,13 @@ class _Layers:
             return
         try:
             data = toml.loads(raw.decode("utf-8"))
-            nodes = data.pop("nodes", None)
+            named = {kind: data.pop(kind) for kind in NAMED if kind in data}
             settings = _flatten(data)
         except (ValueError, RecursionError) as exc:
             self._problem(f"{path}: not TOML: {exc}")
             return
-        if nodes is not None:
-            self._add_nodes(nodes, origin, path)
+        for kind, tables in named.items():
+            self._add_named(kind, tables, origin, path)
         for key, value in settings:
             self.set(key, value, origin, path)
             if len(self._problems) > PROBLEMS_MAX:
@@ -148,36 +174,50 @@ class _Layers:
             except ValueError as exc:
                 self._problem(f"{where}: {key}: {exc}, not {value!r}")
 
-    def _add_nodes(self, nodes: object, origin: str, where: str) -> None:
+    def _add_named(self, kind: str, tables: object, origin: str, where: str) -> None:
         if origin == "repository":
-            self._problem(f"{where}: a repository may not name nodes")
+            self._problem(f"{where}: a repository may not name {kind}")
             return
-        if not isinstance(nodes, dict) or not all(isinstance(node, dict) for node in nodes.values()):
-            self._problem(f"{where}: nodes are tables: [nodes.NAME]")
+        if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+            self._problem(f"{where}: {kind} are tables: [{kind}.NAME]")
             return
-        for name, table in nodes.items():
+        for name, table in tables.items():
             try:
                 paths.checked_node_name(name)
             except FatalError as exc:
                 self._problem(f"{where}: {exc.message}")
                 continue
-            self._add_node(name, table, where)
+            values = self._named_values(kind, name, table, where)
+            if kind == "backends":
+                self._add_backend(name, values, where)
+            else:
+                self._add_node(name, values, where)
 
-    def _add_node(self, name: str, table: dict[str, object], where: str) -> None:
-        values: dict[str, Any] = {setting.key: setting.default for setting in NODE_SETTINGS}
+    def _named_values(self, kind: str, name: str, table: dict[str, object], where: str) -> dict[str, Any]:
+        known = NAMED[kind]
+        values: dict[str, Any] = {key: setting.default for key, setting in known.items()}
         for key, value in table.items():
-            setting: Setting | None = NODE_BY_KEY.get(key)
+            setting: Setting | None = known.get(key)
             if setting is None:
-                self._problem(f"{where}: unknown key 'nodes.{name}.{key}'{_nearest(key, list(NODE_BY_KEY))}")
+                self._problem(f"{where}: unknown key '{kind}.{name}.{key}'{_nearest(key, list(known))}")
                 continue
             try:
                 values[key] = setting.read(value)
             except ValueError as exc:
-                self._problem(f"{where}: nodes.{name}.{key}: {exc}, not {value!r}")
+                self._problem(f"{where}: {kind}.{name}.{key}: {exc}, not {value!r}")
+        return values
+
+    def _add_node(self, name: str, values: dict[str, Any], where: str) -> None:
         if not values["host"] or values["host"].startswith("-"):
             self._problem(f"{where}: nodes.{name} needs a host, which may not start with a dash")
             return
         self._nodes[name] = NodeSettings(name, **values)
+
+    def _add_backend(self, name: str, values: dict[str, Any], where: str) -> None:
+        if not values["url"]:
+            self._problem(f"{where}: backends.{name} needs a url")
+            return
+        self._backends[name] = BackendSettings(name, **values)
 
     def _problem(self, text: str) -> None:
         if self._strict:

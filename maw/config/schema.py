@@ -62,6 +62,14 @@ def text(value: object) -> str:
     raise ValueError("expected text")
 
 
+def web_address(value: object) -> str:
+    """`http://host:port/path` or https, without a user or a password: those would be shown with it."""
+    found = text(value)
+    if not re.match(r"https?://[^/?#@\s]+[^?#@\s]*\Z", found):
+        raise ValueError("expected an address such as 'http://127.0.0.1:8080/v1', without user, query or fragment")
+    return found.rstrip("/")
+
+
 def one_of(*words: str) -> Callable[[object], str]:
     def read(value: object) -> str:
         if isinstance(value, str) and value in words:
@@ -137,6 +145,23 @@ NODE_SETTINGS: tuple[Setting, ...] = (
     ),
 )
 NODE_BY_KEY = {setting.key: setting for setting in NODE_SETTINGS}
+
+BACKEND_SETTINGS: tuple[Setting, ...] = (
+    Setting("url", "", web_address, "Address of a server that speaks OpenAI's API, with its /v1."),
+    Setting("model", None, text, "What is asked for there when it stands in for another server (failover)."),
+    Setting("key_env", None, text, "Environment variable of the runner that holds the server's key."),
+    Setting("keyring", None, text, "Name of the key in the system's keyring, service 'maw' (extra keyring)."),
+    Setting("failover", None, text, "Another backend, asked when this one cannot be reached."),
+    Setting("public", False, yes_or_no, "Allow an address outside of this machine and its private networks: your code goes there."),
+    Setting("shape", "auto", one_of("auto", "grammar", "json", "plain"), "How the shape of an answer is asked for; 'auto' tries what the server takes."),
+    Setting("context", 0, integer, "Context length in tokens; 0: what the server says, else 4096."),
+    Setting("parallel", 4, integer, "Requests at once."),
+    Setting("timeout", 120.0, seconds, "How long the server may be silent, a long prompt included."),
+)  # fmt: skip
+BACKEND_BY_KEY = {setting.key: setting for setting in BACKEND_SETTINGS}
+
+# Tables of the user's file that have a name each: [nodes.NAME], [backends.NAME].
+NAMED = {"nodes": NODE_BY_KEY, "backends": BACKEND_BY_KEY}
 
 # Names of MAW_ variables that are no settings.
 RESERVED_ENV = frozenset({"MAW_SKIP", "MAW_STATE_DIR", "MAW_CONFIG", "MAW_COMPLETE"})

@@ -7,7 +7,7 @@ from typing import Any
 
 import tomli_w
 
-from maw.config.schema import NODE_BY_KEY, SETTINGS, Setting, integer, seconds
+from maw.config.schema import NAMED, SETTINGS, Setting, integer, seconds
 
 _SECONDS = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001))
 
@@ -28,6 +28,11 @@ _REPOSITORY_RULES = """
 #glob = "src/**/*.py"
 #text = "Money is Decimal, never float."
 """
+
+
+_NODES = "# Machines that do the work; `maw node add NAME HOST` writes these tables."
+_BACKENDS = """\
+# Servers that speak OpenAI's API and may play a role: roles.manager = "ollama/MODEL" (docs/backends.md; runner)."""
 
 
 def literal(value: Any) -> str:
@@ -72,7 +77,7 @@ def written(setting: Setting, value: object) -> Any:
 
 def initial_text() -> str:
     """A new user's file: every setting with its meaning, its default commented out."""
-    return _USER_HEAD + _tables(SETTINGS) + _nodes_example()
+    return _USER_HEAD + _tables(SETTINGS) + _example("nodes", "pro", _NODES) + _example("backends", "ollama", _BACKENDS)
 
 
 def initial_repository_text() -> str:
@@ -98,9 +103,9 @@ def _commented_default(name: str, setting: Setting) -> str:
     return f"#{name} = {literal(shown(setting, setting.default))}"
 
 
-def _nodes_example() -> str:
-    lines = ["", "# Machines that do the work; `maw node add NAME HOST` writes these tables.", "#[nodes.pro]"]
-    for name, setting in NODE_BY_KEY.items():
-        example = setting.default if setting.default not in (None, "") else "…"
+def _example(kind: str, table: str, head: str) -> str:
+    lines = ["", head, f"#[{kind}.{table}]"]
+    for name, setting in NAMED[kind].items():
+        example = shown(setting, setting.default) if setting.default not in (None, "") else "…"
         lines.append(f"#{name} = {literal(example)}".ljust(28) + f"  # {setting.help}")
     return "\n".join(lines) + "\n"

@@ -56,7 +56,12 @@ class Configuration:
         broken = _of_the_file(found)
         for problem in broken:
             log.warning("the settings of before stay in force", extra={"problem": problem})
-        self.waiting = found if not broken and found.values != self.config.values else None
+        self.waiting = found if not broken and _decides(found) != _decides(self.config) else None
+
+
+def _decides(config: Config) -> tuple[object, object]:
+    """What of a configuration a runner goes by."""
+    return config.values, config.backends
 
 
 def signature() -> Signature:
