@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from maw.attendant import client, pending, spool
 from maw.config.load import Config
-from maw.errors import FatalError
 from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tree_of
 from maw.git.run import git
 from maw.light import Any
@@ -21,7 +20,7 @@ NOT_RUN = "the pre-commit hook did not run (--no-verify, or left out by a hook f
 
 
 def run() -> int:
-    """Always 0. Raises GitError, FatalError and OSError."""
+    """Always 0. Raises GitError and OSError."""
     repo = discover()
     if in_progress(repo.git_dir):
         return 0
@@ -40,20 +39,12 @@ def run() -> int:
 
 def _hand_over(repo: Repo, commit: str, record: dict[str, Any], waiting: dict[str, Any] | None) -> None:
     """From pending to the spool. Where no notes can be written at all, neither may grow without end."""
-    try:
-        spool.put(repo, commit, record)
-    except FatalError:
-        _forget(repo, waiting)
-        raise
-    _forget(repo, waiting)
+    spool.put(repo, commit, record)
+    if waiting is not None:
+        pending.consume(repo, waiting)
     told = spool.trim(repo)
     if told:
         Talk().say(told)
-
-
-def _forget(repo: Repo, waiting: dict[str, Any] | None) -> None:
-    if waiting is not None:
-        pending.consume(repo, waiting)
 
 
 def _unreviewed(repo: Repo, last: LastCommit) -> dict[str, Any] | None:

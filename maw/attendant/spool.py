@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator
 
 from maw import files, paths
-from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.light import Any, NamedTuple
 from maw.record import KINDS, LINE_MAX, VERSION, fitted
@@ -26,8 +25,7 @@ MAX_WAITING = 1000  # files
 MAX_AGE = 90 * 86400.0  # seconds
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}\Z")
-_COMMIT = re.compile(r"[0-9a-f]{40}\Z")
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")  # SHA-1 or SHA-256
 
 Json = dict[str, Any]
 
@@ -51,10 +49,8 @@ def put(repo: Repo, commit: str, record: Json) -> str:
 
     Complete but for patch_id and has_binary, which need libgit2 and are added on the way. A record that is too long
     loses items (record.fitted). Raises ValueError for one that could not be read back, OSError when it cannot be
-    written, FatalError where no commit can have a note. client.poke then gets it delivered.
+    written. client.poke then gets it delivered.
     """
-    if _SHA256.match(commit):
-        raise FatalError("notes cannot be kept in a repository of the SHA-256 object format")
     entry = {"v": VERSION, "commit": commit, "kind": record.get("kind"), "record": fitted(record)}
     trouble = _trouble(entry)
     if trouble:

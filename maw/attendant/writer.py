@@ -6,24 +6,18 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 
-import pygit2
-
 from maw.attendant import spool
 from maw.errors import FatalError
 from maw.git import patchid
-from maw.git.libgit import find, get, told_plainly
+from maw.git.libgit import sync_to_disk
 from maw.git.notes import PREFIX, Notes
+from maw.git.objects import Objects, TooLarge
 from maw.git.repo import Repo
-from maw.git.run import try_line
+from maw.git.run import of, try_line
 from maw.record import Json, Record, encode
 
 _IN_THE_WAY = PREFIX.rstrip("/")
 log = logging.getLogger(__name__)
-
-
-def sync_to_disk() -> None:
-    """Make libgit2 sync what it writes: a spool file may only go once its note would survive a power cut."""
-    pygit2.option(pygit2.enums.Option.ENABLE_FSYNC_GITDIR, True)
 
 
 def drain(repo: Repo) -> int:
@@ -33,18 +27,20 @@ def drain(repo: Repo) -> int:
     the next call does the rest. What can never become a note is set aside. Raises FatalError, and nothing else, when
     the notes cannot be written; the files then stay.
     """
+    sync_to_disk()  # a spool file may only go once its note would survive a power cut
     try:
-        sync_to_disk()
-        with told_plainly(repo):
-            return _deliver(repo, Notes(repo))
-    except (OSError, KeyError, ValueError) as exc:  # libgit2's errors are these, too
-        raise FatalError(f"notes cannot be written in {repo.root}: {exc}", hint=_hint(repo)) from exc
+        return _deliver(repo, Notes(repo))
+    except FatalError as exc:
+        raise FatalError(exc.message, hint=_in_the_way(repo) or exc.hint) from exc
+    except OSError as exc:
+        raise FatalError(f"notes cannot be written in {repo.root}: {exc}", hint=_in_the_way(repo)) from exc
 
 
-def _hint(repo: Repo) -> str:
-    """What to do about it. A ref with the name of our refs' folder is a slip of the hand: --ref=maw."""
-    if try_line("rev-parse", "--verify", "--quiet", _IN_THE_WAY, cwd=repo.common_dir) is None:
-        return "the log of the attendant and `git for-each-ref refs/notes` may tell more"
+def _in_the_way(repo: Repo) -> str | None:
+    """What to do about a ref with the name of our refs' folder, a slip of the hand: --ref=maw. None when there is
+    none."""
+    if try_line(*of(repo.common_dir), "rev-parse", "--verify", "--quiet", _IN_THE_WAY, cwd=repo.common_dir) is None:
+        return None
     away = f"git update-ref refs/notes/other {_IN_THE_WAY} && git update-ref -d {_IN_THE_WAY}"
     return f"{_IN_THE_WAY} is where maw's notes need a folder; `{away}` renames it"
 
@@ -54,7 +50,12 @@ def _deliver(repo: Repo, notes: Notes) -> int:
     for entry in spool.entries(repo):
         if not _usable(repo, notes, entry):
             continue
-        if not _noted(notes, entry):
+        try:
+            noted = _noted(notes, entry)
+        except TooLarge as exc:  # a stranger's note on that commit
+            _set_aside(repo, entry, exc.message)
+            continue
+        if not noted:
             record = _encoded(repo, notes, entry)
             missing += [(entry, record)] if record is not None else []
         elif spool.settled(entry):
@@ -74,7 +75,7 @@ def _encoded(repo: Repo, notes: Notes, entry: spool.Entry) -> Record | None:
     """The line to write; None, and the entry is set aside, when it can be none (too long, too deep)."""
     assert entry.record is not None
     try:
-        return encode(completed(notes.repository, entry.commit, entry.record))
+        return encode(completed(notes.objects, entry.commit, entry.record))
     except (ValueError, RecursionError) as exc:
         _set_aside(repo, entry, str(exc))
         return None
@@ -88,13 +89,14 @@ def _write(notes: Notes, entries: list[tuple[spool.Entry, Record]]) -> None:
         notes.append_many(kind, additions)
 
 
-def completed(repository: pygit2.Repository, commit: str, record: Json) -> Json:
+def completed(objects: Objects, commit: str, record: Json) -> Json:
     """The record with the patch ids, which its writer had no library for. Null: they cannot be told."""
     tree, base = record.get("tree"), record.get("base")
     if "patch_id" in record or not isinstance(tree, str) or not isinstance(base, str):
         return record
-    found = patchid.of_trees(repository, base, tree)
-    whole = patchid.of_commit(repository, get(repository, commit, pygit2.Commit))
+    found = objects.patch_id(base, tree)
+    noted = objects.commit(commit)
+    whole = patchid.of_commit(objects, noted) if noted is not None else None
     return {
         **record,
         "patch_id": found and found.patch_id,
@@ -105,7 +107,7 @@ def completed(repository: pygit2.Repository, commit: str, record: Json) -> Json:
 
 def _usable(repo: Repo, notes: Notes, entry: spool.Entry) -> bool:
     trouble = entry.trouble
-    if not trouble and find(notes.repository, entry.commit, pygit2.Commit) is None:
+    if not trouble and notes.objects.commit(entry.commit) is None:
         trouble = f"commit {entry.commit} does not exist (any more)"
     if trouble:
         _set_aside(repo, entry, trouble)

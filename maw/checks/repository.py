@@ -20,13 +20,14 @@ def checks(repo: Repo) -> Iterator[Check]:
 
 
 def _openable(repo: Repo) -> Check:
-    from maw.git.libgit import open_repository  # pygit2: doctor --help does without
+    from maw.git.libgit import LibGit  # pygit2: doctor --help does without
+    from maw.git.store import open_store
 
     try:
-        open_repository(repo)
+        by_libgit = isinstance(open_store(repo), LibGit)
     except FatalError as exc:
         return fail("notes", exc.message, exc.hint or "")
-    return ok("notes", "can be kept in this repository")
+    return ok("notes", "can be kept in this repository" + ("" if by_libgit else ", by git itself instead of libgit2"))
 
 
 def _notes(repo: Repo) -> Iterator[Check]:

@@ -9,9 +9,11 @@ import click
 from maw import errors
 from maw.checks import machine, node, settings
 from maw.checks import repository as repository_checks
-from maw.checks.check import Check
+from maw.checks.check import Check, fail
 from maw.cli.output import console, print_json, printable
-from maw.cli.place import repository
+from maw.cli.place import needed_repository, repository
+from maw.errors import FatalError
+from maw.git.run import RepositoryRefused
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
@@ -52,10 +54,22 @@ def _all(node_name: str | None, offline: bool) -> Iterator[Check]:
     repo = repository()
     worktree = repo.worktree if repo else None
     yield from settings.checks(worktree)
-    if repo is not None:
+    if repo is None:
+        yield from _refused()
+    else:
         yield from repository_checks.checks(repo)
     if not offline:
         yield from node.checks(settings.in_force(worktree), node_name)
+
+
+def _refused() -> Iterator[Check]:
+    """A repository that git itself does not open; nothing is to be told outside of one."""
+    try:
+        needed_repository()
+    except RepositoryRefused as exc:
+        yield fail("repository", exc.message, exc.hint or "")
+    except FatalError:
+        return
 
 
 def _failed(checks: list[Check]) -> bool:

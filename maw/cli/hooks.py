@@ -10,8 +10,6 @@ import click
 from maw import errors, paths
 from maw.cli.output import console, print_json, say
 from maw.cli.place import needed_repository
-from maw.errors import FatalError
-from maw.git.repo import Repo
 from maw.setup import stubs
 
 if TYPE_CHECKING:
@@ -40,7 +38,7 @@ def install_command(as_json: bool) -> int:
     """
     repo = needed_repository()
     _tell(stubs.install(repo), as_json)
-    for warning in [*stubs.warnings(repo), *_no_notes(repo)]:
+    for warning in stubs.warnings(repo):
         say(f"maw: warning: {warning}")
     if not os.path.exists(paths.config_file()):
         say(f"maw: there is no {paths.config_file()} yet, so the hooks review nothing; `maw init` makes it")
@@ -76,16 +74,6 @@ def status_command(as_json: bool) -> int:
             if state.saved:
                 out.print(f"{'':13}runs first: {state.saved}")
     return errors.PASS if all(state.state == "installed" for state in states) else errors.BLOCK
-
-
-def _no_notes(repo: Repo) -> list[str]:
-    from maw.git.libgit import open_repository  # pygit2: the other commands here do without
-
-    try:
-        open_repository(repo)
-    except FatalError as exc:
-        return [f"{exc.message}, so commits are reviewed and nothing is recorded"]
-    return []
 
 
 def _tell(changes: list[Change], as_json: bool) -> None:

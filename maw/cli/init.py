@@ -55,7 +55,6 @@ def set_up(report: _Report, *, yes: bool, node: str | None, framework_name: str 
         raise FatalError("this repository has no work tree", hint="run `maw init` where you commit")
     if not yes and not sys.stdin.isatty():
         raise FatalError("there is no terminal to ask on", hint="use `maw init --yes`")
-    _need_notes(repo)
     config = load(worktree=repo.worktree)
     chosen = _choose_node(config, node, ask=not yes)
     asks = not yes and not _is_set_up(repo, repo.worktree, chosen, framework_name)
@@ -64,13 +63,6 @@ def set_up(report: _Report, *, yes: bool, node: str | None, framework_name: str 
         return errors.BLOCK
     _apply(report, repo, repo.worktree, chosen, framework_name)
     return _try_out(report, repo, config.values["node"] if chosen is None else chosen)
-
-
-def _need_notes(repo: Repo) -> None:
-    """Raises FatalError, which names the reason, where no review could be recorded."""
-    from maw.git.libgit import open_repository  # pygit2: `maw init --help` does without
-
-    open_repository(repo)
 
 
 def _is_set_up(repo: Repo, worktree: str, chosen: str | None, framework_name: str | None) -> bool:

@@ -60,12 +60,10 @@ def show(commit: str, as_json: bool, raw: bool) -> int:
 
 
 def _print_raw(repo: Repo, oid: str) -> int:
-    from maw.git.libgit import told_plainly  # pygit2: the other ways seldom need it
-    from maw.git.notes import Notes
+    from maw.git.notes import Notes  # pygit2: the other ways seldom need it
 
     notes = Notes(repo)
-    with told_plainly(repo):
-        records = [record for kind in KINDS for record in notes.read(kind, oid)]
+    records = [record for kind in KINDS for record in notes.read(kind, oid)]
     for record in records:
         if sys.stdout.isatty():  # a stranger's note must not steer it
             click.echo(printable(record.raw.decode("utf-8", "replace")))

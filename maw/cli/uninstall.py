@@ -66,28 +66,15 @@ def _ask(repo: Repo | None, *, notes: bool, state: bool) -> None:
 
 
 def _repository(repo: Repo) -> None:
-    delivered, done = _last_notes(repo)
-    done += hooks.take_back(repo)
+    # What waits to be written is written first. Where it is not, but may be later, it is kept.
+    delivered = not spool.waiting(repo) or deliver(repo)
+    done = hooks.take_back(repo)
     for entry in reversed(journal.entries(repo) if os.path.isdir(repo.maw_dir) else []):
         line_of_it = _undo(repo, entry)
         journal.forget(repo, entry)
         done += [line_of_it] if line_of_it else []
     done += _folder(repo, delivered)
     _tell(done or ["nothing of maw's was set up in this repository"])
-
-
-def _last_notes(repo: Repo) -> tuple[bool, list[str]]:
-    """What waits to be written is written first. False when it is not, but may be later: then it is kept."""
-    waiting = len(spool.waiting(repo))
-    if not waiting:
-        return True, []
-    from maw.git.libgit import open_repository  # pygit2: seldom needed
-
-    try:
-        open_repository(repo)
-    except FatalError as exc:
-        return True, [f"{waiting} record(s) go that could not become notes: {exc.message}"]
-    return deliver(repo), []
 
 
 def _folder(repo: Repo, delivered: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""Read and write git notes at refs/notes/maw/<kind>. Needs pygit2: never on the hook path.
+"""Read and write git notes at refs/notes/maw/<kind>. Needs pygit2 (store.py): never on the hook path.
 
 Writing is compare-and-swap on the ref: git's own `notes add` and libgit2's `create_note` silently lose what another
 process wrote meanwhile. maw's writers also take turns by a lock, so that they seldom have to try again.
@@ -16,29 +16,23 @@ import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
-import pygit2
-
 from maw import files, paths
 from maw.errors import FatalError
 from maw.git import notetree
-from maw.git.libgit import find, get, open_repository
+from maw.git.objects import Objects, Person, Raced, TooLarge, format_commit, missing
 from maw.git.repo import Repo
-from maw.git.run import GitError, git
+from maw.git.run import GitError, git, of
+from maw.git.store import open_store
 from maw.record import KINDS, Record, format_note, merge, parse_note
 
 PREFIX = "refs/notes/maw/"
 ATTEMPTS = 50  # 18 were seen with two writers that never pause
 LOCK_TIMEOUT = 10.0  # seconds; then we write without: the ref's compare-and-swap is what protects
 STALE_LOCK = 10.0  # seconds; who locks a ref holds it for milliseconds: this one was killed meanwhile
-_IDENT = re.compile(r"(.+) <(.+)> \d+ [+-]\d+$")
-_OID = re.compile(rf"[0-9a-f]{{{notetree.OID_LENGTH}}}\Z")
-# How libgit2 says that somebody else was faster.
-_RACES = (
-    "old reference value does not match",
-    "current tip is not the first parent",
-    "failed to lock file",
-    "failed to create locked file",
-)
+NOTE_MAX = 32 * 1024 * 1024  # bytes of one note, and the lines in it: a stranger's that has more is not read
+LINES_MAX = 100_000
+_IDENT = re.compile(rb"(.+) <(.+)> \d+ [+-]\d+$")
+_OID = re.compile(r"[0-9a-f]+\Z")
 
 
 def ref_name(kind: str) -> str:
@@ -49,35 +43,43 @@ def ref_name(kind: str) -> str:
 
 
 class Notes:
-    """The notes of one repository. Raises FatalError when libgit2 cannot open it."""
+    """The notes of one repository. Raises GitError when it cannot be opened."""
 
     def __init__(self, repo: Repo) -> None:
         self.repo = repo
-        self.repository = open_repository(repo)
+        self.objects = open_store(repo)
 
     def tip(self, kind: str) -> str | None:
         """The commit the ref points to, None while there are no notes of that kind."""
-        try:
-            reference = self.repository.lookup_reference(ref_name(kind)).resolve()
-        except KeyError:
-            return None
-        return str(reference.target)
+        return self.objects.ref(ref_name(kind))
 
-    def tree(self, tip: str | None) -> pygit2.Tree | None:
-        """The notes tree of a tip, None when the repository no longer has it."""
-        commit = find(self.repository, tip, pygit2.Commit) if tip else None
+    def tree(self, tip: str | None) -> str | None:
+        """The id of a tip's notes tree, None when the repository no longer has it."""
+        commit = self.objects.commit(tip) if tip else None
         return commit.tree if commit is not None else None
 
-    def read(self, kind: str, commit: str) -> list[Record]:
-        """The records on a commit (a full id), each line once; none when it has no note."""
-        return self.read_in(self.tree(self.tip(kind)), checked_oid(commit))
+    def current_tree(self, tip: str | None) -> str | None:
+        """The same for where the ref points to now. Raises FatalError for a tip that is not there: what is on it
+        must not be taken for nothing, and written over."""
+        tree = self.tree(tip)
+        if tip is not None and tree is None:
+            raise missing("commit", tip)
+        return tree
 
-    def read_in(self, tree: pygit2.Tree | None, commit: str) -> list[Record]:
+    def read(self, kind: str, commit: str) -> list[Record]:
+        """The records on a commit (a full id), each line once; none when it has no note. Raises TooLarge."""
+        return self.read_in(self.current_tree(self.tip(kind)), self.checked_oid(commit))
+
+    def read_in(self, tree: str | None, commit: str) -> list[Record]:
         """Like read, in a given notes tree."""
-        if tree is None:
-            return []
-        blobs = notetree.lookup(self.repository, tree, commit)
-        return _distinct(record for blob in blobs for record in parse_note(self._content(blob)))
+        blobs = notetree.lookup(self.objects, tree, commit)
+        return _distinct(record for blob in blobs for record in lines(self.objects, blob))
+
+    def checked_oid(self, text: str) -> str:
+        """`text` when it is a full object id of this repository. Raises ValueError."""
+        if len(text) != self.objects.oid_length or not _OID.match(text):
+            raise ValueError(f"not a full object id: {text!r}")
+        return text
 
     def append(self, kind: str, commit: str, records: Iterable[Record]) -> bool:
         """Add records to a commit's note; False when it had them all. See append_many."""
@@ -89,18 +91,14 @@ class Notes:
         A record whose id the note has already is not added again, so repeating a call is harmless.
         Raises ValueError for what is no full object id, FatalError when the ref cannot be updated.
         """
-        wanted = {checked_oid(commit): list(records) for commit, records in additions.items()}
+        wanted = {self.checked_oid(commit): list(records) for commit, records in additions.items()}
         with self._turn():
             self._drop_stale_lock(kind)
             for attempt in range(ATTEMPTS):
                 try:
                     return self._append_once(kind, wanted)
-                except pygit2.AlreadyExistsError as exc:  # somebody else wrote the first note meanwhile
-                    refusal = str(exc)
-                except (pygit2.GitError, OSError) as exc:
-                    if not any(text in str(exc) for text in _RACES):
-                        raise
-                    refusal = str(exc)
+                except Raced as exc:
+                    refusal = exc.message
                 time.sleep(random.uniform(0.001, min(0.002 * (attempt + 1), 0.05)))
         raise FatalError(
             f"cannot update {ref_name(kind)}: {refusal.strip()}",
@@ -110,56 +108,50 @@ class Notes:
     def _drop_stale_lock(self, kind: str) -> None:
         """A writer that was killed leaves the ref's lock file behind, with which nobody could write a note again."""
         path = os.path.join(self.repo.common_dir, f"{ref_name(kind)}.lock")
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             if time.time() - os.stat(path).st_mtime > STALE_LOCK:
                 os.unlink(path)
 
     def _append_once(self, kind: str, additions: Mapping[str, list[Record]]) -> int:
         tip = self.tip(kind)
-        tree = self.tree(tip)
+        tree = self.current_tree(tip)
         changed = {}
         for commit, records in additions.items():
             old = self.read_in(tree, commit)
             new = _added(old, records)
             if len(new) != len(old):
-                changed[commit] = self.repository.create_blob(format_note(new))
+                changed[commit] = self.objects.write("blob", format_note(new))
         if changed:
-            self._commit(kind, tip, notetree.put(self.repository, tree, changed), list(changed))
+            self._commit(kind, tip, notetree.put(self.objects, tree, changed), list(changed))
         return len(changed)
 
-    def _commit(self, kind: str, tip: str | None, tree: pygit2.Oid, commits: list[str]) -> None:
-        who = self._signature(commits[0])
+    def _commit(self, kind: str, tip: str | None, tree: str, commits: list[str]) -> None:
         more = f" and {len(commits) - 1} more" if len(commits) > 1 else ""
         message = f"maw: {kind} {commits[0][:12]}{more}\n"
-        if tip is not None:
-            self.repository.create_commit(ref_name(kind), who, who, message, tree, [pygit2.Oid(hex=tip)])
-            return
-        # With no ref yet, create_commit would not compare: create the ref apart, which fails when there is one.
-        first = self.repository.create_commit(None, who, who, message, tree, [])
-        self.repository.references.create(ref_name(kind), first, force=False)
+        made = self.objects.write("commit", format_commit(tree, tip, self._person(commits[0]), message))
+        self.objects.move_ref(ref_name(kind), tip, made)
 
-    def _signature(self, commit: str) -> pygit2.Signature:
+    def _person(self, commit: str) -> Person:
         """The user's own identity: servers refuse invented ones. Where git knows none (it may have been in the
         environment of `git commit` only), that of the commit's committer, who is the one we write for."""
+        now = int(time.time())
         if self._identity is not None:
-            return pygit2.Signature(*self._identity)
-        noted = find(self.repository, commit, pygit2.Commit)
+            return Person(*self._identity, now)
+        noted = self.objects.commit(commit)
         if noted is not None and noted.committer.name and noted.committer.email:
-            return pygit2.Signature(noted.committer.name, noted.committer.email)
-        return pygit2.Signature(getpass.getuser(), f"{getpass.getuser()}@{socket.gethostname()}")
+            return noted.committer._replace(time=now)
+        login = getpass.getuser()
+        return Person(login.encode(), f"{login}@{socket.gethostname()}".encode(), now)
 
     @functools.cached_property
-    def _identity(self) -> tuple[str, str] | None:
+    def _identity(self) -> tuple[bytes, bytes] | None:
         """Name and address as git has them: libgit2 knows neither GIT_CONFIG_GLOBAL nor every system's gitconfig."""
         try:
-            said = git("var", "GIT_COMMITTER_IDENT", cwd=self.repo.common_dir).decode("utf-8", "replace")
+            said = git(*of(self.repo.common_dir), "var", "GIT_COMMITTER_IDENT", cwd=self.repo.common_dir)
         except GitError:
             return None
-        match = _IDENT.match(said)
+        match = _IDENT.match(said.decode("utf-8", "replace").encode())
         return (match[1], match[2]) if match else None
-
-    def _content(self, blob: pygit2.Oid) -> bytes:
-        return get(self.repository, blob, pygit2.Blob).data
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[None]:
@@ -170,11 +162,12 @@ class Notes:
             yield
 
 
-def checked_oid(text: str) -> str:
-    """`text` when it is a full object id. Raises ValueError."""
-    if not _OID.match(text):
-        raise ValueError(f"not a full object id: {text!r}")
-    return text
+def lines(objects: Objects, blob: str) -> list[Record]:
+    """The lines of a note. Raises TooLarge, and FatalError when the repository has it not."""
+    content = objects.needed_blob(blob)
+    if len(content) > NOTE_MAX or content.count(b"\n") > LINES_MAX:
+        raise TooLarge(f"the note {blob} has {len(content):,} bytes")
+    return parse_note(content)
 
 
 def _distinct(records: Iterable[Record]) -> list[Record]:

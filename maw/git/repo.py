@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from maw.git.run import GitError, git, git_start, line, try_line, zsplit
+from maw.git.run import OFFLINE, GitError, git, git_start, line, no_git_env, of, try_line, zsplit
 from maw.light import NamedTuple
 
 # A diff must be the same whatever the user's or the repository's configuration says, and must run nothing of theirs.
@@ -110,6 +110,11 @@ def staged_on(repo: Repo, head: Head | None) -> Staged:
 def diff_trees(repo: Repo, base: str, tree: str, *, big_file_threshold: int | None = None) -> bytes:
     """The patch between two trees. Files larger than `big_file_threshold` bytes are told as binary, unread."""
     return git(*_diff(base, tree, big_file_threshold), cwd=repo.root, env=_diff_env())
+
+
+def diff_trees_offline(git_dir: str, base: str, tree: str) -> bytes:
+    """The same in a git directory, wherever we were started. Raises GitError for what a partial clone would fetch."""
+    return git(*of(git_dir), *_diff(base, tree, None), cwd=git_dir, env={**no_git_env(), **OFFLINE})
 
 
 def start_of_diff(

@@ -19,6 +19,17 @@ LOCAL_ENV = (
 )  # fmt: skip
 
 
+# With it git fetches nothing that a partial clone lacks: the second is for those before 2.45.
+OFFLINE = {"GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none"}
+
+# Why git refuses a whole repository: a word of it that no translation changes, what it means, and what to do about it.
+_REFUSALS = (
+    ("safe.directory", "it belongs to another user", "`git config --global --add safe.directory PATH` trusts it"),
+    ("refstorage", "its refs are a reftable, which this git does not know", "git 2.45 and later read it"),
+    ("extension", "it has an extension that this git does not know", "`git status` there names it"),
+)
+
+
 class GitError(FatalError):
     """A git command failed. `code` is its exit status, `stderr` what it said."""
 
@@ -29,6 +40,15 @@ class GitError(FatalError):
         self.stderr = stderr
 
 
+class RepositoryRefused(GitError):
+    """git does not work in this repository at all, whatever it is asked."""
+
+    def __init__(self, stderr: str, reason: str, hint: str) -> None:
+        FatalError.__init__(self, f"git refuses this repository: {reason}", hint=hint)
+        self.code = 128
+        self.stderr = stderr
+
+
 class GitTimeout(GitError):
     """A git command was ended because it took longer than it had: no end after `timeout` seconds."""
 
@@ -36,6 +56,12 @@ class GitTimeout(GitError):
 
     def __init__(self, arguments: list[str], timeout: float) -> None:
         super().__init__(arguments, 124, f"no end after {timeout:.3g} s")
+
+
+def of(git_dir: str) -> tuple[str, str]:
+    """Options that name the repository, so that git does not look for one. It found this one before, and judged it by
+    safe.directory and safe.bareRepository; looked for from within, the same one may be refused."""
+    return ("--git-dir", git_dir)
 
 
 def no_git_env() -> dict[str, str]:
@@ -58,7 +84,7 @@ def git(
     # An empty input is a closed one: git never reads our terminal or the hook's own standard input.
     try:
         done = subprocess.run(
-            [_program(), *arguments],
+            [program(), *arguments],
             input=stdin or b"", cwd=cwd, env=env, timeout=timeout, check=False, capture_output=True,
         )  # fmt: skip
     except FileNotFoundError as exc:
@@ -66,8 +92,16 @@ def git(
     except subprocess.TimeoutExpired as exc:
         raise GitTimeout(list(arguments), timeout or 0.0) from exc
     if done.returncode != 0:
-        raise GitError(list(arguments), done.returncode, done.stderr.decode("utf-8", "replace"))
+        raise _failure(arguments, done.returncode, done.stderr)
     return done.stdout
+
+
+def _failure(arguments: tuple[str, ...], code: int, stderr: bytes) -> GitError:
+    said = stderr.decode("utf-8", "replace")
+    for word, reason, hint in _REFUSALS if code == 128 else ():
+        if word in said.lower():
+            return RepositoryRefused(said, reason, hint)
+    return GitError(list(arguments), code, said)
 
 
 def git_start(
@@ -83,7 +117,7 @@ def git_start(
     """
     try:
         process = subprocess.Popen(
-            [_program(), *arguments],
+            [program(), *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env,
         )  # fmt: skip
     except FileNotFoundError as exc:
@@ -102,7 +136,7 @@ def git_start(
     if len(output) > limit:
         return bytes(output[:limit]), False
     if code != 0:
-        raise GitError(list(arguments), code, said.decode("utf-8", "replace"))
+        raise _failure(arguments, code, bytes(said))
     return bytes(output), True
 
 
@@ -126,7 +160,7 @@ def _read_both(process: subprocess.Popen[bytes], limit: int, timeout: float | No
     return output, said
 
 
-def _program() -> str:
+def program() -> str:
     """The git that runs this hook, where one does (git sets the variable); a GUI's PATH may not have it."""
     directory = os.environ.get("GIT_EXEC_PATH")
     own = os.path.join(directory, "git") if directory else ""

@@ -19,7 +19,7 @@ from maw import paths
 from maw.errors import FatalError
 from maw.finding import SEVERITIES
 from maw.git.repo import Repo
-from maw.git.run import git
+from maw.git.run import git, of
 from maw.memory import query
 from maw.memory.query import Filters, Page, Row
 from maw.record import KINDS
@@ -152,7 +152,9 @@ class Index:
 
 def current_tips(repo: Repo) -> dict[str, str]:
     """The notes refs' tips by kind. Asks git, which knows every way refs are stored, and costs less than pygit2."""
-    output = git("for-each-ref", "--format=%(objectname) %(refname)", REF_PREFIX, cwd=repo.common_dir)
+    output = git(
+        *of(repo.common_dir), "for-each-ref", "--format=%(objectname) %(refname)", REF_PREFIX, cwd=repo.common_dir
+    )
     lines = (line.split(" ", 1) for line in output.decode("ascii", "replace").splitlines())
     tips = {name.removeprefix(REF_PREFIX): oid for oid, name in lines}
     return {kind: tip for kind, tip in tips.items() if kind in KINDS}

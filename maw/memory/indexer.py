@@ -1,30 +1,32 @@
-"""Read notes and commits into the index. Needs pygit2; runs inside the transaction that Index opened."""
+"""Read notes and commits into the index. Runs inside the transaction that Index opened."""
 
 from __future__ import annotations
 
+import itertools
+import logging
 import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import pygit2
-
 from maw.change import display_path
+from maw.errors import FatalError
 from maw.finding import SEVERITIES
-from maw.git import notetree, patchid
-from maw.git.libgit import find, told_plainly
-from maw.git.notes import Notes
+from maw.git import notes, notetree, patchid
+from maw.git.objects import Commit, changed_paths
 from maw.git.repo import Repo
 from maw.memory.query import CARRIED, EXACT, STALE
-from maw.record import Json, merge, parse_note, standing
+from maw.record import Json, Record, merge, standing
 
 MANY = 5000  # notes; they take about half a second
+PATHS_MAX = 50_000  # of one commit
 
 _RECORD_COLUMNS = (
     "note", "oid", "id", "kind", "ts", "time", "status", "verdict", "standing", "worst", *SEVERITIES, "bypassed",
     "reason", "model", "copied", "author", "author_key", "committed", "subject", "words", "data",
 )  # fmt: skip
 _INSERT = f"INSERT INTO records ({', '.join(_RECORD_COLUMNS)}) VALUES ({', '.join('?' * len(_RECORD_COLUMNS))})"  # noqa: S608 - our own text
+log = logging.getLogger(__name__)
 _WORDS = ("path", "category", "title", "scenario", "suggestion", "quote")
 
 
@@ -33,30 +35,29 @@ def update(
 ) -> None:
     """Make the index, which knows the tips `old`, say what the notes at the tips `new` say.
 
-    Calls `told` before reading so many notes that a person would wonder. Raises FatalError when libgit2 cannot.
+    Calls `told` before reading so many notes that a person would wonder. Raises FatalError when they cannot be read.
     """
-    notes = Notes(repo)
-    with told_plainly(repo):
-        for kind in sorted(old.keys() | new.keys()):
-            if old.get(kind) != new.get(kind):
-                _update_kind(_Reader(db, notes, kind, told), notes.tree(old.get(kind)), notes.tree(new.get(kind)))
+    found = notes.Notes(repo)
+    for kind in sorted(old.keys() | new.keys()):
+        if old.get(kind) != new.get(kind):
+            _update_kind(_Reader(db, found, kind, told), found.tree(old.get(kind)), found.current_tree(new.get(kind)))
     db.execute("DELETE FROM tips")
     db.executemany("INSERT INTO tips VALUES (?, ?)", new.items())
 
 
-def _update_kind(reader: _Reader, old: pygit2.Tree | None, new: pygit2.Tree | None) -> None:
+def _update_kind(reader: _Reader, old: str | None, new: str | None) -> None:
     if old is None or new is None:
         reader.replace_all(new)
         return
-    for oid in sorted(notetree.changed(old, new)):
-        reader.replace(oid, notetree.lookup(reader.repository, new, oid))
+    for oid in sorted(notetree.changed(reader.objects, old, new)):
+        reader.replace(oid, notetree.lookup(reader.objects, new, oid))
 
 
 class _Commit(NamedTuple):
     """What the index keeps of a commit; all but `oid` empty when the repository has it no more."""
 
     oid: str
-    commit: pygit2.Commit | None = None
+    commit: Commit | None = None
     tree: str = ""
     author: str = ""
     committed: int = 0
@@ -66,26 +67,26 @@ class _Commit(NamedTuple):
 class _Reader:
     """Brings notes of one kind into the index."""
 
-    def __init__(self, db: sqlite3.Connection, notes: Notes, kind: str, told: Callable[[], None]) -> None:
-        self.repository = notes.repository
+    def __init__(self, db: sqlite3.Connection, found: notes.Notes, kind: str, told: Callable[[], None]) -> None:
+        self.objects = found.objects
         self._db = db
         self._kind = kind
         self._told = told
 
-    def replace_all(self, tree: pygit2.Tree | None) -> None:
+    def replace_all(self, tree: str | None) -> None:
         """Forget all notes of this kind, and read those of `tree`."""
         self._db.execute("DELETE FROM notes WHERE ref_kind = ?", (self._kind,))
-        blobs: dict[str, list[pygit2.Oid]] = {}
-        for oid, blob in notetree.walk(self.repository, tree) if tree is not None else ():
+        blobs: dict[str, list[str]] = {}
+        for oid, blob in notetree.walk(self.objects, tree):
             blobs.setdefault(oid, []).append(blob)
         if len(blobs) > MANY:
             self._told()
         for oid, found in blobs.items():
             self.replace(oid, found)
 
-    def replace(self, oid: str, blobs: list[pygit2.Oid]) -> None:
+    def replace(self, oid: str, blobs: list[str]) -> None:
         """Forget what the index has of this note, and read it anew unless it is gone."""
-        key = " ".join(sorted(str(blob) for blob in blobs))
+        key = " ".join(sorted(blobs))
         row = self._db.execute(
             "SELECT note, blob FROM notes WHERE ref_kind = ? AND oid = ?", (self._kind, oid)
         ).fetchone()
@@ -96,9 +97,8 @@ class _Reader:
         if blobs:
             self._add(oid, blobs, key)
 
-    def _add(self, oid: str, blobs: list[pygit2.Oid], key: str) -> None:
-        contents = [find(self.repository, blob, pygit2.Blob) for blob in blobs]
-        lines = merge(*(parse_note(blob.data) for blob in contents if blob is not None))
+    def _add(self, oid: str, blobs: list[str], key: str) -> None:
+        lines = merge(*(self._lines(oid, blob) for blob in blobs))
         inserted = self._db.execute("INSERT INTO notes (ref_kind, oid, blob) VALUES (?, ?, ?)", (self._kind, oid, key))
         records = standing(lines)
         if not records or inserted.lastrowid is None:
@@ -112,6 +112,14 @@ class _Reader:
             "INSERT OR IGNORE INTO paths VALUES (?, ?)",
             [(_storable(path), inserted.lastrowid) for path in self._paths(commit, records)],
         )
+
+    def _lines(self, oid: str, blob: str) -> list[Record]:
+        """What cannot be read now, or should not be, is told, and does not keep the rest back."""
+        try:
+            return notes.lines(self.objects, blob)
+        except FatalError as exc:
+            log.warning("the note on %s is left out: %s", oid, exc.message)
+            return []
 
     def _values(self, note: int, commit: _Commit, data: Json, raw: bytes) -> list[object]:
         findings = [finding for finding in _list(data, "findings") if finding.get("severity") in SEVERITIES]
@@ -136,28 +144,30 @@ class _Reader:
         known = {_text(data, "commit_patch_id"), _text(data, "patch_id") if data.get("has_binary") is False else None}
         if known == {None}:
             return STALE
-        mine = patchid.of_commit(self.repository, commit.commit)
+        mine = patchid.of_commit(self.objects, commit.commit)
         return CARRIED if mine is not None and not mine.has_binary and mine.patch_id in known else STALE
 
     def _commit(self, oid: str) -> _Commit:
-        commit = find(self.repository, oid, pygit2.Commit)
+        commit = self.objects.commit(oid)
         if commit is None:
             return _Commit(oid)
-        author = f"{_decoded(commit.author.raw_name)} <{_decoded(commit.author.raw_email)}>"
-        subject = " ".join(_decoded(commit.raw_message).strip().split("\n\n", 1)[0].split())
-        return _Commit(oid, commit, str(commit.tree_id), author, commit.commit_time, subject)
+        author = f"{_decoded(commit.author.name)} <{_decoded(commit.author.email)}>"
+        subject = " ".join(_decoded(commit.message).strip().split("\n\n", 1)[0].split())
+        return _Commit(oid, commit, commit.tree, author, commit.committer.time, subject)
 
     def _paths(self, commit: _Commit, records: Iterable[Json]) -> set[str]:
         """Paths the commit changed, and those the findings are in (of another change, when the note was carried)."""
         found = {str(finding["path"]) for data in records for finding in _list(data, "findings") if "path" in finding}
         if commit.commit is None:
             return found
-        base = patchid.first_parent_tree(self.repository, commit.commit)
-        old = find(self.repository, base, pygit2.Tree) if base is not None else None
-        if old is not None:
-            for delta in old.diff_to_tree(commit.commit.tree).deltas:
-                found.add(display_path(delta.old_file.raw_path))
-                found.add(display_path(delta.new_file.raw_path))
+        base = patchid.first_parent_tree(self.objects, commit.commit)
+        if base is None:
+            return found
+        try:
+            changed = changed_paths(self.objects, base, commit.tree)
+            found.update(display_path(path) for path in itertools.islice(changed, PATHS_MAX))
+        except FatalError as exc:  # a partial clone may lack trees, and a hostile one has too many of them
+            log.warning("not all paths of the commit %s are known: %s", commit.oid, exc.message)
         return found
 
 

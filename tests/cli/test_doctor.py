@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.fixtures.cli import Maw, Ran
-from tests.fixtures.git import Repository
+from tests.fixtures.git import Repository, refs_in_a_reftable
 
 NOWHERE = {"MAW_NODE": "nowhere"}
 
@@ -113,11 +113,15 @@ def test_notes_that_would_be_left_behind_or_lost(maw: Maw, repo: Repository) -> 
     assert found(done, "notes.rewriteMode")["mend"] == "git config notes.rewriteMode cat_sort_uniq"
 
 
-def test_a_repository_that_can_keep_no_notes(maw: Maw, sha256: Repository, repo: Repository) -> None:
-    assert found(maw("doctor", "--offline", "--json", cwd=repo.path), "notes")["state"] == "ok"
-    done = maw("doctor", "--offline", "--json", cwd=sha256.path)
+def test_notes_can_be_kept_in_either_object_format(maw: Maw, either: Repository) -> None:
+    assert found(maw("doctor", "--offline", "--json", cwd=either.path), "notes")["state"] == "ok"
+
+
+def test_a_repository_that_git_refuses_is_named(maw: Maw, repo: Repository) -> None:
+    refs_in_a_reftable(repo)
+    done = maw("doctor", "--offline", "--json", cwd=repo.path)
     assert done.code == 1
-    assert "it uses the SHA-256 object format" in found(done, "notes")["found"]
+    assert "reftable" in found(done, "repository")["found"] and found(done, "repository")["mend"]
 
 
 def test_skipping_left_on_is_told(maw: Maw) -> None:

@@ -7,11 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from maw.attendant import spool
-from maw.git.repo import discover
-from maw_hooks import install
-from tests.fixtures.fake_runner import FakeRunner, finding
-from tests.fixtures.git import Repository
+from tests.fixtures.fake_runner import finding
 from tests.hooks.conftest import Hooked
 
 THREE = "one = 1\ntwo = 2\nthree = 3\n"
@@ -188,24 +184,6 @@ def test_an_environment_variable_is_configuration(hooked: Hooked, user: Path) ->
     hooked.write("a.py", THREE + "four = 4\n")
     hooked.commit("-a", MAW_NODE="local")
     assert len(hooked.runner.submits) == 1
-
-
-def test_a_sha256_repository_is_reviewed_and_keeps_nothing(
-    sha256: Repository, fake_runner: FakeRunner, user: Path
-) -> None:
-    """No note can be written there: one line, and no file that stays behind."""
-    sha256.commit("first", a__py="one = 1\n")
-    place = discover(str(sha256.path))
-    install.install(place)
-    hooked = Hooked(sha256, fake_runner)
-    for number in range(3):
-        hooked.write("a.py", f"one = {number + 2}\n")
-        said = hooked.commit("-a")
-        assert said.splitlines()[-1].startswith(
-            "maw: notes cannot be kept in a repository of the SHA-256 object format"
-        )
-    assert len(fake_runner.submits) == 3
-    assert hooked.pending == [] and spool.waiting(place) == []
 
 
 def test_records_that_nothing_delivers_are_given_up(hooked: Hooked) -> None:

@@ -341,11 +341,14 @@ def test_what_nothing_could_deliver_is_given_up_in_the_end(repo: Repository) -> 
     assert [os.path.basename(path) for path in spool.waiting(found)] == [f"{made[n]}.json" for n in (2, 3, 5)]
 
 
-def test_no_commit_of_a_sha256_repository_has_a_note(repo: Repository) -> None:
-    data = review_record(repo, repo.commit())
-    with pytest.raises(FatalError, match="SHA-256"):
-        spool.put(kernel_repo(repo), "a" * 64, data)
-    assert spool.waiting(kernel_repo(repo)) == []
+def test_a_commit_of_the_other_object_format_is_set_aside(either: Repository) -> None:
+    commit = either.commit()
+    data = review_record(either, commit)
+    spool.put(kernel_repo(either), "a" * (104 - either.oid_length), data)
+    good = put(either, commit)
+    assert drain_all(either) == 1
+    assert ids_on(either, commit) == [good]
+    assert os.listdir(os.path.join(spool.directory(kernel_repo(either)), "bad")) == [f"{data['id']}.json"]
 
 
 def pids_file() -> Path:

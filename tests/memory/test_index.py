@@ -33,7 +33,7 @@ def note(repository: Repository, commit: str, **more: Any) -> str:
     if "patch_id" not in more:
         from maw.attendant.writer import completed
 
-        data = completed(Notes(repo).repository, commit, data)
+        data = completed(Notes(repo).objects, commit, data)
     Notes(repo).append(data["kind"], commit, [encode(data)])
     return str(data["id"])
 

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import pytest
 
-from maw.git.libgit import open_repository
-from maw.git.patchid import EMPTY_TREE, PatchId, of_commit, of_trees
+from maw.git.objects import Objects, PatchId
+from maw.git.patchid import of_commit
 from maw.git.repo import empty_tree
+from maw.git.store import open_store
 from tests.fixtures.attendant import kernel_repo
 from tests.fixtures.git import INDEX_KINDS, Repository, unreadable_index
+
+
+@pytest.fixture
+def repo(either: Repository) -> Repository:
+    """What is promised here is promised for both ways to a repository."""
+    return either
+
 
 BODY = "".join(f"{number}\n" for number in range(40))
 
 
 def ours(repository: Repository, commit: str = "HEAD") -> PatchId:
-    library = open_repository(kernel_repo(repository))
-    found = of_commit(library, library[repository.git("rev-parse", commit)])
+    objects = opened(repository)
+    of = objects.commit(repository.git("rev-parse", commit))
+    assert of is not None
+    found = of_commit(objects, of)
     assert found is not None
     return found
+
+
+def opened(repository: Repository) -> Objects:
+    return open_store(kernel_repo(repository))
 
 
 def gits(repository: Repository, commit: str = "HEAD") -> str:
@@ -81,7 +95,7 @@ def test_binary_and_empty_changes_where_libgit2_cannot_read_the_index(repo: Repo
 def test_a_root_commit_is_compared_with_nothing(repo: Repository) -> None:
     repo.commit("base", a__txt=BODY)
     assert ours(repo) == (gits(repo), False)
-    assert empty_tree(kernel_repo(repo)) == EMPTY_TREE
+    assert empty_tree(kernel_repo(repo)) == opened(repo).empty_tree
 
 
 def test_it_survives_moved_lines_and_another_parent(repo: Repository) -> None:
@@ -112,6 +126,5 @@ def test_one_binary_among_text_counts(repo: Repository) -> None:
 
 def test_missing_trees_have_none(repo: Repository) -> None:
     tree = repo.git("rev-parse", f"{repo.commit('base', a__txt=BODY)}^{{tree}}")
-    library = open_repository(kernel_repo(repo))
-    assert of_trees(library, "0" * 40, tree) is None
-    assert of_trees(library, tree, repo.git("rev-parse", "HEAD")) is None  # a commit is no tree
+    assert opened(repo).patch_id("0" * repo.oid_length, tree) is None
+    assert opened(repo).patch_id(tree, repo.git("rev-parse", "HEAD")) is None  # a commit is no tree
