@@ -21,12 +21,12 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from llama_cpp import Llama, LlamaGrammar
+from maw_remote.engine.model import BATCH, Load, Model
 
 from benchmarks.machines import MODEL, air_and_pro, install_model
 from benchmarks.rows import Row
 from maw import change, client, reach
 from maw_remote.engine.interface import Generation, Usage
-from maw_remote.engine.model import BATCH, Load, Model
 from maw_remote.jobs import review
 from maw_remote.jobs.review import grammar, prompting, units
 from tests.review_job.changes import patch, payload

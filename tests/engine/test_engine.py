@@ -155,7 +155,7 @@ def test_two_models_on_the_cpu_answer_one_after_the_other(
 
         await asyncio.gather(engine.load(NAME), engine.load("other"))
         await asyncio.gather(*map(tell, (NAME, "other", NAME, "other")))
-        assert [model for model, _ in groupby(told)] == [NAME, "other", NAME, "other"]
+        assert [model for model, _ in groupby(told)] == [NAME, "other"]
         story = engine.generate(NAME, STORY)
         async with aclosing(story):
             await first_piece(story)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maw_remote.engine import prompt
-from maw_remote.engine.interface import Generation, Message
+from maw_remote.engine.interface import Message
 from maw_remote.engine.prompt import Part
 from tests.fixtures.model import EmbeddedModel
 
@@ -47,7 +46,20 @@ def test_only_the_templates_text_may_hold_control_tokens() -> None:
 @pytest.mark.parametrize("render", [no_system, loses_system])
 def test_a_template_without_a_system_role_gets_it_in_front_of_the_user(render: Any) -> None:
     found = prompt.parts(render, CHAT)
-    assert found[1] == Part("be <s>brief\n\n[INST] hi", False)
+    assert found[1:4] == [Part("be <s>brief", False), Part("\n\n", True), Part("[INST] hi", False)]
+
+
+@pytest.mark.parametrize(("render", "first"), [(chatml, 2), (no_system, 2), (system_last, 2)])
+def test_the_shared_messages_end_with_the_last_ones_text(render: Any, first: int) -> None:
+    pieces = prompt.parts(render, CHAT)
+    assert prompt.shared(pieces, CHAT, 1) == first
+    assert pieces[first - 1] == Part("be <s>brief", False)
+    assert prompt.shared(pieces, CHAT, 0) == 0
+
+
+def test_messages_that_another_one_comes_before_share_nothing() -> None:
+    pieces = prompt.parts(lambda chat: chatml(chat[::-1]), CHAT)
+    assert prompt.shared(pieces, CHAT, 1) == 0
 
 
 def test_the_order_is_the_templates() -> None:
@@ -79,11 +91,24 @@ def test_whatever_messages_say_stands_in_the_prompt_once_and_as_data(texts: list
     assert [part.text for part in found if not part.control] == [text for text in texts if text]
 
 
-@pytest.fixture(scope="module")
-def model(embedded_model_file: EmbeddedModel) -> Iterator[Any]:
-    from maw_remote.engine.model import Load, Model
+class Model(NamedTuple):
+    decoder: Any
+    vocabulary: Any
+    chat: Any
 
-    yield Model(Load(str(embedded_model_file.path), 2048, 1, 0))
+    def prompt(self, messages: list[Message]) -> list[int]:
+        return self.chat.tokens(messages, 0).tokens  # type: ignore[no-any-return]
+
+
+@pytest.fixture(scope="module")
+def model(embedded_model_file: EmbeddedModel) -> Model:
+    from maw_remote.engine.chat import Chat
+    from maw_remote.engine.decoder import Decoder, Load
+    from maw_remote.engine.vocabulary import Vocabulary
+
+    decoder = Decoder(Load(str(embedded_model_file.path), 256, 4, 1))
+    vocabulary = Vocabulary(decoder.tokenize, decoder.piece, decoder.is_end, adds_space=decoder.adds_space())
+    return Model(decoder, vocabulary, Chat(decoder, vocabulary))
 
 
 @pytest.mark.model
@@ -94,33 +119,25 @@ def model(embedded_model_file: EmbeddedModel) -> Iterator[Any]:
         "{{ messages }}", "{% raw %}",
     ],
 )  # fmt: skip
-def test_control_tokens_of_a_change_stay_data(model: Any, text: str) -> None:
-    import llama_cpp
-
+def test_control_tokens_of_a_change_stay_data(model: Model, text: str) -> None:
     def controls(content: str) -> int:
-        tokens = model.prompt(Generation([Message("system", "s"), Message("user", content)], 8))
-        return sum(llama_cpp.llama_vocab_is_control(model._vocab, token) for token in tokens)
+        tokens = model.prompt([Message("system", "s"), Message("user", content)])
+        return sum(map(model.vocabulary.is_end, tokens))
 
     assert controls(text) == controls("plain")
-    tokens = model.prompt(Generation([Message("user", text)], 8))
-    assert text in b"".join(_text(model, token) for token in tokens).decode()
-
-
-def _text(model: Any, token: int) -> bytes:
-    """A token as it is written, control tokens included."""
-    return model._llama.detokenize([token], special=True)  # type: ignore[no-any-return]
+    assert text in model.vocabulary.text_of(model.prompt([Message("user", text)])).decode()
 
 
 @pytest.mark.model
 @settings(max_examples=60, deadline=None)
 @given(text=st.text(st.characters(categories=("L", "N", "P", "S", "Zs"), max_codepoint=0x1FFFF), max_size=60))
-def test_any_text_comes_back_from_its_tokens(embedded_model_file: EmbeddedModel, model: Any, text: str) -> None:
+def test_any_text_comes_back_from_its_tokens(embedded_model_file: EmbeddedModel, model: Model, text: str) -> None:
     raw = text.encode("utf-8", "replace")
-    assert b"".join(map(model._piece, model._tokenize(raw, False))) == raw
+    assert model.vocabulary.text_of(model.vocabulary.tokens(raw, goes_on=True)) == raw
 
 
 @pytest.mark.model
-def test_the_prompt_is_what_the_model_was_trained_on(model: Any) -> None:
-    tokens = model.prompt(Generation([Message("system", "S"), Message("user", "U")], 8))
+def test_the_prompt_is_what_the_model_was_trained_on(model: Model) -> None:
+    tokens = model.prompt([Message("system", "S"), Message("user", "U")])
     rendered = "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\n"
-    assert tokens == model._tokenize(rendered.encode(), True)
+    assert tokens == model.decoder.tokenize(rendered.encode(), True)

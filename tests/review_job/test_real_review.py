@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -43,30 +42,24 @@ def unit_of(lines: list[bytes]) -> units.Unit:
 
 
 @pytest.fixture(scope="module")
-def model(embedded_model_file: EmbeddedModel) -> Iterator[Any]:
-    from maw_remote.engine.model import Load, Model
+def model(embedded_model_file: EmbeddedModel) -> Any:
+    from maw_remote.engine.decoder import Decoder, Load
 
-    yield Model(Load(str(embedded_model_file.path), 256, 1, 0))
+    return Decoder(Load(str(embedded_model_file.path), 256, 4, 1))
 
 
 def accepts(model: Any, text: str, said: str) -> bool:
     """Whether llama.cpp's grammar admits every token of `said`, and then the end."""
-    import ctypes
+    from maw_remote.engine.decoder import Grammar
 
-    import llama_cpp
-
-    sampler = llama_cpp.llama_sampler_init_grammar(model._vocab, text.encode(), b"root")
-    assert sampler, "llama.cpp cannot parse the grammar"
+    grammar = Grammar(model, text)
     try:
-        for token in [*model._tokenize(said.encode(), False), model._llama.token_eos()]:
-            one = (llama_cpp.llama_token_data * 1)(llama_cpp.llama_token_data(token, 1.0, 0.0))
-            array = llama_cpp.llama_token_data_array(one, 1, -1, False)
-            llama_cpp.llama_sampler_apply(sampler, ctypes.byref(array))
-            if one[0].logit == -math.inf:
+        for token in [*model.tokenize(said.encode(), False), model.end]:
+            if not grammar.allows(token):
                 return False
-            llama_cpp.llama_sampler_accept(sampler, token)  # aborts the process for what the grammar does not admit
+            grammar.accept(token)  # aborts the process for what the grammar does not admit
     finally:
-        llama_cpp.llama_sampler_free(sampler)
+        grammar.close()
     return True
 
 
@@ -90,7 +83,7 @@ def test_llama_cpp_takes_the_grammar_of_nasty_lines_and_admits_exactly_them(mode
             b"\r"
         ).decode("utf-8", "replace")
         # A vocabulary may lack bytes (this one lacks some control characters); such a line cannot be tried.
-        if b"".join(map(model._piece, model._tokenize(said.encode(), False))) == said.encode():
+        if b"".join(map(model.piece, model.tokenize(said.encode(), False))) == said.encode():
             assert accepts(model, text, said)
     assert accepts(model, text, answered(*[named[0]] * 3))
     assert not accepts(model, text, answered(*[named[0]] * 4))

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
+import msgspec
 import psutil
 
 from maw import api
@@ -19,8 +20,10 @@ from maw.config.load import Config
 from maw.errors import FatalError
 from maw_remote.engine import catalogue, gguf
 from maw_remote.engine.catalogue import Entry
-from maw_remote.engine.interface import EngineError, Generation, Usage
+from maw_remote.engine.frames import Json
+from maw_remote.engine.interface import EngineError, Field, Generation, Request, Text, Token, Usage
 from maw_remote.engine.process import HANG_AFTER, WorkerProcess
+from maw_remote.engine.program import Write
 from maw_remote.engine.pulls import Pulls
 from maw_remote.engine.store import Installed, Store
 
@@ -28,9 +31,11 @@ COUNT_MAX = 1 << 20  # characters that a worker counts at a time: others wait fo
 
 
 class Settings(NamedTuple):
-    """How models are run. `threads` 0: physical cores less one; `keep_alive` and `hang_after` in seconds."""
+    """How models are run. `sequences`: requests that are decoded together; `threads` 0:
+    physical cores less one; `keep_alive` and `hang_after` in seconds."""
 
     context: int = 4096
+    sequences: int = 4
     threads: int = 0
     gpu_layers: int = -1
     keep_alive: float = 1800.0
@@ -84,14 +89,26 @@ class LocalEngine:
         self._reaper: asyncio.Task[None] | None = None
 
     async def generate(self, model: str, request: Generation) -> AsyncIterator[str | Usage]:
+        write = Write("text", request.max_tokens, tuple(request.stop), request.grammar)
+        asked = Request(
+            request.messages, (write,), temperature=request.temperature, top_p=request.top_p, seed=request.seed
+        )
+        async with aclosing(self.run(model, asked)) as parts:
+            async for part in parts:
+                if isinstance(part, Text):
+                    yield part.text
+                elif isinstance(part, Usage):
+                    yield part
+
+    async def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
         worker = await self._worker(model)
-        message = {"op": "generate", **request._asdict()}
+        message = {"op": "run", **request._asdict(), "program": msgspec.to_builtins(request.program)}
         async with aclosing(worker.ask(message)) as answers:
             async for answer in answers:
-                if answer["op"] == "text":
-                    yield answer["text"]
-                else:
-                    yield Usage(**{name: answer[name] for name in Usage._fields})
+                yield _part(answer)
+
+    def parallel(self, model: str) -> int:
+        return self._settings.sequences
 
     async def count(self, model: str, texts: Sequence[str]) -> list[int]:
         return [number for batch in batches(texts, COUNT_MAX) for number in await self._counts(model, batch)]
@@ -236,7 +253,10 @@ class LocalEngine:
             raise EngineError("model_broken", f"{model} cannot be loaded: {path}: {exc}", hint=hint) from exc
         context = min(self._settings.context, header.context or self._settings.context)
         threads = self._settings.threads or max(1, (psutil.cpu_count(logical=False) or 2) - 1)
-        return {"path": path, "context": context, "threads": threads, "gpu_layers": self._settings.gpu_layers}
+        return {
+            "path": path, "context": context, "cells": 2 * context, "sequences": self._settings.sequences,
+            "threads": threads, "gpu_layers": self._settings.gpu_layers,
+        }  # fmt: skip
 
     def _path(self, model: str) -> str:
         try:
@@ -303,6 +323,21 @@ def _moves(old: Settings, new: Settings, loaded: set[str], pinned: set[str]) -> 
     changed = (old.context, old.threads, old.gpu_layers) != (new.context, new.threads, new.gpu_layers)
     again = loaded - left if changed else set()
     return left | again, again | ({after[role] for role in replaced if role in after} - loaded)
+
+
+def _part(answer: Json) -> Text | Field | Usage:
+    """A part of an answer, out of its frame."""
+    match answer["op"]:
+        case "text":
+            tokens = tuple(
+                Token(bytes(piece), logprob, tuple((bytes(other), number) for other, number in top))
+                for piece, logprob, top in answer.get("tokens", ())
+            )
+            return Text(answer["name"], answer["text"], tokens)
+        case "field":
+            return Field(*(answer[name] for name in Field._fields))
+        case _:
+            return Usage(*(answer[name] for name in Usage._fields))
 
 
 def _missing(model: str, message: str) -> EngineError:

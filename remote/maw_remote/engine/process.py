@@ -30,11 +30,13 @@ class WorkerProcess:
     the worker does them in their order. Once it is lost every answer, and every later request, raises EngineError."""
 
     def __init__(self, name: str, config: Json, *, turn: asyncio.Lock, hang_after: float = HANG_AFTER) -> None:
-        """`turn` is held while a model generates on the CPU: two that share its cores are slower than one after the
-        other, by a factor of 25 where each has a thread for every core."""
+        """`turn` is held while a model computes on the CPU, for however many: two models that share its cores are
+        slower than one after the other, by a factor of 25 where each has a thread for every core."""
         self.name = name
         self.context = 0
-        self._turn: contextlib.AbstractAsyncContextManager[Any] = turn
+        self._turn: asyncio.Lock | None = turn
+        self._entering = asyncio.Lock()
+        self._computing = 0  # requests that need the turn, which the first takes and the last gives back
         self.idle_since = time.monotonic()
         self._config = config
         self._hang_after = hang_after
@@ -80,7 +82,7 @@ class WorkerProcess:
         number, self._next_id = self._next_id, self._next_id + 1
         answers = self._answers[number] = asyncio.Queue()
         try:
-            turn = self._turn if message["op"] == "generate" else contextlib.nullcontext()
+            turn = self._held_turn() if message["op"] == "run" else contextlib.nullcontext()
             async with turn, aclosing(self._exchange({**message, "id": number}, answers)) as found:
                 async for answer in found:
                     yield answer
@@ -88,13 +90,27 @@ class WorkerProcess:
             del self._answers[number]
             self.idle_since = time.monotonic()
 
+    @contextlib.asynccontextmanager
+    async def _held_turn(self) -> AsyncGenerator[None, None]:
+        turn = self._turn
+        async with self._entering:
+            if turn is not None and not self._computing:
+                await turn.acquire()
+            self._computing += 1
+        try:
+            yield
+        finally:
+            self._computing -= 1
+            if turn is not None and not self._computing:
+                turn.release()
+
     async def _exchange(self, message: Json, answers: asyncio.Queue[Json]) -> AsyncGenerator[Json, None]:
         self._write(message)
         done = False
         try:
             while not done:
                 answer = await answers.get()
-                done = answer["op"] != "text"
+                done = answer["op"] not in ("text", "field")
                 if answer["op"] == "error":
                     raise _error(answer)
                 yield answer
@@ -170,7 +186,7 @@ class WorkerProcess:
         if message["op"] == "ready":
             self.context, self.idle_since = int(message["context"]), time.monotonic()
             if message["gpu"]:
-                self._turn = contextlib.nullcontext()
+                self._turn = None
             self._ready.set_result(None)
         elif message["op"] == "error" and message["id"] == 0:
             said = next((line for line in self._log_tail() if "error" in line), message["message"])

@@ -30,9 +30,12 @@ Render = Callable[[list[dict[str, str]]], str]
 def parts(render: Render, messages: Sequence[Message]) -> list[Part]:
     """The prompt in pieces. A template that knows no system role gets that text in front of the first user's.
     Raises BadTemplate."""
-    found = _try(render, messages)
+    marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
+    chat = [{"role": message.role, "content": mark} for message, mark in zip(messages, marks, strict=True)]
+    contents = dict(zip(marks, (message.text for message in messages), strict=True))
+    found = _try(render, chat, contents)
     if found is None:
-        found = _try(render, _without_system(messages))
+        found = _try(render, _without_system(chat), contents)
     if found is None:
         raise BadTemplate("the model's chat template does not take the messages")
     return found
@@ -51,18 +54,21 @@ def tokens(
     return found
 
 
-def _try(render: Render, messages: Sequence[Message]) -> list[Part] | None:
+def shared(pieces: Sequence[Part], messages: Sequence[Message], count: int) -> int:
+    """How many of the pieces the first `count` messages are, with what the template puts before them. 0 when the
+    template lets another message come before one of them."""
+    texts = [message.text for message in messages[:count] if message.text]
+    places = [at for at, piece in enumerate(pieces) if not piece.control][: len(texts)]
+    return places[-1] + 1 if texts and [pieces[at].text for at in places] == texts else 0
+
+
+def _try(render: Render, chat: list[dict[str, str]], contents: dict[str, str]) -> list[Part] | None:
     """The pieces, None when the template refuses the messages or loses one of them."""
-    # Private-use characters: no template means anything by them, and trimming leaves them alone.
-    marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
-    chat = [{"role": message.role, "content": mark} for message, mark in zip(messages, marks, strict=True)]
     try:
         text = render(chat)
     except ValueError:
         return None
-    if any(text.count(mark) != 1 for mark in marks):
-        return None
-    return _cut(text, dict(zip(marks, (message.text for message in messages), strict=True)))
+    return _cut(text, contents) if all(text.count(mark) == 1 for mark in contents) else None
 
 
 def _cut(text: str, contents: dict[str, str]) -> list[Part]:
@@ -73,9 +79,9 @@ def _cut(text: str, contents: dict[str, str]) -> list[Part]:
     return [part for part in [*found, Part(text, True)] if part.text]
 
 
-def _without_system(messages: Sequence[Message]) -> list[Message]:
-    system = "\n\n".join(message.text for message in messages if message.role == "system")
-    rest = [message for message in messages if message.role != "system"]
+def _without_system(chat: list[dict[str, str]]) -> list[dict[str, str]]:
+    system = "\n\n".join(message["content"] for message in chat if message["role"] == "system")
+    rest = [message for message in chat if message["role"] != "system"]
     if system and rest:
-        rest[0] = Message(rest[0].role, f"{system}\n\n{rest[0].text}")
+        rest[0] = {**rest[0], "content": f"{system}\n\n{rest[0]['content']}"}
     return rest

@@ -1,7 +1,8 @@
 """A worker: one process, one model (`python -m maw_remote.engine.worker`). Its runner talks to it in frames.
 
-Three threads: the main one runs the model, one reads frames (so that a cancel is heard while the model works), one
-beats. llama.cpp releases the interpreter while it computes, so a beat that stays away means a process that hangs.
+The main thread runs the model, one reads frames (so that a cancel is heard while the model works), one beats, one
+writes snapshots. llama.cpp releases the interpreter while it computes, so a beat that stays away means a process that
+hangs.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import Any
 
 from maw_remote.engine import frames
 from maw_remote.engine.frames import Json
-from maw_remote.engine.interface import Generation, Message, Usage
 
 
 class Worker:
@@ -23,7 +23,10 @@ class Worker:
         self._target = target
         self._write_lock = threading.Lock()
         self._requests: queue.SimpleQueue[Json] = queue.SimpleQueue()
-        self._cancelled: set[int] = set()
+        self._snapshots: queue.SimpleQueue[tuple[str, bytes, int, bytes]] = queue.SimpleQueue()
+        self._slots: Any = None  # what the reading thread may interrupt
+        self._turn = True  # whether this process may compute
+        self._wanted: bool | None = None  # the last `want` that was told, as its `interactive`
 
     def run(self) -> None:
         """Load the model that the first frame names, then work until the runner is gone."""
@@ -32,66 +35,95 @@ class Worker:
         if first is None:
             return
         threading.Thread(target=self._read, daemon=True).start()
-        model = self._load(first)
-        if model is None:
+        service = self._load(first)
+        if service is None:
             return
-        self._send({"op": "ready", "context": model.context, "gpu": model.gpu})
+        threading.Thread(target=self._save, daemon=True).start()
+        self._slots = service.slots
+        self._send(service.ready())
         while True:
-            self._serve(model, self._requests.get())
+            self._work(service)
 
     def _load(self, config: Json) -> Any:
         # Imported here: the beat should start before the library's 0.2 s.
-        from maw_remote.engine.model import Load, Model
+        from maw_remote.engine.decoder import Broken
+        from maw_remote.engine.serving import Service
 
         try:
-            return Model(Load(config["path"], config["context"], config["threads"], config["gpu_layers"]))
-        except ValueError as exc:
+            service = Service(config, self._send, lambda *snapshot: self._snapshots.put(snapshot))
+        except Broken as exc:
             self._send({"op": "error", "id": 0, "code": "model_broken", "message": str(exc)})
             return None
+        self._turn = service.ready()["gpu"] or not config.get("turn", False)
+        return service
 
-    def _serve(self, model: Any, request: Json) -> None:
-        from maw_remote.engine.model import Cancelled, Refused
+    def _work(self, service: Any) -> None:
+        """Take what was asked, and do a step when there is work and the turn to do it."""
+        computing = self._turn and service.slots.busy
+        while not self._requests.empty() or not computing:
+            self._take(service, self._requests.get())
+            computing = self._turn and service.slots.busy
+        service.slots.step()
+        if self._turn and not service.slots.busy:
+            self._say_idle()
 
-        number = request["id"]
-        try:
-            if request["op"] == "count":
-                self._send({"op": "counts", "id": number, "counts": [model.count(text) for text in request["texts"]]})
-            elif number not in self._cancelled:
-                self._generate(model, number, request)
-        except Refused as exc:
-            self._send({"op": "error", "id": number, "code": exc.code, "message": str(exc)})
-        except Cancelled:
-            pass  # nobody waits for an answer
-        finally:
-            self._cancelled.discard(number)
+    def _take(self, service: Any, request: Json) -> None:
+        if request["op"] == "turn":
+            self._turn = request["on"]
+            if not self._turn:
+                self._send({"op": "paused"})
+            elif not service.slots.busy:
+                self._say_idle()
+            self._wanted = None
+        else:
+            service.take(request)
+        interactive = service.slots.interactive
+        if not self._turn and service.slots.busy and self._wanted not in (True, interactive):
+            self._wanted = interactive
+            self._send({"op": "want", "interactive": interactive})
 
-    def _generate(self, model: Any, number: int, request: Json) -> None:
-        for piece in model.generate(_generation(request), lambda: number in self._cancelled):
-            if isinstance(piece, Usage):
-                self._send({"op": "end", "id": number, **piece._asdict()})
-            else:
-                self._send({"op": "text", "id": number, "text": piece})
+    def _say_idle(self) -> None:
+        self._send({"op": "idle"})
 
     def _read(self) -> None:
         while (message := self._next()) is not None:
-            if message["op"] == "cancel":
-                self._cancelled.add(message["id"])
-            else:
-                self._requests.put(message)
+            self._requests.put(message)
+            if self._slots is not None:
+                self._interrupt(self._slots, message)
         # The runner is gone. The main thread may be deep in a prompt, so nothing is waited for.
         os._exit(0)
+
+    def _interrupt(self, slots: Any, message: Json) -> None:
+        """What cannot wait until the running step is over."""
+        if message["op"] == "cancel":
+            slots.interrupt(message["id"])
+        elif message["op"] == "run" and not message.get("background"):
+            slots.give_way(background=True)
+        elif message["op"] == "turn" and not message["on"]:
+            slots.give_way(background=False)
 
     def _next(self) -> Json | None:
         try:
             return frames.read(self._source.read)
         except (frames.BadFrame, OSError) as exc:
-            print(f"worker: {exc}", file=sys.stderr)  # noqa: T201 - standard error is the worker's log
+            _log(f"worker: {exc}")
             return None
 
     def _beat(self) -> None:
         pause = threading.Event()
         while not pause.wait(frames.BEAT):
             self._send({"op": "beat"})
+
+    def _save(self) -> None:
+        """Write snapshots. One that cannot be written is missed by nobody."""
+        from maw_remote.engine import snapshots
+
+        while True:
+            path, key, tokens, state = self._snapshots.get()
+            try:
+                snapshots.write(path, key, tokens, state)
+            except OSError as exc:
+                _log(f"worker: {os.path.basename(path)} cannot be written: {exc.strerror}")
 
     def _send(self, message: Json) -> None:
         data = memoryview(frames.encode(message))
@@ -103,16 +135,8 @@ class Worker:
                     os._exit(0)
 
 
-def _generation(request: Json) -> Generation:
-    return Generation(
-        messages=[Message(role, text) for role, text in request["messages"]],
-        max_tokens=request["max_tokens"],
-        grammar=request["grammar"],
-        temperature=request["temperature"],
-        top_p=request["top_p"],
-        seed=request["seed"],
-        stop=request["stop"],
-    )
+def _log(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - standard error is the worker's log
 
 
 def main() -> None:

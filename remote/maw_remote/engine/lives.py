@@ -1,0 +1,116 @@
+"""One sequence under way: what it has evaluated, what it needs next, and the rows it gets for that in a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from maw_remote.engine import sampling
+from maw_remote.engine.decoder import Decoder
+from maw_remote.engine.kept import Prefix
+from maw_remote.engine.runs import Branch, Feed, Work
+from maw_remote.engine.sampling import Floats
+from maw_remote.engine.trie import Row, rows
+
+
+@dataclass
+class Tree:
+    """The inner nodes of a trie on their way: in groups of as many branches as there were sequences for."""
+
+    branches: list[list[int]]  # that are still to be evaluated
+    group: list[list[int]] = field(default_factory=list)
+    sequences: list[int] = field(default_factory=list)  # of the group's branches
+    rows: list[Row] = field(default_factory=list)
+    at: int = 0  # of rows
+
+    @property
+    def left(self) -> int:
+        return len(self.rows) - self.at
+
+
+@dataclass
+class Live:
+    """`tokens` is what the sequence is to hold, `done` how many of them it holds already."""
+
+    number: int
+    work: Work
+    order: int
+    interactive: bool
+    adapter: str | None
+    sequence: int
+    reserve: int  # cells it may come to need, beside the prefix it goes on from
+    tokens: list[int] = field(default_factory=list)
+    done: int = 0
+    need: Feed | Branch | None = None
+    start: int = 0  # place in `tokens` where the need's begin
+    tree: Tree | None = None
+    source: Prefix | None = None
+    filled: list[int] = field(default_factory=list)  # the rows of the running step that have logits
+    given: int = 0  # rows of the running step
+
+    def rows_wanted(self) -> int:
+        return self.tree.left if self.tree is not None else len(self.tokens) - self.done
+
+    def outputs_wanted(self) -> int:
+        if self.tree is not None:
+            return self.tree.left
+        return 1 + (len(self.need.targets) if isinstance(self.need, Feed) else 0)
+
+    def fill(self, decoder: Decoder, count: int) -> None:
+        """Put the next `count` rows into the step."""
+        self.given, self.filled = count, []
+        if self.tree is not None:
+            self._fill_tree(decoder, self.tree, count)
+            return
+        end = self.done + count
+        first = decoder.rows.add(self.tokens[self.done : end], self.done, self.sequence)
+        self.filled = [first + place - self.done for place in self._outputs(end)]
+        for row in self.filled:
+            decoder.rows.want(row)
+
+    def take(self, decoder: Decoder) -> Floats | None:
+        """The step is done: look at what it gave. The logits after the last token, once that is evaluated."""
+        if self.tree is not None:
+            self._take_tree(decoder, self.tree)
+            return None
+        assert isinstance(self.need, Feed)
+        end = self.done + self.given
+        logits: Floats | None = None
+        for row, place in zip(self.filled, self._outputs(end), strict=True):
+            logits = decoder.logits(row)
+            targets = self.need.targets.get(place - self.start)
+            if targets is not None:
+                self.need.found[place - self.start] = sampling.logprobs(logits, targets)
+        self.done = end
+        return logits if end == len(self.tokens) else None
+
+    def _outputs(self, end: int) -> list[int]:
+        """Places up to `end` whose logits are needed."""
+        assert isinstance(self.need, Feed)
+        last = [end - 1] if end == len(self.tokens) else []
+        if not self.need.targets:
+            return last
+        found = {place + self.start for place in self.need.targets}
+        return sorted({place for place in found if self.done <= place < end} | set(last))
+
+    def _fill_tree(self, decoder: Decoder, tree: Tree, count: int) -> None:
+        assert isinstance(self.need, Branch)
+        for row in tree.rows[tree.at : tree.at + count]:
+            node = self.need.trie.nodes[row.node]
+            sequences = [tree.sequences[branch] for branch in row.branches]
+            self.filled.append(decoder.rows.add_one(node.token, self.done + node.depth - 1, sequences))
+
+    def _take_tree(self, decoder: Decoder, tree: Tree) -> None:
+        assert isinstance(self.need, Branch)
+        for row, place in zip(self.filled, tree.rows[tree.at : tree.at + self.given], strict=True):
+            children = self.need.trie.children[place.node]
+            self.need.found[place.node] = sampling.logprobs(decoder.logits(row), children)
+        tree.at += self.given
+
+
+def grow(tree: Tree, free: Sequence[int], *, together: bool) -> None:
+    """Begin the tree's next group, on these free sequences."""
+    count = min(len(free), len(tree.branches))
+    tree.group, tree.branches = tree.branches[:count], tree.branches[count:]
+    tree.sequences = list(free[:count])
+    tree.rows, tree.at = rows(tree.group, together=together), 0
