@@ -2,16 +2,19 @@
 
 It holds nothing that is not in the notes and commits, so it may be deleted at any time: a missing, damaged or
 differently versioned one is made anew. It knows the tips of the notes refs it was made from; when one moved, only
-the notes that differ between the two trees are read again.
+the notes that differ between the two trees are read again. Where it cannot be written (a read-only file system, another
+user's repository), a copy in memory takes its place.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import sqlite3
 import types
+import urllib.parse
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -65,6 +68,10 @@ _NO_DAMAGE = frozenset({
     sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,
 })  # fmt: skip
 
+# Errors that say that nothing can be written there.
+_READ_ONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
+_READ_ONLY_ERRNO = (errno.EROFS, errno.EACCES, errno.EPERM)
+
 Answer = TypeVar("Answer")
 
 
@@ -74,8 +81,9 @@ class Index:
 
     def __init__(self, repo: Repo) -> None:
         self.repo = repo
-        self.path = os.path.join(paths.make_private_dir(repo.maw_dir), "index.db")
+        self.path = os.path.join(repo.maw_dir, "index.db")
         self._db: sqlite3.Connection | None = None
+        self._writable = True
 
     def __enter__(self) -> Index:
         return self
@@ -114,14 +122,18 @@ class Index:
         return True
 
     def _healed(self, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """Use the database; when it turns out to be damaged, make it anew once."""
+        """Use the database; when it turns out to be damaged, make it anew once, and when nothing can be written there,
+        go on in memory."""
         try:
             return use(self._connection())
         except sqlite3.DatabaseError as exc:
             self.close()
-            if _primary_code(exc) in _NO_DAMAGE:
+            if _primary_code(exc) not in _NO_DAMAGE:
+                self._renew()
+            elif _primary_code(exc) in _READ_ONLY and self._writable and not self._may_write():
+                self._writable = False
+            else:
                 raise self._unusable(exc) from exc
-        self.remove()
         try:
             return use(self._connection())
         except sqlite3.DatabaseError as exc:
@@ -140,14 +152,50 @@ class Index:
                 os.unlink(self.path + suffix)
 
     def _connection(self) -> sqlite3.Connection:
+        if self._db is None and self._writable:
+            self._writable = self._have_folder()
         if self._db is None:
-            self._db = _open(self.path)
+            self._db = _open(self.path) if self._writable else self._copy()
             if _version(self._db) not in (0, SCHEMA_VERSION):
-                self.remove()
-                self._db = _open(self.path)
+                self._renew()
+                self._db = _open(self.path) if self._writable else self._copy()
             if _version(self._db) == 0:
                 _create(self._db)
         return self._db
+
+    def _renew(self) -> None:
+        """Delete the index, or leave it aside where that is not allowed. Raises OSError for other reasons."""
+        try:
+            self.remove()
+        except OSError as exc:
+            if exc.errno not in _READ_ONLY_ERRNO:
+                raise
+            self._writable = False
+
+    def _may_write(self) -> bool:
+        folder = os.path.dirname(self.path)
+        return os.access(folder, os.W_OK) and (os.access(self.path, os.W_OK) or not os.path.exists(self.path))
+
+    def _have_folder(self) -> bool:
+        """Make the index's folder; False where that is not allowed. Raises OSError for other reasons."""
+        try:
+            paths.make_private_dir(self.repo.maw_dir)
+        except OSError as exc:
+            if exc.errno not in _READ_ONLY_ERRNO:
+                raise
+            return False
+        return True
+
+    def _copy(self) -> sqlite3.Connection:
+        """A database in memory, with what the file says where that can be read and used."""
+        if os.path.exists(self.path) and not os.path.exists(self.path + "-journal"):
+            address = f"file:{urllib.parse.quote(self.path)}?immutable=1"
+            with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(address, uri=True)) as file:
+                db = _open(":memory:")
+                file.backup(db)
+                if _version(db) == SCHEMA_VERSION and _is_whole(db):
+                    return db
+        return _open(":memory:")
 
 
 def current_tips(repo: Repo) -> dict[str, str]:
@@ -175,6 +223,10 @@ def _open(path: str) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def _is_whole(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -381,7 +381,7 @@ def test_a_busy_index_is_told(repo: Repository, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_index_that_cannot_be_opened_is_told(repo: Repository) -> None:
-    Path(Index(kernel_repo(repo)).path).mkdir()
+    Path(Index(kernel_repo(repo)).path).mkdir(parents=True)
     with pytest.raises(FatalError, match="cannot be used"):
         ids(repo)
 
