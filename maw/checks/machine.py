@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import os
 import platform
@@ -22,6 +23,12 @@ from maw.text import size
 GIT_NEEDED = (2, 31)  # `git rev-parse --end-of-options` and `git config --fixed-value`
 SQLITE_NEEDED = (3, 35)  # UPDATE … RETURNING
 DISK_LOW = 2 * 2**30  # bytes: less than one small model
+DISK_FULL = 2**20  # bytes: a queue or a note may not be written any more
+# What helps where the owner is not the reason.
+_WRITABLE = {
+    errno.EROFS: "mount that file system writable, or set MAW_STATE_DIR to a directory that is",
+    errno.ENOSPC: "free some space there, or set MAW_STATE_DIR to a directory on another disk",
+}
 _LONGEST_NODE = "n" * 32
 
 
@@ -76,7 +83,8 @@ def _state_dir() -> Iterator[Check]:
     try:
         lock = try_lock(os.path.join(directory, "doctor.lock"))
     except OSError as exc:
-        yield fail("state", f"{directory} cannot be written: {exc.strerror}", f"chown -R $(id -un) {directory}")
+        mend = _WRITABLE.get(exc.errno or 0, f"chown -R $(id -un) {directory}")
+        yield fail("state", f"{directory} cannot be written: {exc.strerror}", mend)
         return
     if lock is not None:
         os.close(lock)
@@ -119,7 +127,8 @@ def _disk() -> Check:
         directory = os.path.dirname(directory)
     free = shutil.disk_usage(directory).free
     if free < DISK_LOW:
-        return warn("disk", f"{size(free)} free at {directory}", "free some space: `maw model list`, `maw model rm`")
+        found, mend = f"{size(free)} free at {directory}", "free some space: `maw model list`, `maw model rm`"
+        return fail("disk", f"full: {found}", mend) if free < DISK_FULL else warn("disk", found, mend)
     return ok("disk", f"{size(free)} free")
 
 

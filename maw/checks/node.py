@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
 
-from maw import answers, api, reach
+from maw import answers, api, files, paths, reach
 from maw.checks.check import Check, fail, ok, warn
 from maw.checks.machine import runner_extra
-from maw.config.load import Config
-from maw.errors import FatalError
+from maw.config.load import Config, load
+from maw.errors import FatalError, NodeError
 from maw.extras import how_to_add
+from maw.link import control
 from maw.link.choice import recorded
 
 TIMEOUT = 20.0  # seconds for one answer; a runner that has to be started takes 1 to 2
@@ -49,11 +51,37 @@ def node_checks(name: str) -> Iterator[Check]:
         models = answers.ask(name, "GET", "/api/v1/models", api.ModelList, timeout=TIMEOUT)["models"]
     except FatalError as exc:
         yield from _transport(name)
-        yield fail(f"node {name}", exc.message, exc.hint or f"`maw connect {name}` shows more")
+        silent = isinstance(exc, NodeError) and exc.code == "timeout"
+        yield (_who_is_silent(name) if silent else None) or _failure(name, exc)
         return
     yield from _transport(name)
     yield ok(f"node {name}", f"maw {status['hello']['version']}, answered after {took:.0f} ms, {_tasks(status)}")
     yield from _models(name, models)
+
+
+def _failure(name: str, exc: FatalError) -> Check:
+    return fail(f"node {name}", exc.message, exc.hint or f"`maw connect {name}` shows more")
+
+
+def _who_is_silent(name: str) -> Check | None:
+    """Which of those on the way does not answer: its process is named, or the step. None: nobody is found out."""
+    if name == reach.LOCAL:
+        runner = files.lock_holder(os.path.join(paths.runner_dir(), "lock"))
+        if runner is None:
+            return None
+        found = f"the runner (pid {runner}) is there, and does not answer"
+        return fail("node local", found, f"`kill -9 {runner}`, then `maw-runner start`: no task is lost")
+    from maw.link.probe import probe  # paramiko: only where something hangs
+    from maw.link.target import from_config
+
+    report = probe(from_config(load(strict=False), name))
+    if report.error is not None:
+        return _failure(name, report.error)
+    link = control.running(name)
+    if link is None:
+        return None
+    found = f"the link (pid {link}) does not answer, though the node does without it"
+    return fail(f"node {name}", found, f"`kill -9 {link}`: it keeps nothing, and the next command starts another")
 
 
 def _transport(name: str) -> Iterator[Check]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 from maw.attendant import client, spool
 from maw.checks.check import Check, fail, ok, warn
 from maw.errors import FatalError
 from maw.git.repo import Repo
+from maw.git.run import git, try_line
+from maw.record import KINDS
 from maw.setup import gitconfig, hooks
 
 
@@ -15,6 +18,7 @@ def checks(repo: Repo) -> Iterator[Check]:
     yield ok("repository", repo.root)
     yield from hooks.checks(repo)
     yield _openable(repo)
+    yield from _refs(repo)
     yield from _notes(repo)
     yield _attendant(repo)
 
@@ -28,6 +32,26 @@ def _openable(repo: Repo) -> Check:
     except FatalError as exc:
         return fail("notes", exc.message, exc.hint or "")
     return ok("notes", "can be kept in this repository" + ("" if by_libgit else ", by git itself instead of libgit2"))
+
+
+def _refs(repo: Repo) -> Iterator[Check]:
+    """The notes' refs that lead to no notes. (Those that lead somewhere are fine without saying so.)"""
+    names = git("for-each-ref", "--format=%(refname)", "refs/notes/maw", cwd=repo.root).decode("ascii", "replace")
+    # git does not list a ref whose file holds no object id; only a loose one can be like that.
+    loose = [ref for ref in (f"refs/notes/maw/{kind}" for kind in KINDS) if _loose(repo, ref)]
+    for ref in sorted({*names.split(), *loose}):
+        if try_line("rev-parse", "--verify", "--quiet", f"{ref}^{{tree}}", cwd=repo.root) is None:
+            drop = f"rm '{_path(repo, ref)}'" if _loose(repo, ref) else f"git update-ref -d {ref}"
+            again = f"then `git fetch REMOTE {ref}:{ref}`, where it was pushed"
+            yield fail("notes", f"{ref} leads to no notes: it is damaged", f"`{drop}`, {again}")
+
+
+def _loose(repo: Repo, ref: str) -> bool:
+    return os.path.isfile(_path(repo, ref))
+
+
+def _path(repo: Repo, ref: str) -> str:
+    return os.path.join(repo.common_dir, ref)
 
 
 def _notes(repo: Repo) -> Iterator[Check]:

@@ -115,12 +115,21 @@ def _version(target: Target, message: protocol.Json) -> NodeError:
     )
 
 
+# How shells say that the first line of a script names a program that is not there: bash 5.2, bash before, zsh.
+_NO_INTERPRETER = ("required file not found", "bad interpreter")
+
+
 def _no_runner(target: Target, said: str) -> NodeError:
+    hint = (
+        f"`maw node install {target.node}` installs maw there, "
+        f"`maw node add {target.node} {target.host}` records its path"
+    )
+    if any(words in said for words in _NO_INTERPRETER):
+        hint = f"the Python it was installed with is gone there: {hint}"
     return NodeError(
         "no_runner",
         f"`{target.command} connect` on {target.host} did not answer as a runner" + (f": {said}" if said else ""),
-        hint=f"`maw node install {target.node}` installs maw there, "
-        f"`maw node add {target.node} {target.host}` records its path",
+        hint=hint,
     )
 
 

@@ -25,7 +25,7 @@ def record(node: str, choice: Choice) -> None:
 
 
 def recorded(node: str) -> Choice | None:
-    """What the node's link took last, None when it never connected."""
+    """What the node's link took last, None when it never came to that."""
     try:
         found = json.loads(files.read_optional(os.path.join(paths.link_dir(node), "transport.json")) or b"null")
         return Choice(str(found["transport"]), str(found["why"]), str(found["note"]))

@@ -100,16 +100,13 @@ class Lane:
             connection = await loop.run_in_executor(self._executor, self._dial)
         except NodeError as exc:
             log.warning("%s: %s: %s", self._name, exc.code, exc.message)
+            self._record("")
             self._failures.failed(exc, era, slow=time.monotonic() - begin >= self._target.connect_timeout)
             raise
         finally:
             self._connecting = None
-        choice = self._dialer.choice
-        assert choice is not None
-        record(
-            self._target.node, choice._replace(note=connection.note)
-        )  # in the loop: two lanes must not write one file at once
-        log.info("%s: connected to %s by %s (%s)", self._name, connection.route.where, choice.transport, choice.why)
+        self._record(connection.note)
+        log.info("%s: connected to %s", self._name, connection.route.where)
         pool = Pool(connection, self._target, self._executor, spares=self._spares)
         self._connection, self._pool = connection, pool
 
@@ -121,6 +118,13 @@ class Lane:
 
         connection.watch(lost)
         return pool
+
+    def _record(self, note: str) -> None:
+        """Leave a word on the transport, also of an attempt that failed. In the loop: two lanes write one file."""
+        choice = self._dialer.choice
+        if choice is not None:
+            record(self._target.node, choice._replace(note=note))
+            log.info("%s: by %s (%s)", self._name, choice.transport, choice.why)
 
     def _dial(self) -> Connection:
         return self._dialer.connect(self._name)

@@ -77,7 +77,8 @@ def _run(command: list[str], host: str) -> str:
         ) from None
     if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        reason = f": {said[-1]}" if said else ""
+        told = [line for line in said if ": terminating, " not in line] or said  # that line names no option
+        reason = f": {told[-1]}" if told else ""
         raise NodeError("unresolved", f"ssh cannot resolve {host}{reason}", hint=f"try `ssh -G {host}`")
     return done.stdout.decode("utf-8", "surrogateescape")
 

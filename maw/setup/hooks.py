@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from maw.checks.check import Check, fail, ok, warn
 from maw.git.repo import Repo
+from maw.git.run import try_line
 from maw.setup import framework, journal, stubs
 
 if TYPE_CHECKING:
@@ -48,7 +49,24 @@ def warnings(repo: Repo) -> list[str]:
 def checks(repo: Repo) -> list[Check]:
     """How each hook is."""
     listed = framework.lists_maw(repo.worktree)
-    return [_check(state, listed) for state in stubs.status(repo)]
+    states = stubs.status(repo)
+    away = _elsewhere(repo) if any(state.state == "missing" for state in states) else []
+    return [*away, *(_check(state, listed) for state in states)]
+
+
+def _elsewhere(repo: Repo) -> list[Check]:
+    """Told where hooks are missing because git looks for them in another place than its own."""
+    found = try_line("config", "--show-origin", "--get", "core.hooksPath", cwd=repo.root)
+    if found is None:
+        return []
+    where, _, path = found.partition("\t")
+    return [
+        warn(
+            "core.hooksPath",
+            f"is {path}, set in {where.removeprefix('file:')}: git looks for hooks there, and maw's are not there",
+            "`git config core.hooksPath .git/hooks` gives this repository its own; then `maw init`",
+        )
+    ]
 
 
 def _check(state: State, listed: bool) -> Check:

@@ -350,6 +350,12 @@ def _fault(manifest: Installed) -> str | None:
         size = os.stat(manifest.path).st_size
     except OSError as exc:
         return f"{manifest.path}: {exc.strerror}"
-    if size != manifest.bytes and not manifest.source.startswith("path:"):
+    if size == manifest.bytes:
+        return None
+    if not manifest.source.startswith("path:"):
         return f"{manifest.path} has {size:,} bytes, not {manifest.bytes:,}"
+    try:  # somebody else's file, which may have been replaced by another one that is whole
+        gguf.read_header(manifest.path)
+    except (gguf.BadModel, OSError) as exc:
+        return f"{manifest.path}: {exc}"
     return None
