@@ -136,8 +136,9 @@ def spawn_detached(arguments: list[str], log: str) -> subprocess.Popen[bytes]:
     import subprocess
 
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    # git's variables name this repository and its index; a process that outlives the hook must not inherit them.
-    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    # git's variables name this repository and its index; a process that outlives the hook must not inherit them. Nor
+    # Python's, which may have it import what lies in a repository.
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "PYTHON"))}
     try:
         # The child outlives us on purpose: init reaps it, so there is nothing to wait for.
         return subprocess.Popen(

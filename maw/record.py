@@ -2,7 +2,8 @@
 
 A line is compact JSON with sorted keys, pure ASCII, so that `git notes merge -s cat_sort_uniq` merges two notes
 as sets of lines. Lines of an unknown version are kept byte for byte. A line {"kind":"retract","retracts":ID}
-takes back the record with that id. The schema is in docs/records.md.
+takes back the record with that id; "supersedes":ID in a record says that it takes that one's place. The schema is in
+docs/records.md.
 """
 
 from __future__ import annotations
@@ -114,8 +115,9 @@ def format_note(records: Iterable[Record]) -> bytes:
 
 
 def standing(records: Iterable[Record]) -> list[Json]:
-    """The readable records that were not retracted, oldest first."""
+    """The readable records that were neither retracted nor superseded by another, oldest first."""
     readable = [record.data for record in records if record.data is not None]
     gone = {str(data.get("retracts")) for data in readable if data["kind"] == "retract"}
+    gone |= {str(data["supersedes"]) for data in readable if data.get("supersedes")}
     kept = [data for data in readable if data["kind"] != "retract" and data["id"] not in gone]
     return sorted(kept, key=lambda data: (data["ts"], data["id"]))

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from maw.config.load import Config
 from maw.light import NamedTuple
-from maw.review.outcome import DEADLINE, FAILED, REVIEWED, UNREACHABLE, UNREVIEWED, Outcome
+from maw.review.outcome import (
+    BACKGROUND,
+    DEADLINE,
+    FAILED,
+    REVIEWED,
+    UNREACHABLE,
+    UNREDACTED,
+    UNREVIEWED,
+    Outcome,
+)
 from maw.review.render import judged, tally
 from maw.text import count, one_line
 
@@ -12,6 +21,7 @@ _SETTINGS = {
     DEADLINE: "review.on_timeout",
     UNREACHABLE: "review.on_unreachable",
     FAILED: "review.on_incomplete",
+    UNREDACTED: "review.on_unreachable",
 }
 HOW_TO_SKIP = "`git commit -n` commits it as it is (recorded as bypassed); MAW_SKIP=1 skips maw alone"
 
@@ -33,6 +43,8 @@ def decide(outcome: Outcome, config: Config) -> Decision:
         return Decision(True, text, (HOW_TO_SKIP,))
     if outcome.status == REVIEWED:
         return Decision(False, _reviewed(outcome, block_at))
+    if outcome.cause == BACKGROUND:
+        return Decision(False, f"{outcome.node} reviews it in the background; `maw history` tells what it finds")
     assert outcome.cause is not None
     setting = _SETTINGS[outcome.cause]
     why = _why(outcome, config)
@@ -55,4 +67,6 @@ def _why(outcome: Outcome, config: Config) -> str:
     if outcome.cause == DEADLINE:
         return f"the review took longer than {config.values['review.deadline']:g} s (review.deadline)"
     reason = one_line(outcome.reason or "unknown reason")
+    if outcome.cause == UNREDACTED:
+        return f"{reason}, so nothing was sent"
     return f"{outcome.node} cannot be reached: {reason}" if outcome.cause == UNREACHABLE else reason

@@ -5,7 +5,7 @@ Never fails and never waits: a commit that is made cannot be unmade by its recor
 
 from __future__ import annotations
 
-from maw.attendant import client, pending, spool
+from maw.attendant import client, outbox, pending, spool
 from maw.config.load import Config
 from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tree_of
 from maw.git.run import git
@@ -41,6 +41,7 @@ def _hand_over(repo: Repo, commit: str, record: dict[str, Any], waiting: dict[st
     """From pending to the spool. Where no notes can be written at all, neither may grow without end."""
     spool.put(repo, commit, record)
     if waiting is not None:
+        outbox.link(repo, waiting, commit)
         pending.consume(repo, waiting)
     told = spool.trim(repo)
     if told:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
-from maw.attendant import pending
+from maw.attendant import news, pending
+from maw.attendant.redact import NotRedacted
 from maw.config.load import Config
 from maw.errors import INTERRUPTED
+from maw.finding import Finding
 from maw.git.repo import Repo, Staged, discover_at_head, staged_on
 from maw.git.run import GitTimeout
 from maw.light import Any
@@ -21,6 +23,7 @@ from maw.review.render import Printer
 from maw_hooks import enabled
 from maw_hooks.decision import decide
 from maw_hooks.gitstate import in_progress
+from maw_hooks.outgoing import Kept, Outgoing, keep, prepare
 from maw_hooks.talk import Talk
 
 
@@ -37,8 +40,8 @@ def run(talk: Talk) -> int:
     if config is None:
         talk.say(enabled.NOT_SET_UP)
         return 0
-    for problem in enabled.problems(config):
-        talk.say(problem)
+    for line in [*enabled.problems(config), *news.take(repo)]:
+        talk.say(line)
     trouble = _trouble(config)
     if trouble is not None:
         talk.say(f"{trouble}; the commit goes unreviewed")
@@ -50,8 +53,6 @@ def run(talk: Talk) -> int:
 
 def _trouble(config: Config) -> str | None:
     """A setting with which no review is possible. That is no reason to keep a commit from being made."""
-    if config.values["review.mode"] == "background":
-        return "review.mode is 'background', which this version of maw cannot do"
     node: str = config.values["node"]
     if node != LOCAL and node not in config.nodes:
         return f"there is no node called {node!r} (`maw node add {node} HOST`)"
@@ -61,35 +62,56 @@ def _trouble(config: Config) -> str | None:
 def _review(talk: Talk, repo: Repo, now: Staged, config: Config, started: float) -> int:
     node: str = config.values["node"]
     deadline = started + config.values["review.deadline"]
-    digest = ""  # of a change that could not be read; it is like no other
+    outgoing: Outgoing | None = None
     try:
-        change = request.staged_change(repo, now, config.values["review.max_file_bytes"], deadline=deadline)
-        payload = request.payload(change, config, request.repo_name(repo))
-        digest = request.digest(payload)
-        if change.diff:
-            outcome = _follow(talk, node, payload, deadline)
-        else:
-            outcome = outcomes.nothing(node, change.skipped)
+        outgoing = prepare(repo, now, config, deadline)
+        outcome = _outcome(talk, outgoing, config, deadline)
     except GitTimeout:
         outcome = outcomes.missed(outcomes.DEADLINE, "git had not told the change when the deadline passed", node=node)
+    except NotRedacted as exc:
+        outcome = outcomes.missed(outcomes.UNREDACTED, exc.message, node=node)
     except KeyboardInterrupt:
         talk.say("interrupted: the review is cancelled, nothing was committed")
         return INTERRUPTED
-    if outcome.status != outcomes.REVIEWED:
+    digest = outgoing.digest if outgoing is not None else ""  # a change that could not be read is like no other
+    if outcome.cause in (outcomes.DEADLINE, outcomes.UNREACHABLE, outcomes.FAILED) and not _secrets(outgoing):
         outcome = _known(talk, repo, now, digest, config) or outcome
     decision = decide(outcome, config)
     talk.say(decision.text)
-    for line in decision.more:
+    kept = Kept()
+    if outgoing is not None and not decision.blocked:
+        kept = keep(repo, now, config, outcome, outgoing)
+    for line in filter(None, (*decision.more, kept.line)):
         talk.more(line)
-    _remember(talk, repo, now, config, outcome, blocked=decision.blocked, digest=digest)
+    _remember(talk, repo, now, config, outcome, blocked=decision.blocked, digest=digest, kept=kept.entry)
     return int(decision.blocked)
 
 
-def _follow(talk: Talk, node: str, payload: dict[str, Any], deadline: float) -> Outcome:
-    """Submit and print findings as they come. Raises KeyboardInterrupt after the task is cancelled."""
+def _outcome(talk: Talk, outgoing: Outgoing, config: Config, deadline: float) -> Outcome:
+    """What comes of it now. A secret is found here: there is no need to send what must be changed anyhow."""
+    node: str = config.values["node"]
+    if outgoing.secrets:
+        talk.lines(Printer().ended(outgoing.secrets))
+        reason = "the change adds a secret, so nothing was sent"
+        return outcomes.missed(outcomes.FAILED, reason, node=node, findings=outgoing.secrets)
+    if outgoing.empty:
+        return outcomes.nothing(node, outgoing.skipped)
+    if config.values["review.mode"] == "background":
+        return outcomes.missed(outcomes.BACKGROUND, "it is reviewed in the background", node=node)
+    return _follow(talk, node, outgoing.payload, deadline, goes_on=config.values["review.on_timeout"] == "allow")
+
+
+def _secrets(outgoing: Outgoing | None) -> tuple[Finding, ...]:
+    return outgoing.secrets if outgoing is not None else ()
+
+
+def _follow(talk: Talk, node: str, payload: dict[str, Any], deadline: float, *, goes_on: bool) -> Outcome:
+    """Submit and print findings as they come. Raises KeyboardInterrupt after the task is cancelled. `goes_on`: past
+    the deadline the node works on, for the attendant to ask again (it keeps a task a while)."""
     printer, progress = Printer(), Progress(node)
     left = max(deadline - time.monotonic(), 0.001)
-    steps = follow(node, request.task(payload, deadline=left), deadline=deadline)
+    task = request.task(payload, deadline=None if goes_on else left)
+    steps = follow(node, task, deadline=deadline, goes_on=goes_on)
     with talk.ticking(lambda: progress.text), closing(steps):
         for step in steps:
             if isinstance(step, Ended):
@@ -124,12 +146,21 @@ def _known(talk: Talk, repo: Repo, now: Staged, digest: str, config: Config) -> 
 
 
 def _remember(
-    talk: Talk, repo: Repo, now: Staged, config: Config, outcome: Outcome, *, blocked: bool, digest: str
+    talk: Talk,
+    repo: Repo,
+    now: Staged,
+    config: Config,
+    outcome: Outcome,
+    *,
+    blocked: bool,
+    digest: str,
+    kept: str | None = None,
 ) -> None:
     """Leave the outcome for post-commit. `blocked` tells it, when the commit is there all the same, that `-n` was
-    used; `request` lets a later attempt recognise the same change. Neither becomes part of the note."""
+    used; `request` lets a later attempt recognise the same change; `outbox` is what waits there for the commit. None
+    of them becomes part of the note."""
     data = outcomes.to_record(outcome, tree=now.tree, base=now.base, block_at=config.values["review.block_at"])
-    data |= {"blocked": blocked, "request": digest}
+    data |= {"blocked": blocked, "request": digest, "outbox": kept}
     try:
         pending.write(repo, now.tree, now.head, data)
     except OSError as exc:

@@ -7,7 +7,11 @@ import socket
 
 from maw import paths, protocol
 from maw.errors import FatalError
+from maw.light import TYPE_CHECKING
 from maw.reach import spawn_detached
+
+if TYPE_CHECKING:
+    import subprocess
 
 ANSWER_TIMEOUT = 0.5  # seconds; it answers before it works, so more means that it is leaving or stuck
 ANSWER_MAX = 4096
@@ -26,11 +30,11 @@ def poke(common_dir: str) -> None:
         pass
 
 
-def spawn(common_dir: str) -> None:
+def spawn(common_dir: str) -> subprocess.Popen[bytes]:
     """Start an attendant, detached, whose first work is this repository. Should another one run by then, the new one
-    passes the work on to it and leaves. Raises OSError."""
+    passes the work on to it and leaves, with code 0. Raises OSError."""
     directory = paths.make_private_dir(paths.attendant_dir())
-    spawn_detached(["-m", "maw.attendant", common_dir], os.path.join(directory, "attendant.log"))
+    return spawn_detached(["-m", "maw.attendant", common_dir], os.path.join(directory, "attendant.log"))
 
 
 def ask(message: protocol.Json, timeout: float = ANSWER_TIMEOUT) -> protocol.Json | None:

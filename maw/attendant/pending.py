@@ -17,7 +17,7 @@ from maw.git.repo import Repo
 from maw.light import Any
 
 MAX_AGE = 14 * 86400.0  # seconds; then nobody will make that commit any more
-_OF_PENDING_ONLY = ("blocked", "request", "parent")
+_OF_PENDING_ONLY = ("blocked", "request", "parent", "outbox")
 _NAME = r"[0-9a-f]{40,64}-(?:[0-9a-f]{40,64}|none)\.json\Z"
 
 Json = dict[str, Any]

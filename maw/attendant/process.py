@@ -1,8 +1,11 @@
 """The attendant: one small process per user, started on demand, gone after idling.
 
 It listens on a unix socket for one JSON line a connection: {"v":1,"op":"drain","common_dir":PATH}, "ping" or "stop",
-and answers one JSON line before it starts to work. Notes and indexes have a worker thread each, so that a long
-first index of one repository delays no note of another. It keeps nothing in memory that is not also in a file.
+and answers one JSON line before it starts to work. {"v":1,"op":"redact","bytes":N,"allow":[…]} is followed by N bytes
+of a diff, and answered by such a line and the diff without the values of secrets.
+
+Notes and indexes have a worker thread each, so that a long first index of one repository delays no note of another.
+It keeps nothing in memory that is not also in a file.
 """
 
 from __future__ import annotations
@@ -14,8 +17,10 @@ import os
 import signal
 import sqlite3
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from maw import __version__, files, paths, protocol, sockets
 from maw.attendant import client, pending, spool
@@ -26,8 +31,10 @@ IDLE = 300.0  # seconds without work, after which it leaves
 LOCK_WAIT = 5.0  # seconds to wait for another attendant that is just leaving
 LOG_MAX = 1_000_000  # bytes; then the log starts anew beside the old one
 LINE_MAX = 64 * 1024
+PAUSE_FIRST, PAUSE_LAST = 1.0, 60.0  # seconds between two attempts to deliver to a node that is away
 BACKLOG = 64  # connections that wait to be accepted
 READ_TIMEOUT = 5.0
+DIFF_MAX = 64 * 1024 * 1024  # bytes of a diff to redact; a review takes half of it
 
 log = logging.getLogger("maw.attendant")
 
@@ -46,10 +53,13 @@ def main(arguments: list[str]) -> int:
     os.ftruncate(lock, 0)
     os.pwrite(lock, b"%d\n" % os.getpid(), 0)
     _start_log(os.path.join(directory, "attendant.log"))
+    attendant = Attendant(paths.attendant_socket(), idle)
     try:
-        asyncio.run(Attendant(paths.attendant_socket(), idle).serve(arguments))
+        asyncio.run(attendant.serve(arguments))
     finally:
         os.close(lock)
+    if attendant.delivering:
+        os._exit(0)  # its thread may wait long for a node; what it delivers stays in the outbox until it is noted
     return 0
 
 
@@ -86,9 +96,19 @@ class Attendant:
         self._stop = asyncio.Event()
         self._notes = ThreadPoolExecutor(1, "notes")
         self._indexes = ThreadPoolExecutor(1, "index")
-        self._work: set[asyncio.Task[None]] = set()
+        self._secrets = ThreadPoolExecutor(2, "secrets")
+        self._work: set[asyncio.Task[Any]] = set()
+        self._deliveries: set[asyncio.Task[None]] = set()
         self._settling: set[str] = set()
+        self._outbox = ThreadPoolExecutor(1, "outbox")
+        self._delivering: dict[str, asyncio.Event] = {}  # by repository; set when there may be more to deliver
+        self._busy = 0  # deliveries at work; those that wait for their node do not keep us here
+        self._stopping = threading.Event()
         self._last = time.monotonic()
+
+    @property
+    def delivering(self) -> bool:
+        return self._busy > 0
 
     async def serve(self, common_dirs: list[str]) -> None:
         """Serve until stopped or idle; `common_dirs` is work to begin with. What was accepted is finished."""
@@ -113,24 +133,33 @@ class Attendant:
         while not self._stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), min(1.0, self._idle / 2 + 0.01))
-            idle = not self._work and time.monotonic() - self._last > self._idle
+            idle = not self._work and not self._busy and time.monotonic() - self._last > self._idle
             # Without its socket nobody can reach it any more: the state directory was removed.
             if idle or not _same_file(self._path, identity):
                 return
 
     async def _finish(self) -> None:
         await asyncio.sleep(0)  # connections accepted meanwhile get their turn
+        self._stop.set()
+        self._stopping.set()
+        for more in self._delivering.values():
+            more.set()
         while self._work:
             await asyncio.wait(self._work)
         self._notes.shutdown()
         self._indexes.shutdown()
+        self._secrets.shutdown()
+        self._outbox.shutdown(wait=False)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             message = protocol.parse_line(await asyncio.wait_for(reader.readline(), READ_TIMEOUT))
-            writer.write(protocol.line(self._answer(message)))
-            await writer.drain()
-        except (ValueError, OSError, TimeoutError):
+            if message.get("op") == "redact":
+                await self._redact(message, reader, writer)
+            else:
+                writer.write(protocol.line(self._answer(message)))
+                await writer.drain()
+        except (ValueError, OSError, TimeoutError, EOFError):
             pass  # a client that says nothing, or nonsense, or is gone
         finally:
             writer.close()
@@ -148,10 +177,69 @@ class Attendant:
                 return {"v": 1, "ok": False, "error": "unknown op"}
         return {"v": 1, "ok": True}
 
+    async def _redact(self, message: protocol.Json, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Raises ValueError for a message that makes no sense."""
+        size, allow = message.get("bytes"), message.get("allow")
+        if not isinstance(size, int) or not 0 <= size <= DIFF_MAX or not isinstance(allow, list):
+            raise ValueError("not a diff to redact")
+        diff = await asyncio.wait_for(reader.readexactly(size), READ_TIMEOUT)
+        # Counted as work: who asked waits for it, so it is finished before we leave.
+        work = asyncio.get_running_loop().create_task(self._redacted(diff, [str(entry) for entry in allow]))
+        self._work.add(work)
+        work.add_done_callback(self._work.discard)
+        for part in await work:
+            writer.write(part)
+        await writer.drain()
+        self._last = time.monotonic()
+
+    async def _redacted(self, diff: bytes, allow: list[str]) -> tuple[bytes, bytes]:
+        """The answer's line and the diff."""
+        from maw.secrets.redact import redact  # with detect-secrets: 150 ms
+
+        done = await asyncio.get_running_loop().run_in_executor(self._secrets, redact, diff, allow)
+        findings = [finding.to_json() for finding in done.findings]
+        told = {"v": 1, "ok": True, "bytes": len(done.diff), "hidden": done.hidden, "findings": findings}
+        return protocol.line(told), done.diff
+
     def _accept(self, common_dir: str) -> None:
         task = asyncio.get_running_loop().create_task(self._tend(common_dir))
         self._work.add(task)
         task.add_done_callback(self._work.discard)
+        self._deliver_soon(common_dir)
+
+    def _deliver_soon(self, common_dir: str) -> None:
+        if common_dir in self._delivering:
+            self._delivering[common_dir].set()
+            return
+        self._delivering[common_dir] = asyncio.Event()
+        task = asyncio.get_running_loop().create_task(self._deliver(common_dir))
+        self._deliveries.add(task)
+        task.add_done_callback(self._deliveries.discard)
+
+    async def _deliver(self, common_dir: str) -> None:
+        """Send what waits in the outbox; while a node is away, again and again with growing pauses."""
+        repo, more, pause = Repo(None, common_dir, common_dir), self._delivering[common_dir], PAUSE_FIRST
+        try:
+            while not self._stop.is_set():
+                more.clear()
+                self._busy += 1
+                try:
+                    done, later = await asyncio.get_running_loop().run_in_executor(
+                        self._outbox, deliver, repo, self._stopping
+                    )
+                finally:
+                    self._busy -= 1
+                if done:
+                    pause, self._last = PAUSE_FIRST, time.monotonic()
+                    await self._tend(common_dir)
+                if not later and not more.is_set():
+                    return
+                if later:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(more.wait(), pause)
+                    pause = min(pause * 2, PAUSE_LAST)
+        finally:
+            del self._delivering[common_dir]
 
     async def _tend(self, common_dir: str) -> None:
         """Write notes and index; then look again until every note has kept its records (spool.SETTLE)."""
@@ -191,6 +279,21 @@ def write_notes(repo: Repo) -> bool:
     if count:
         log.info("%s: %d records written", repo.common_dir, count)
     return True
+
+
+def deliver(repo: Repo, stopping: threading.Event) -> tuple[int, int]:
+    """How many reviews of the outbox came to their end, and how many are to be tried again."""
+    from maw.attendant import delivery  # only where something waits
+
+    done = later = 0
+    try:
+        for attempt in delivery.attempts(repo, stopping):
+            log.info("%s: outbox %s: %s: %s", repo.common_dir, attempt.entry.id, attempt.state, attempt.text)
+            done += attempt.state == delivery.DELIVERED
+            later += attempt.state == delivery.LATER
+    except (FatalError, OSError, ValueError) as exc:
+        log.error("%s: outbox: %s", repo.common_dir, exc)
+    return done, later
 
 
 def refresh_index(repo: Repo) -> None:

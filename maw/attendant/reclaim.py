@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 
-from maw.attendant import pending, spool
+from maw.attendant import outbox, pending, spool
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, no_git_env
 from maw.light import NamedTuple
@@ -47,6 +47,7 @@ def _reclaimed(repo: Repo, made: Made) -> bool:
         spool.put(repo, made.commit, pending.to_record(waiting, made.commit))
     except ValueError:
         return False  # damaged; it expires
+    outbox.link(repo, waiting, made.commit)
     pending.consume(repo, waiting)
     return True
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from contextlib import AbstractContextManager, closing, nullcontext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,7 +14,7 @@ from maw import client, errors
 from maw.attendant import spool
 from maw.change import BadPatch
 from maw.cli.failure import hush, unread
-from maw.cli.output import console, print_json, say
+from maw.cli.output import console, print_json, printable, say
 from maw.cli.place import repository
 from maw.config.load import Config, load
 from maw.config.schema import seconds
@@ -28,7 +29,7 @@ from maw.review.outcome import Outcome
 from maw.review.progress import Progress
 from maw.review.render import Printer, judged, tally
 from maw.review.terminal import ProgressLine
-from maw.text import one_line
+from maw.text import count, one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,6 +46,7 @@ class Options(NamedTuple):
     fresh: bool = False
     deadline: float | None = None  # seconds
     record: bool = True
+    show_payload: bool = False
 
 
 def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -69,6 +71,7 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
     help="Give up after this long, such as 30s; the default is to wait.",
 )
 @click.option("--no-record", is_flag=True, help="Write no note on the commit.")
+@click.option("--show-payload", is_flag=True, help="Print what would be sent; send nothing.")
 def review(
     *,
     what: str | None,
@@ -80,6 +83,7 @@ def review(
     block_at: str | None,
     deadline: float | None,
     no_record: bool,
+    show_payload: bool,
 ) -> int:
     """Review staged changes, a commit, a range or a patch.
 
@@ -92,6 +96,7 @@ def review(
       maw review main..topic           all of a branch, as one change
       git diff | maw review -          a patch on standard input
       maw review HEAD --json           for scripts
+      maw review --show-payload        what would be sent, without the values of secrets
 
     Exit codes: 0 pass or warn, 1 block, 3 incomplete, 4 node unreachable.
     """
@@ -103,7 +108,7 @@ def review(
     worktree = repo.worktree if repo else None
     config = load(worktree=worktree, flags={"node": node, "review.block_at": block_at})
     try:
-        return run(repo, config, Options(what, as_json, stream, fresh, deadline, not no_record))
+        return run(repo, config, Options(what, as_json, stream, fresh, deadline, not no_record, show_payload))
     except (BrokenPipeError, SystemExit) as exc:
         if not unread(exc):
             raise
@@ -113,6 +118,8 @@ def review(
 
 def run(repo: Repo | None, config: Config, options: Options) -> int:
     """Review and print; the exit code. Raises FatalError, and KeyboardInterrupt once the task is cancelled."""
+    from maw.secrets.redact import redact  # with detect-secrets: 150 ms, which --help does without
+
     node: str = config.values["node"]
     if node != LOCAL:
         config.node(node)  # an unknown name is a mistake to mend, not a node out of reach
@@ -120,11 +127,18 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
     change = _change(repo, config, options.what, deadline)
     if deadline is not None:
         options = options._replace(deadline=max(deadline - time.monotonic(), 0.001))
+    redacted = redact(change.diff, config.values["secrets.allow"])
+    change = change._replace(diff=redacted.diff)
+    name = request.repo_name(repo) if repo else "patch"
+    payload = request.payload(change, config, name, redacted=redacted.hidden > 0)
+    if options.show_payload:
+        return _show(payload, change, redacted.hidden, options)
     output = _Json(options.stream) if options.as_json else _Text(node)
     if change.diff.strip():
-        outcome = _review(repo, config, options, change, output)
+        outcome = _review(config, options, payload, output)
     else:
         outcome = outcomes.nothing(node, change.skipped)
+    outcome = outcome._replace(findings=(*redacted.findings, *outcome.findings))
     block_at: str = config.values["review.block_at"]
     output.ended(change, outcome, block_at)
     if options.record and repo is not None and change.head is not None and ".." not in change.what:
@@ -157,8 +171,23 @@ def _change(repo: Repo | None, config: Config, what: str | None, deadline: float
     return request.committed_change(repo, what, limit, deadline=deadline)
 
 
-def _review(repo: Repo | None, config: Config, options: Options, change: request.Change, output: _Output) -> Outcome:
-    payload = request.payload(change, config, request.repo_name(repo) if repo else "patch")
+def _show(payload: dict[str, Any], change: request.Change, hidden: int, options: Options) -> int:
+    """What would be sent: as it is, or for people with its patch as text."""
+    if options.as_json:
+        print_json(request.task(payload, deadline=options.deadline, fresh=options.fresh))
+        return errors.PASS
+    sys.stdout.write(json.dumps({**payload, "diff": f"{len(change.diff)} bytes, below"}, indent=2) + "\n\n")
+    sys.stdout.flush()
+    if sys.stdout.isatty():  # nothing of a stranger's patch steers the terminal
+        sys.stdout.write(printable(change.diff.decode("utf-8", "replace")))
+    else:
+        sys.stdout.buffer.write(change.diff)
+    sys.stdout.flush()
+    say(f"maw: nothing was sent; {count(hidden, 'value')} of secrets redacted")
+    return errors.PASS
+
+
+def _review(config: Config, options: Options, payload: dict[str, Any], output: _Output) -> Outcome:
     task = request.task(payload, deadline=options.deadline, fresh=options.fresh)
     deadline = None if options.deadline is None else time.monotonic() + options.deadline
     with output.waiting(), closing(follow(config.values["node"], task, deadline=deadline)) as steps:

@@ -56,11 +56,12 @@ class Ended(NamedTuple):
 Step = Told | Found | Voided | Ended
 
 
-def follow(node: str, request: Json, *, deadline: float | None = None) -> Generator[Step]:
+def follow(node: str, request: Json, *, deadline: float | None = None, goes_on: bool = False) -> Generator[Step]:
     """Submit `request` to `node` and follow it; the last step is Ended, whatever happens.
 
-    `deadline` is a time.monotonic() value; past it the task is cancelled. KeyboardInterrupt cancels it too and
-    goes on to the caller, and so does closing the iterator early (contextlib.closing does it in time).
+    `deadline` is a time.monotonic() value; past it the task is cancelled, unless it `goes_on`. KeyboardInterrupt
+    cancels it too and goes on to the caller, and so does closing the iterator early (contextlib.closing does it in
+    time).
     """
     try:
         task = client.submit(node, request, timeout=_left(deadline))
@@ -77,8 +78,15 @@ def follow(node: str, request: Json, *, deadline: float | None = None) -> Genera
             ended = isinstance(step, Ended)
             yield step
     finally:
-        if not ended or watch.abandoned:
+        if not ended or (watch.abandoned and not goes_on):
             _cancel(node, watch.task_id, deadline)
+
+
+def finished(node: str, task: Json) -> Outcome:
+    """The outcome of a task (api.Task) that has ended."""
+    *_, last = _Watch(node, task).finished(task)
+    assert isinstance(last, Ended)
+    return last.outcome
 
 
 class _Watch:

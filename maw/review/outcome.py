@@ -17,6 +17,8 @@ UNREVIEWED = "unreviewed"
 DEADLINE = "deadline"
 UNREACHABLE = "unreachable"
 FAILED = "failed"
+UNREDACTED = "unredacted"  # the values of secrets could not be taken out, so nothing was sent
+BACKGROUND = "background"  # nobody waits for it: review.mode
 
 # What a node may tell in one answer. More findings than that count as unreadable, so that none is lost in silence.
 FINDINGS_MAX = 1000
@@ -24,8 +26,8 @@ SKIPPED_MAX = 10_000
 
 
 class Outcome(NamedTuple):
-    """`status` is reviewed, incomplete (a part was not) or unreviewed (nothing was). `cause` is deadline,
-    unreachable or failed unless it is reviewed; `reason` says the same for people. The verdict is no part of it:
+    """`status` is reviewed, incomplete (a part was not) or unreviewed (nothing was). `cause` is one of
+    those above unless it is reviewed; `reason` says the same for people. The verdict is no part of it:
     the gate is applied at each use."""
 
     status: str

@@ -185,8 +185,8 @@ def _too_large(size: int, limit: int) -> str:
     return f"too large: {size} bytes, review.max_file_bytes is {limit}"
 
 
-def payload(change: Change, config: Config, repo_name: str) -> Json:
-    """The payload of a review task (docs/protocol.md)."""
+def payload(change: Change, config: Config, repo_name: str, *, redacted: bool) -> Json:
+    """The payload of a review task (docs/protocol.md). `redacted`: values of secrets were taken out of the diff."""
     return {
         "v": 1,
         "title": f"{repo_name}: {change.head[:12] if change.head else change.what}",
@@ -198,6 +198,7 @@ def payload(change: Change, config: Config, repo_name: str) -> Json:
         "exclude": list(config.values["review.exclude"]),
         "skipped": list(change.skipped),
         "max_file_bytes": config.values["review.max_file_bytes"],
+        "redacted": redacted,
     }
 
 

@@ -4,3 +4,5 @@
 from hashes, placeholders and names, `blocks` finds private keys of many lines. The attendant and `maw review` use
 them; hooks ask the attendant (maw.attendant.client.redact).
 """
+
+MARK = "[redacted]"  # what stands in the place of a value

@@ -7,7 +7,8 @@ import math
 import re
 from collections import Counter
 
-MARK = "[redacted]"
+from maw.secrets import MARK
+
 VALUE_MIN = 6  # characters; what is shorter is hardly worth a guess
 BLOB = 300  # characters; a longer text without a name that gives it away is data: an image, a font, a fixture
 

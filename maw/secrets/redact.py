@@ -13,8 +13,7 @@ from typing import NamedTuple
 from maw.change import display_path, unquote_or_raw
 from maw.finding import TEXT_MAX, Finding, finding_id
 from maw.globs import first_match
-from maw.secrets import blocks, patterns
-from maw.secrets.judge import MARK
+from maw.secrets import MARK, blocks, patterns
 from maw.secrets.patterns import Found
 
 UNIT = "secrets"  # what findings give as the unit they were found in

@@ -66,7 +66,8 @@ def test_a_hook_that_is_not_executable_is_broken(place: Repo, repo: Repository) 
 def test_paths_with_blanks_and_quotes(home: Path, fake_runner: FakeRunner, user: Path) -> None:
     python = home / 'it\'s a "python" $HOME' / "python"
     python.parent.mkdir()
-    python.symlink_to(sys.executable)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
     repository = Repository(home / "a repo's `place` $(false)")
     repository.path.mkdir()
     repository.git("init", "-q")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maw.change import parse
-from maw.secrets.judge import MARK
+from maw.secrets import MARK
 from maw.secrets.redact import redact
 from tests.secrets import corpus
 from tests.secrets.corpus import KINDS, diff_of

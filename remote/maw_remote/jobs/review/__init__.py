@@ -146,7 +146,7 @@ class Review:
 
     async def _ask(self, unit: Unit) -> tuple[str, Usage]:
         request = Generation(
-            messages=prompting.messages(unit, self._payload.rules),
+            messages=prompting.messages(unit, self._payload.rules, redacted=self._payload.redacted),
             max_tokens=grammar.max_tokens(self._limits),
             grammar=grammar.build(unit, self._limits),
         )

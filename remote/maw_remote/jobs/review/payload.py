@@ -27,7 +27,8 @@ class Skipped(NamedTuple):
 
 
 class Payload(NamedTuple):
-    """`diff` has the patch's bytes; `skipped` what the client left out already."""
+    """`diff` has the patch's bytes; `skipped` what the client left out already. `redacted`: it took values of secrets
+    out of the patch."""
 
     title: str
     diff: bytes
@@ -35,6 +36,7 @@ class Payload(NamedTuple):
     exclude: list[str]
     skipped: list[Skipped]
     max_file_bytes: int
+    redacted: bool
 
 
 def parse(payload: Json) -> Payload:
@@ -48,12 +50,13 @@ def parse(payload: Json) -> Payload:
         exclude=[_text(glob, "exclude") for glob in _list(payload, "exclude")],
         skipped=[_skipped(entry) for entry in _list(payload, "skipped")],
         max_file_bytes=_count(payload.get("max_file_bytes", 1_000_000)),
+        redacted=payload.get("redacted") is True,
     )
 
 
 def fingerprint(payload: Json) -> bytes:
     """All that determines a review's result: titles and the names of trees do not."""
-    parts = [payload.get(key) for key in ("diff", "rules", "exclude", "skipped", "max_file_bytes")]
+    parts = [payload.get(key) for key in ("diff", "rules", "exclude", "skipped", "max_file_bytes", "redacted")]
     return json.dumps(parts, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 

@@ -8,11 +8,12 @@ from functools import cache
 from string import Template
 
 from maw.globs import matches
+from maw.secrets import MARK
 from maw_remote.engine.interface import Message
 from maw_remote.jobs.review.payload import Rule
 from maw_remote.jobs.review.units import PATH_SHOWN, Piece, Unit, is_judged, shown
 
-NAMES = ("system", "rules", "unit")
+NAMES = ("system", "rules", "unit", "redacted")
 
 
 @cache
@@ -30,8 +31,8 @@ def system(path: str, rules: Sequence[Rule]) -> str:
     return load("system") + Template(load("rules")).substitute(rules=listed)
 
 
-def messages(unit: Unit, rules: Sequence[Rule]) -> list[Message]:
-    """The chat that asks about one unit."""
+def messages(unit: Unit, rules: Sequence[Rule], *, redacted: bool = False) -> list[Message]:
+    """The chat that asks about one unit; `redacted`: values of secrets were taken out of the change."""
     removed = any(line.kind == "-" for piece in unit.pieces for line in piece.lines)
     asked = Template(load("unit")).substitute(
         path=shown(unit.path.encode("utf-8", "replace"), PATH_SHOWN),
@@ -39,6 +40,8 @@ def messages(unit: Unit, rules: Sequence[Rule]) -> list[Message]:
         old=f"\nOld code:\n{_side(unit.pieces, '-')}\n" if removed else "",
         new=_side(unit.pieces, "+"),
     )
+    if redacted and MARK in asked:  # after the code: what units share stays the same
+        asked += Template(load("redacted")).substitute(mark=MARK)
     return [Message("system", system(unit.path, rules)), Message("user", asked)]
 
 

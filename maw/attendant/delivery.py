@@ -1,0 +1,142 @@
+"""Send what waits in the outbox, and make notes of what comes back. The attendant calls it, and `maw outbox flush`.
+
+Killed at any point, the next call does the rest: a node joins equal requests, and a record has the id of its entry, so
+that it is written once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from maw import client, files, reach
+from maw.attendant import news, notify, outbox, spool, whereabouts
+from maw.attendant.outbox import Entry
+from maw.config.load import Config, load
+from maw.errors import ApiError, NodeError
+from maw.git.repo import Repo
+from maw.review import outcome as outcomes
+from maw.review import request
+from maw.review.follow import finished
+from maw.review.outcome import Outcome
+from maw.review.render import tally
+
+Json = dict[str, Any]
+
+FIRST_LOOK, LAST_LOOK = 0.1, 2.0  # seconds between two looks at a task; the time doubles
+SUBMIT_TIMEOUT = 30.0
+_TRY_AGAIN = (404, 408, 429)  # and 5xx: the node cannot do it now, or was asked for a task that it has forgotten
+
+log = logging.getLogger(__name__)
+
+DELIVERED, LATER, FAILED = "delivered", "later", "failed"
+
+
+class Attempt(NamedTuple):
+    """What came of one entry: `delivered`, `later` (to be tried again) or `failed` (not before something changes)."""
+
+    entry: Entry
+    state: str
+    text: str
+
+
+def attempts(repo: Repo, stopping: threading.Event, told: Callable[[Entry], None] | None = None) -> Iterator[Attempt]:
+    """Try each entry whose commit is made, once; none while another process does. Calls `told` before each.
+
+    Raises OSError and FatalError when what came cannot be kept; the entry then stays.
+    """
+    if not outbox.ids(repo):
+        return
+    lock = files.try_lock(os.path.join(outbox.directory(repo), "lock"))
+    if lock is None:
+        return
+    try:
+        config = load(strict=False)
+        for gone in outbox.expire(repo, config.values["outbox.max_age"]):
+            log.warning("%s: %s was given up after outbox.max_age", repo.common_dir, gone.id)
+        away: dict[str, str] = {}  # nodes that did not answer
+        for entry in outbox.entries(repo):
+            if entry.commit is None or stopping.is_set():
+                continue
+            if told is not None:
+                told(entry)
+            yield _attempt(repo, entry, config, stopping, away)
+    finally:
+        os.close(lock)
+
+
+def _attempt(repo: Repo, entry: Entry, config: Config, stopping: threading.Event, away: dict[str, str]) -> Attempt:
+    node: str = entry.data["node"]
+    if node != reach.LOCAL and node not in config.nodes:
+        return Attempt(entry, FAILED, f"there is no node called {node!r}")
+    if node in away:
+        return Attempt(entry, LATER, away[node])
+    payload = outbox.payload(repo, entry)
+    if payload is None:
+        return Attempt(entry, FAILED, "its file is damaged; it was moved to outbox/bad")
+    try:
+        task = _done(node, payload, stopping)
+    except NodeError as exc:
+        away[node] = exc.message
+        return Attempt(entry, LATER, exc.message)
+    except ApiError as exc:
+        if exc.status in _TRY_AGAIN or exc.status >= 500:
+            return Attempt(entry, LATER, exc.message)
+        return _noted(
+            repo,
+            entry,
+            outcomes.missed(outcomes.FAILED, f"{node} refused the review: {exc.message}", node=node),
+            config,
+        )
+    if task is None:
+        return Attempt(entry, LATER, "it is being reviewed")
+    return _noted(repo, entry, finished(node, task), config)
+
+
+def _done(node: str, payload: Json, stopping: threading.Event) -> Json | None:
+    """The task of this review once it has ended; None when we are told to stop before. Raises NodeError, ApiError."""
+    asked = {**request.task(payload), "priority": "background", "keep": True}
+    task = client.submit(node, asked, timeout=SUBMIT_TIMEOUT)
+    pause = FIRST_LOOK
+    while task.get("state") not in client.TERMINAL:
+        if stopping.wait(pause):
+            return None
+        pause = min(pause * 2, LAST_LOOK)
+        task = client.request(node, "GET", f"/api/v1/tasks/{task.get('id')}")
+        if not isinstance(task, dict):
+            raise NodeError("lost", f"{node} answered with something else than a task")
+    return task
+
+
+def _noted(repo: Repo, entry: Entry, outcome: Outcome, config: Config) -> Attempt:
+    """The outcome on its way to the note of the commit that was made. It takes the place of the record that said that
+    there was none."""
+    data = entry.data
+    assert entry.commit is not None
+    commit = whereabouts.now_at(repo, entry.commit, data["tree"], data["base"])
+    if commit is None:
+        outbox.remove(repo, entry.id)
+        return Attempt(entry, FAILED, "its commit is gone")
+    record = outcomes.to_record(outcome, tree=data["tree"], base=data["base"], block_at=data["block_at"])
+    record |= {"id": entry.id, "head": entry.commit, "late": True, "supersedes": entry.record}
+    spool.put(repo, commit, record)
+    outbox.remove(repo, entry.id)
+    text = _told(outcome, data["block_at"])
+    try:
+        news.put(repo, entry.id, f"{commit[:10]} was reviewed meanwhile: {text}; `maw show {commit[:10]}`")
+    except OSError as exc:
+        log.warning("%s: %s", repo.common_dir, exc)
+    if config.values["notify"]:
+        notify.show(f"maw: {request.repo_name(repo)}", f"{commit[:10]}: {text}")
+    return Attempt(entry, DELIVERED, f"{commit[:10]}: {text}")
+
+
+def _told(outcome: Outcome, block_at: str) -> str:
+    """The outcome in a few words."""
+    if outcome.status == outcomes.UNREVIEWED:
+        return f"not reviewed: {outcome.reason}"
+    found = tally(outcome.findings) if outcome.findings else "nothing found"
+    return f"{outcome.verdict(block_at)}: {found}"
