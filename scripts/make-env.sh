@@ -32,4 +32,10 @@ if ! "$VENV/bin/python" -c 'import importlib.util as u, sys; sys.exit(u.find_spe
         }
     done
 fi
+# Some virtual machines announce AMX and fault when it is used. GCC and Clang heed these wherever they stand.
+if grep -qs '^flags.*\bhypervisor\b' /proc/cpuinfo && grep -qs '^flags.*\bamx_tile\b' /proc/cpuinfo; then
+    CFLAGS="${CFLAGS:-} -mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
+    CXXFLAGS="${CXXFLAGS:-} -mno-amx-tile -mno-amx-int8 -mno-amx-bf16"
+    export CFLAGS CXXFLAGS
+fi
 CMAKE_BUILD_PARALLEL_LEVEL="$BUILD_JOBS" install -c constraints.txt -e '.[dev]'
