@@ -87,15 +87,21 @@ def parse_line(raw: bytes) -> Record:
     if len(raw) > LINE_MAX:
         return Record(raw, None)
     try:
-        data = json.loads(raw)
+        data = json.loads(raw, parse_constant=_no_json)
     except (ValueError, RecursionError):
         return Record(raw, None)
     known = (
         isinstance(data, dict)
         and data.get("v") == VERSION
+        and type(data["v"]) is int  # true is 1 for Python
         and all(isinstance(data.get(key), str) for key in ("id", "ts", "kind"))
     )
     return Record(raw, data if known else None)
+
+
+def _no_json(word: str) -> None:
+    """NaN and Infinity, which Python reads and would print again."""
+    raise ValueError(f"{word} is no JSON")
 
 
 def parse_note(note: bytes) -> list[Record]:

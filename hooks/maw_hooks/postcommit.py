@@ -62,7 +62,9 @@ def _unreviewed(repo: Repo, last: LastCommit) -> dict[str, Any] | None:
 
 def _reverts(repo: Repo, last: LastCommit) -> bool:
     """A revert that ended a conflict: git has removed REVERT_HEAD by now and its reflog says "commit"."""
-    return b"\nThis reverts commit " in git("log", "-1", "--format=%B", last.commit, cwd=repo.root)
+    return b"\nThis reverts commit " in git(
+        "log", "-1", "--no-show-signature", "--no-notes", "--format=%B", last.commit, cwd=repo.root
+    )
 
 
 def unreviewed(config: Config, *, tree: str, base: str, reason: str) -> dict[str, Any]:

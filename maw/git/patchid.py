@@ -6,12 +6,16 @@ It ignores line numbers and white space, so an equal id says "the same edit, car
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
+from collections.abc import Iterator
 
-from maw.git.objects import Commit, Objects, PatchId
+from maw.errors import FatalError
+from maw.git.objects import Commit, Objects, PatchId, TooLarge, changed_paths
 from maw.git.repo import diff_trees_offline
 from maw.git.run import GitError, git, no_git_env, of
 
+PATHS_MAX = 50_000  # of one commit: libgit2 would read as many as a hostile one claims to have
 _BINARY = re.compile(rb"^Binary files ", re.MULTILINE)  # a line of content starts with one of " +-\\"
 
 
@@ -33,9 +37,21 @@ def by_git(git_dir: str, base: str, tree: str, algorithm: str) -> PatchId | None
 
 
 def of_commit(objects: Objects, commit: Commit) -> PatchId | None:
-    """The patch id of a commit against its first parent; None when that is missing."""
+    """The patch id of a commit against its first parent; None when that is missing, or there is too much of it."""
     base = first_parent_tree(objects, commit)
-    return objects.patch_id(base, commit.tree) if base is not None else None
+    if base is None or _has_more(changed_paths(objects, base, commit.tree), PATHS_MAX):
+        return None
+    return objects.patch_id(base, commit.tree)
+
+
+def _has_more(paths: Iterator[bytes], limit: int) -> bool:
+    """Whether a change has so many files that nobody made it to be reviewed; a missing tree tells nothing."""
+    try:
+        return next(itertools.islice(paths, limit, None), None) is not None
+    except TooLarge:
+        return True
+    except FatalError:
+        return False
 
 
 def first_parent_tree(objects: Objects, commit: Commit) -> str | None:

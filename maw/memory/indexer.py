@@ -13,13 +13,12 @@ from maw.change import display_path
 from maw.errors import FatalError
 from maw.finding import SEVERITIES
 from maw.git import notes, notetree, patchid
-from maw.git.objects import Commit, changed_paths
+from maw.git.objects import Commit, TooLarge, changed_paths
 from maw.git.repo import Repo
 from maw.memory.query import CARRIED, EXACT, STALE
 from maw.record import Json, Record, merge, standing
 
 MANY = 5000  # notes; they take about half a second
-PATHS_MAX = 50_000  # of one commit
 
 _RECORD_COLUMNS = (
     "note", "oid", "id", "kind", "ts", "time", "status", "verdict", "standing", "worst", *SEVERITIES, "bypassed",
@@ -39,8 +38,15 @@ def update(
     """
     found = notes.Notes(repo)
     for kind in sorted(old.keys() | new.keys()):
-        if old.get(kind) != new.get(kind):
+        if old.get(kind) == new.get(kind):
+            continue
+        try:
             _update_kind(_Reader(db, found, kind, told), found.tree(old.get(kind)), found.current_tree(new.get(kind)))
+        except TooLarge as exc:
+            raise FatalError(
+                f"{notes.ref_name(kind)} is nothing that maw reads: {exc.message}",
+                hint="whoever made it was no friend; an older state of it may be in the log of the ref",
+            ) from exc
     db.execute("DELETE FROM tips")
     db.executemany("INSERT INTO tips VALUES (?, ?)", new.items())
 
@@ -165,7 +171,7 @@ class _Reader:
             return found
         try:
             changed = changed_paths(self.objects, base, commit.tree)
-            found.update(display_path(path) for path in itertools.islice(changed, PATHS_MAX))
+            found.update(display_path(path) for path in itertools.islice(changed, patchid.PATHS_MAX))
         except FatalError as exc:  # a partial clone may lack trees, and a hostile one has too many of them
             log.warning("not all paths of the commit %s are known: %s", commit.oid, exc.message)
         return found

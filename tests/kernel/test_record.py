@@ -1,15 +1,13 @@
-"""Lines of notes: compact, sorted, merged as sets; what is not ours is kept byte for byte."""
+"""Lines of notes: compact and sorted; what is not ours is kept byte for byte. Merging: memory/test_strange_notes.py."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from maw import record
-from maw.record import LINE_MAX, encode, format_note, merge, parse_line, parse_note, standing
+from maw.record import LINE_MAX, encode, format_note, parse_line, parse_note, standing
 
 GOOD: record.Json = {"v": 1, "id": "a", "ts": "2026-01-01T00:00:00.000Z", "kind": "review"}
 
@@ -54,19 +52,6 @@ def test_standing_is_sorted_and_without_the_retracted() -> None:
     retraction = GOOD | {"id": "r", "kind": "retract", "retracts": "g"}
     lines = [encode(data) for data in (new, gone, retraction, old)] + [parse_line(b"x")]
     assert [data["id"] for data in standing(lines)] == ["o", "n"]
-
-
-LINE = st.binary(max_size=8).filter(lambda raw: raw.strip() and b"\n" not in raw).map(parse_line)
-NOTE = st.lists(LINE, max_size=6)
-
-
-@given(NOTE, NOTE, NOTE)
-def test_merging_is_a_union_of_sets(a: list[record.Record], b: list[record.Record], c: list[record.Record]) -> None:
-    assert merge(a, b) == merge(b, a)
-    assert merge(merge(a, b), c) == merge(a, merge(b, c)) == merge(a, b, c)
-    assert merge(a, a) == merge(a)
-    assert {line.raw for line in merge(a, b)} == {line.raw for line in a + b}
-    assert parse_note(format_note(merge(a, b))) == merge(a, b)
 
 
 def test_ids_are_unique_and_times_are_utc() -> None:
