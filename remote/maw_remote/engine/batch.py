@@ -48,15 +48,18 @@ class Pace:
         return max(1, min(self._most, int(seconds / self._row)))
 
 
-def share(wants: Sequence[Want], pace: Pace, *, rows: int, outputs: int) -> dict[int, int]:
-    """Rows by the number of a sequence, for the next step."""
+def share(
+    wants: Sequence[Want], pace: Pace, *, rows: int, outputs: int, avoid: Sequence[str | None] = ()
+) -> dict[int, int]:
+    """Rows by the number of a sequence, for the next step. `avoid`: adapters that have had their share of steps."""
     able = [want for want in wants if want.rows]
     if any(want.interactive for want in able):
         able = [want for want in able if want.interactive]
     able.sort(key=lambda want: want.order)
     if not able:
         return {}
-    able = [want for want in able if want.adapter == able[0].adapter]
+    adapter = next((want.adapter for want in able if want.adapter not in avoid), able[0].adapter)
+    able = [want for want in able if want.adapter == adapter]
     decoding = [want for want in able if want.rows == 1]
     found: dict[int, int] = {}
     for want in decoding[: min(rows, outputs)]:

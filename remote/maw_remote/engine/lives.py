@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from maw_remote.engine import sampling
@@ -48,19 +47,26 @@ class Live:
     filled: list[int] = field(default_factory=list)  # the rows of the running step that have logits
     given: int = 0  # rows of the running step
 
+    @property
+    def behind(self) -> bool:
+        """Whether the sequence does not hold all of its tokens yet; branches have to wait for that."""
+        return self.done < len(self.tokens)
+
     def rows_wanted(self) -> int:
-        return self.tree.left if self.tree is not None else len(self.tokens) - self.done
+        if self.tree is None or self.behind:
+            return len(self.tokens) - self.done
+        return self.tree.left
 
     def outputs_wanted(self) -> int:
-        if self.tree is not None:
-            return self.tree.left
-        return 1 + (len(self.need.targets) if isinstance(self.need, Feed) else 0)
+        if isinstance(self.need, Feed):
+            return 1 + len(self.need.targets)
+        return 0 if self.tree is None or self.behind else self.tree.left
 
     def fill(self, decoder: Decoder, count: int) -> None:
         """Put the next `count` rows into the step."""
-        self.given, self.filled = count, []
-        if self.tree is not None:
-            self._fill_tree(decoder, self.tree, count)
+        self.given = count
+        if self.tree is not None and not self.behind:
+            self.filled = self._fill_tree(decoder, self.tree, count)
             return
         end = self.done + count
         first = decoder.rows.add(self.tokens[self.done : end], self.done, self.sequence)
@@ -70,35 +76,38 @@ class Live:
 
     def take(self, decoder: Decoder) -> Floats | None:
         """The step is done: look at what it gave. The logits after the last token, once that is evaluated."""
-        if self.tree is not None:
+        if self.tree is not None and not self.behind:
             self._take_tree(decoder, self.tree)
             return None
-        assert isinstance(self.need, Feed)
         end = self.done + self.given
         logits: Floats | None = None
         for row, place in zip(self.filled, self._outputs(end), strict=True):
+            assert isinstance(self.need, Feed)
             logits = decoder.logits(row)
             targets = self.need.targets.get(place - self.start)
             if targets is not None:
                 self.need.found[place - self.start] = sampling.logprobs(logits, targets)
         self.done = end
-        return logits if end == len(self.tokens) else None
+        return logits if not self.behind else None
 
     def _outputs(self, end: int) -> list[int]:
         """Places up to `end` whose logits are needed."""
-        assert isinstance(self.need, Feed)
+        if not isinstance(self.need, Feed):
+            return []  # it only catches up, for its branches
         last = [end - 1] if end == len(self.tokens) else []
         if not self.need.targets:
             return last
         found = {place + self.start for place in self.need.targets}
         return sorted({place for place in found if self.done <= place < end} | set(last))
 
-    def _fill_tree(self, decoder: Decoder, tree: Tree, count: int) -> None:
+    def _fill_tree(self, decoder: Decoder, tree: Tree, count: int) -> list[int]:
         assert isinstance(self.need, Branch)
+        filled = []
         for row in tree.rows[tree.at : tree.at + count]:
             node = self.need.trie.nodes[row.node]
             sequences = [tree.sequences[branch] for branch in row.branches]
-            self.filled.append(decoder.rows.add_one(node.token, self.done + node.depth - 1, sequences))
+            filled.append(decoder.rows.add_one(node.token, self.done + node.depth - 1, sequences))
+        return filled
 
     def _take_tree(self, decoder: Decoder, tree: Tree) -> None:
         assert isinstance(self.need, Branch)
@@ -108,9 +117,14 @@ class Live:
         tree.at += self.given
 
 
-def grow(tree: Tree, free: Sequence[int], *, together: bool) -> None:
-    """Begin the tree's next group, on these free sequences."""
-    count = min(len(free), len(tree.branches))
+def grow(tree: Tree, sequences: list[int], *, together: bool) -> None:
+    """Begin the tree's next group, a branch for each of these sequences."""
+    count = len(sequences)
     tree.group, tree.branches = tree.branches[:count], tree.branches[count:]
-    tree.sequences = list(free[:count])
+    tree.sequences = sequences
     tree.rows, tree.at = rows(tree.group, together=together), 0
+
+
+def again(tree: Tree) -> Tree:
+    """The tree anew, with all branches of the group that was under way."""
+    return Tree(tree.group + tree.branches)

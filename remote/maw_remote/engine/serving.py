@@ -15,10 +15,11 @@ from maw_remote.engine.chat import Chat, Tokens
 from maw_remote.engine.decoder import Broken, Decoder, Grammar, Load
 from maw_remote.engine.frames import Json
 from maw_remote.engine.interface import Field, Message, Text, Usage
+from maw_remote.engine.job import Job, Refused
 from maw_remote.engine.program import Pick, Program, Step, Write
 from maw_remote.engine.runs import BadProgram, Run
 from maw_remote.engine.sampling import Sampler
-from maw_remote.engine.slots import Job, Refused, Slots
+from maw_remote.engine.slots import Slots
 from maw_remote.engine.vocabulary import Vocabulary
 
 SPARE = 56  # sequences beside those that answer: kept prefixes, and branches of choices

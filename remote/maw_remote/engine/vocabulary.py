@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
+SHORT = 96  # bytes of a text whose tokens are remembered: options and fixed texts come again and again
 _APART = b"\n"  # a text of its own in vocabularies that put a space before each text
 
 
@@ -25,17 +26,21 @@ class Vocabulary:
         self.piece = lru_cache(1 << 16)(piece)
         self.is_end = lru_cache(1 << 16)(is_end)
         self._head = tokenize(_APART, False) if adds_space else []
+        self._short = lru_cache(1 << 15)(self._tokens)
 
     def tokens(self, text: bytes, *, goes_on: bool) -> list[int]:
         """A text's tokens, as data. `goes_on`: it continues another text, so that no space is put before it."""
+        return list(self._short(text, goes_on)) if len(text) <= SHORT else self._tokens(text, goes_on)
+
+    def count(self, text: str) -> int:
+        return len(self.tokens(text.encode("utf-8", "replace"), goes_on=False))
+
+    def _tokens(self, text: bytes, goes_on: bool) -> list[int]:
         if not (self.adds_space and goes_on):
             return self.tokenize(text, False)
         found = self.tokenize(_APART + text, False)
         size = len(self._head)
         return found[size:] if found[:size] == self._head else self.tokenize(text, False)
-
-    def count(self, text: str) -> int:
-        return len(self.tokenize(text.encode("utf-8", "replace"), False))
 
     def text_of(self, tokens: Sequence[int]) -> bytes:
         return b"".join(map(self.piece, tokens))
