@@ -125,8 +125,7 @@ class WorkerProcess:
         if self._process is None:
             return
         # A worker holds nothing that it would have to put in order; SIGKILL also ends a stopped one.
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        self._kill()
         await self._process.wait()
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -135,6 +134,13 @@ class WorkerProcess:
             if task is not me:
                 task.cancel()
                 await asyncio.wait([task])
+
+    def _kill(self) -> None:
+        assert self._process is not None
+        # Process.kill reaps one that has just died, behind the back of asyncio, which then takes its end for code 255.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def _spawn(self) -> asyncio.subprocess.Process:
         paths.make_private_dir(str(self._log.parent))
@@ -176,8 +182,7 @@ class WorkerProcess:
         except (asyncio.IncompleteReadError, frames.BadFrame, ConnectionError):
             pass
         if not self.lost:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            self._kill()
             code = await self._process.wait()
             self._fail(EngineError("worker_lost", self._last_words(code), hint=self._log_hint(), retry=True))
 
