@@ -188,15 +188,18 @@ def _ready(fd: int | None) -> None:
 
 def main_program(config: Config) -> Program:
     """The jobs and the engine of a real runner."""
+    from maw_remote.engine.choice import ChosenEngine
     from maw_remote.engine.local import make_engine
+    from maw_remote.engine.openai.backend import ServerEngine
     from maw_remote.http.models import model_routes
     from maw_remote.jobs.registry import make_jobs
 
-    jobs, engine = make_jobs(config), make_engine(config)
+    jobs, local = make_jobs(config), make_engine(config)
+    engine = ChosenEngine(local, ServerEngine(config))
 
     async def apply(changed: Config) -> None:
         for job in jobs.values():
             job.configure(changed)
         await engine.configure(changed)
 
-    return Program(jobs, engine, model_routes(engine), apply)
+    return Program(jobs, engine, model_routes(local), apply)

@@ -50,7 +50,12 @@ def settings(config: Config) -> Settings:
         threads=config.values["runner.threads"],
         gpu_layers=config.values["runner.gpu_layers"],
         keep_alive=config.values["runner.keep_alive"],
-        roles=tuple((role, config.values[f"roles.{role}"]) for role in ("manager", "generator")),
+        # A name with a slash is a server's model (engine/choice.py).
+        roles=tuple(
+            (role, config.values[f"roles.{role}"])
+            for role in ("manager", "generator")
+            if "/" not in config.values[f"roles.{role}"]
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from maw_remote.http import events as routes_events
 from maw_remote.http import node as routes_node
 from maw_remote.http import tasks as routes_tasks
 from maw_remote.http.description import described
+from maw_remote.http.v1 import routes as routes_v1
 from maw_remote.runner.runner import Runner
 
 
@@ -29,7 +30,7 @@ def create(runner: Runner, routes: Sequence[Any] = ()) -> Litestar:
     """The ASGI application. `routes` are further handlers below /api/v1 (the models')."""
     handlers = [*routes_tasks.HANDLERS, *routes_events.HANDLERS, *routes_node.HANDLERS, openapi, *routes]
     return Litestar(
-        route_handlers=[Router(path="/api/v1", route_handlers=handlers)],
+        route_handlers=[Router(path="/api/v1", route_handlers=handlers), routes_v1.router()],
         dependencies={"runner": Provide(lambda: runner, sync_to_thread=False)},
         exception_handlers=http_errors.HANDLERS,
         request_max_body_size=runner.settings.max_body,

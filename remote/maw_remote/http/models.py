@@ -42,9 +42,9 @@ class PinRequest(msgspec.Struct, kw_only=True):
 
 
 @get("/models")
-async def list_models(engine: TheEngine) -> api.ModelList:
-    """Every model of the catalogue and of this node, with its state."""
-    return api.ModelList(models=engine.models(), problem=engine.problem)
+async def list_models(engine: TheEngine, runner: TheRunner) -> api.ModelList:
+    """Every model of the catalogue, of this node and of the servers that roles name, with its state."""
+    return api.ModelList(models=runner.engine.models(), problem=engine.problem)
 
 
 @post("/models/{name:str}/load", status_code=200)

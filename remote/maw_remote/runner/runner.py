@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -44,6 +45,7 @@ class Runner:
         self._tasks: list[asyncio.Task[None]] = []
         self._warming: asyncio.Task[None] | None = None
         self._active = time.monotonic()
+        self._engaged = 0  # requests that are worked on without a task
 
     async def start(self) -> None:
         """Open the queue, take back what a dead runner left, and begin to work. Raises FatalError."""
@@ -163,6 +165,17 @@ class Runner:
         except EngineError as exc:
             log.warning("a model could not be warmed", extra={"model": model, "code": exc.code})
 
+    @contextlib.contextmanager
+    def engaged(self) -> Iterator[None]:
+        """Within it the runner is at work, though for no task: it does not leave."""
+        self.active()
+        self._engaged += 1
+        try:
+            yield
+        finally:
+            self._engaged -= 1
+            self.active()
+
     def active(self) -> None:
         """Somebody needs the runner: idleness starts anew."""
         self._active = time.monotonic()
@@ -207,7 +220,7 @@ class Runner:
 
     async def _idle(self) -> bool:
         counts: dict[str, Any] = await self.desk.call(self.desk.queue.counts)
-        if self.hub.streams or self.engine.working() or any(counts.get(state) for state in LIVE):
+        if self.hub.streams or self._engaged or self.engine.working() or any(counts.get(state) for state in LIVE):
             self.active()
         return time.monotonic() - self._active >= self.settings.idle_exit
 

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from maw import api
 from maw.config.load import BackendSettings, Config
@@ -15,9 +15,12 @@ from maw_remote.engine.interface import EngineError, Field, Message, Request, Te
 from maw_remote.engine.openai import asking, server, stream, trying
 from maw_remote.engine.openai.answer import Answer, estimate
 from maw_remote.engine.openai.asking import Asked, Shape
-from maw_remote.engine.openai.client import Client, Unanswered
 from maw_remote.engine.openai.known import Known, Memory
 from maw_remote.engine.openai.stream import Json
+from maw_remote.engine.openai.trying import Unanswered
+
+if TYPE_CHECKING:
+    from maw_remote.engine.openai.client import Client
 
 CONTEXT = 4096  # tokens, where neither settings nor server say
 _DOWN_FOR = 20.0  # seconds that a server which could not be reached is passed over, if another stands in for it
@@ -146,6 +149,8 @@ class ServerEngine:
 
     def _client(self, settings: BackendSettings) -> Client:
         if settings.name not in self._clients:
+            from maw_remote.engine.openai.client import Client  # httpx: 0.2 s that runners without servers do without
+
             self._clients[settings.name] = Client(settings, self._connect_timeout)
         return self._clients[settings.name]
 

@@ -17,19 +17,10 @@ from maw.config.load import BackendSettings
 from maw_remote.engine.interface import EngineError
 from maw_remote.engine.openai import server, stream, trying
 from maw_remote.engine.openai.stream import Chunk, Json
-from maw_remote.engine.openai.trying import Failure
+from maw_remote.engine.openai.trying import Failure, Unanswered
 
 BODY_MAX = 64 << 20  # bytes of an answer that is no stream
 _ERROR_MAX = 64 << 10
-
-
-class Unanswered(Exception):
-    """Nothing of an answer was received; `failure` tells whether to ask again, `error` what to say if not."""
-
-    def __init__(self, failure: Failure, error: EngineError) -> None:
-        super().__init__(error.message)
-        self.failure = failure
-        self.error = error
 
 
 class Client:

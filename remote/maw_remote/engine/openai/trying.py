@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from maw_remote.engine.interface import EngineError
+
 ATTEMPTS = 3  # of one server
 WAIT_MAX = 10.0  # seconds that a server may ask us to wait
 _PAUSE = 0.3  # seconds before a server that refuses connections is asked again
@@ -16,6 +18,15 @@ class Failure(NamedTuple):
 
     kind: str
     retry_after: float | None = None  # seconds, as the server asks
+
+
+class Unanswered(Exception):
+    """Nothing of an answer was received; `failure` tells whether to ask again, `error` what to say if not."""
+
+    def __init__(self, failure: Failure, error: EngineError) -> None:
+        super().__init__(error.message)
+        self.failure = failure
+        self.error = error
 
 
 class Next(NamedTuple):
