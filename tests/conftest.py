@@ -21,7 +21,7 @@ pytest_plugins = [
 
 # Without the runner extra (an Air's install, whose lowest versions CI tries) what needs it is left out.
 if importlib.util.find_spec("litestar") is None:
-    collect_ignore = ["engine", "faults", "runner"]
+    collect_ignore = ["engine", "faults", "runner", "v1"]
 
 # How many examples a property is tried with, all of them here. `make test` takes the few; `make test-all` runs
 # whatever hypothesis tries a second time, with the many (`-m fuzz --hypothesis-profile many`).

@@ -8,7 +8,7 @@ from contextlib import aclosing
 from maw import api
 from maw.config.load import Config
 from maw_remote.engine import single
-from maw_remote.engine.interface import Field, Generation, Message, Request, Text, Usage
+from maw_remote.engine.interface import EngineError, Field, Generation, Message, Request, Text, Usage
 from maw_remote.engine.local import LocalEngine
 from maw_remote.engine.openai.backend import ServerEngine
 
@@ -40,11 +40,7 @@ class ChosenEngine:
                 yield piece
 
     async def run(self, model: str, request: Request) -> AsyncIterator[Text | Field | Usage]:
-        engine = self._of(model)
-        found = (
-            engine.run(model, request) if isinstance(engine, ServerEngine) else single.run(engine, model, request)
-        )  # fmt: skip
-        async with aclosing(found) as parts:  # type: ignore[type-var]
+        async with aclosing(self._of(model).run(model, request)) as parts:  # type: ignore[type-var]
             async for part in parts:
                 yield part
 
@@ -64,7 +60,7 @@ class ChosenEngine:
         await self._of(model).unload(model)
 
     def parallel(self, model: str) -> int:
-        return self.servers.parallel(model) if is_servers(model) else 1
+        return self._of(model).parallel(model)
 
     async def warm(self, model: str, messages: Sequence[Message]) -> None:
         await self.load(model)
@@ -72,7 +68,7 @@ class ChosenEngine:
     async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         if is_servers(model):
             return await self.servers.embed(model, texts)
-        return await single.embed(model, texts)
+        raise EngineError("unsupported", f"{model} makes no embeddings here yet")
 
     def working(self) -> bool:
         return self.local.working() or self.servers.working()

@@ -26,7 +26,10 @@ Json = dict[str, Any]
 Asked = Request[Any, Any, Any]
 
 _USABLE = ("installed", "loading", "loaded")
-_TEMPLATE_TOKENS = 12  # that a chat template adds to a message, at most, and once more for the answer
+# What chat templates add: some a system message of their own.
+_FRAME_TOKENS = 64
+_MESSAGE_TOKENS = 8
+_ANSWER_MIN = 16  # tokens of an answer that a prompt without room for it is tried with
 _GONE = 499  # what servers note for a client that left; it reads no answer
 _METHODS = [HttpMethod.GET, HttpMethod.POST, HttpMethod.PUT, HttpMethod.PATCH, HttpMethod.DELETE]
 
@@ -136,16 +139,12 @@ async def _parts(runner: Runner, model: str, ask: Ask) -> AsyncIterator[Part]:
 
 
 async def _room(runner: Runner, model: str, ask: Ask) -> int:
-    """Tokens that the answer may have: as many as asked for, if they fit beside the prompt. Raises Refused."""
+    """Tokens that the answer may have: as many as asked for, where they fit beside the prompt. What surely does not
+    fit is the engine's to refuse."""
     texts = [message.text for message in ask.messages] or [ask.prompt]
-    used = sum(await runner.engine.count(model, texts)) + _TEMPLATE_TOKENS * (len(texts) + 1)
+    used = sum(await runner.engine.count(model, texts)) + _FRAME_TOKENS + _MESSAGE_TOKENS * len(texts)
     context = await runner.engine.context(model)
-    if used >= context:
-        raise Refused(
-            f"the prompt has about {used} tokens, and {model} has a context of {context}",
-            param="messages" if ask.messages else "prompt", code="context_length_exceeded",
-        )  # fmt: skip
-    return min(ask.max_tokens or context, context - used)
+    return min(ask.max_tokens or context, max(context - used, _ANSWER_MIN))
 
 
 def _asked(ask: Ask, max_tokens: int) -> interface.Request:
