@@ -17,6 +17,7 @@ from maw.cli.place import needed_repository
 from maw.config import edit
 from maw.config.load import REPO_FILE, Config, load
 from maw.errors import FatalError
+from maw.git import remote as remotes
 from maw.git.repo import Repo
 from maw.setup import framework, gitconfig, hooks, repofile, stubs
 
@@ -27,8 +28,9 @@ _FRAMEWORKS = click.Choice(["pre-commit"])
 @click.option("--yes", is_flag=True, help="Ask nothing.")
 @click.option("--node", "node_name", metavar="NAME", help="The node that reviews: 'local', or one of `maw node list`.")
 @click.option("--framework", "framework_name", type=_FRAMEWORKS, help="Add maw's hooks to the project's pre-commit.")
+@click.option("--fetch-notes", "remote", metavar="REMOTE", help="Let `git fetch REMOTE` bring maw's notes along.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
-def init(yes: bool, node_name: str | None, framework_name: str | None, as_json: bool) -> int:
+def init(yes: bool, node_name: str | None, framework_name: str | None, remote: str | None, as_json: bool) -> int:
     """Set maw up in this repository and for you.
 
     Writes your settings file and the repository's .maw.toml where they are missing, installs the git hooks (what was
@@ -40,28 +42,35 @@ def init(yes: bool, node_name: str | None, framework_name: str | None, as_json: 
       maw init
       maw init --yes --node pro
       maw init --framework pre-commit
+      maw init --fetch-notes origin     others' reviews come with `git fetch`; `maw sync` sends yours
       maw init --yes --json | jq .changed
     """
     report = _Report(as_json)
-    code = set_up(report, yes=yes, node=node_name, framework_name=framework_name)
+    code = set_up(report, yes=yes, node=node_name, framework_name=framework_name, remote=remote)
     report.end()
     return code
 
 
-def set_up(report: _Report, *, yes: bool, node: str | None, framework_name: str | None) -> int:
+def set_up(
+    report: _Report, *, yes: bool, node: str | None, framework_name: str | None, remote: str | None = None
+) -> int:
     """Do it. Raises FatalError when something needed is missing; nothing was changed then."""
     repo = needed_repository()
     if repo.worktree is None:
         raise FatalError("this repository has no work tree", hint="run `maw init` where you commit")
     if not yes and not sys.stdin.isatty():
         raise FatalError("there is no terminal to ask on", hint="use `maw init --yes`")
+    if remote is not None:
+        remote = remotes.checked(repo, remote)
     config = load(worktree=repo.worktree)
     chosen = _choose_node(config, node, ask=not yes)
     asks = not yes and not _is_set_up(repo, repo.worktree, chosen, framework_name)
     if asks and not click.confirm(_plan(framework_name), default=True, err=True):
         say("maw: nothing was changed")
         return errors.BLOCK
-    _apply(report, repo, repo.worktree, chosen, framework_name)
+    if asks and remote is None:
+        remote = _offer_notes(repo)
+    _apply(report, repo, repo.worktree, chosen=chosen, framework_name=framework_name, remote=remote)
     return _try_out(report, repo, config.values["node"] if chosen is None else chosen)
 
 
@@ -100,13 +109,24 @@ def _choose_node(config: Config, wanted: str | None, *, ask: bool) -> str | None
     return guess if guess != config.values["node"] else None
 
 
-def _apply(report: _Report, repo: Repo, worktree: str, chosen: str | None, framework_name: str | None) -> None:
+def _offer_notes(repo: Repo) -> str | None:
+    """The remote whose notes shall come with `git fetch`, when the user says yes."""
+    if "origin" not in remotes.names(repo) or gitconfig.fetches_notes(repo, "origin"):
+        return None
+    asked = "Shall `git fetch origin` bring the notes that others pushed (`maw sync` pushes yours)?"
+    return "origin" if click.confirm(asked, default=False, err=True) else None
+
+
+def _apply(
+    report: _Report, repo: Repo, worktree: str, *, chosen: str | None, framework_name: str | None, remote: str | None
+) -> None:
     steps: list[Callable[[], list[str]]] = [
         lambda: framework.apply(repo, worktree) if framework_name else hooks.apply(repo),
         _user_file,
         lambda: _node(chosen),
         lambda: repofile.apply(repo, worktree),
         lambda: gitconfig.apply(repo),
+        lambda: gitconfig.fetch_notes(repo, remote) if remote is not None else [],
     ]
     # One after the other, each told as soon as it is done: should a later one fail, nobody has to guess.
     for step in steps:

@@ -10,12 +10,14 @@ from maw.cli.output import say
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.memory.index import Index
+from maw.memory.sync import join_fetched
 
 
 def deliver(repo: Repo) -> bool:
     """Do what the attendant could not; when we cannot either, say so, give False, and go on with what is there."""
     try:
         spool.drain(repo)
+        join_fetched(repo)
     except FatalError as exc:
         say(f"maw: records wait in {spool.directory(repo)}: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
         return False

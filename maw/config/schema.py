@@ -105,6 +105,7 @@ def rules(value: object) -> tuple[dict[str, str], ...]:
 SETTINGS: tuple[Setting, ...] = (
     Setting("node", "local", text, "The node that does the work: 'local' (a runner on this machine) or a name from [nodes]."),
     Setting("connect_timeout", 2.0, seconds, "How long a node may take to accept a connection before it counts as unreachable."),
+    Setting("notify", False, yes_or_no, "Whether a desktop notification tells a review that ended after its commit."),
     Setting("review.mode", "block", one_of("block", "background"), "'block': a commit waits for its review, at most review.deadline. 'background': it never waits; the outcome is noted on it, and told at the next one."),
     Setting("review.deadline", 30.0, seconds, "How long a commit waits for its review."),
     Setting("review.on_timeout", "allow", one_of("allow", "block"), "What happens to the commit when the deadline has passed; with 'allow' the review goes on and is noted later."),
@@ -117,7 +118,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("secrets.allow", (), text_list, "Values that are no secrets: globs over the value, 'sha256:' and its hash; 'path:' and a glob: no findings there."),
     Setting("outbox.max_bytes", 64_000_000, integer, "How much may wait in a repository's outbox; what has no room is not kept, and said so."),
     Setting("outbox.max_age", 14 * 86400.0, seconds, "How long a review waits in the outbox before it is given up."),
-    Setting("notify", False, yes_or_no, "Whether a desktop notification tells a review that ended after its commit."),
+    Setting("sync.timeout", 30.0, seconds, "How long `maw sync` may take: fetching, joining and pushing notes."),
     Setting("roles.manager", "mistral-7b-instruct-v0.3", text, "The model that reviews, verifies and writes messages (runner)."),
     Setting("roles.generator", "phi-4-mini-instruct", text, "The model that writes code (runner)."),
     Setting("runner.context", 4096, integer, "Context length in tokens of a loaded model (runner)."),

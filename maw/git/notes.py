@@ -14,14 +14,16 @@ import random
 import re
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 from maw import files, paths
 from maw.errors import FatalError
 from maw.git import notetree
 from maw.git.objects import Objects, Person, Raced, TooLarge, format_commit, missing
 from maw.git.repo import Repo
-from maw.git.run import GitError, git, of
+from maw.git.run import GitError, git, no_git_env, of
 from maw.git.store import open_store
 from maw.record import KINDS, Record, format_note, merge, parse_note
 
@@ -31,6 +33,7 @@ LOCK_TIMEOUT = 10.0  # seconds; then we write without: the ref's compare-and-swa
 STALE_LOCK = 10.0  # seconds; who locks a ref holds it for milliseconds: this one was killed meanwhile
 NOTE_MAX = 32 * 1024 * 1024  # bytes of one note, and the lines in it: a stranger's that has more is not read
 LINES_MAX = 100_000
+Done = TypeVar("Done")
 _IDENT = re.compile(rb"(.+) <(.+)> \d+ [+-]\d+$")
 _OID = re.compile(r"[0-9a-f]+\Z")
 
@@ -40,6 +43,23 @@ def ref_name(kind: str) -> str:
     if kind not in KINDS:
         raise ValueError(f"unknown kind of record: {kind!r}")
     return PREFIX + kind
+
+
+class Taken(NamedTuple):
+    """What came from another tip: how many notes have more lines now, and the commits whose note there is too large
+    to be read, which was left out."""
+
+    notes: int
+    refused: Sequence[str] = ()
+
+
+@dataclass
+class _Joined:
+    """Notes made of two sides' lines, by commit, as blobs. `kept`: ours have lines that theirs lack."""
+
+    notes: dict[str, str]
+    refused: list[str]
+    kept: bool = False
 
 
 class Notes:
@@ -92,11 +112,23 @@ class Notes:
         Raises ValueError for what is no full object id, FatalError when the ref cannot be updated.
         """
         wanted = {self.checked_oid(commit): list(records) for commit, records in additions.items()}
+        return self._update(kind, lambda: self._append_once(kind, wanted))
+
+    def take_in(self, kind: str, theirs: str) -> Taken:
+        """Bring what another tip of that kind holds into ours, as the union of their lines.
+
+        Afterwards `theirs` is part of our history, so that a push which replaces it loses nothing. Nothing is taken
+        away either: a line that is missing there stays here. Raises as append_many does.
+        """
+        return self._update(kind, lambda: self._take_in_once(kind, theirs))
+
+    def _update(self, kind: str, once: Callable[[], Done]) -> Done:
+        """Do what moves the ref of a kind, again when somebody else was faster."""
         with self._turn():
             self._drop_stale_lock(kind)
             for attempt in range(ATTEMPTS):
                 try:
-                    return self._append_once(kind, wanted)
+                    return once()
                 except Raced as exc:
                     refusal = exc.message
                 time.sleep(random.uniform(0.001, min(0.002 * (attempt + 1), 0.05)))
@@ -122,14 +154,63 @@ class Notes:
             if len(new) != len(old):
                 changed[commit] = self.objects.write("blob", format_note(new))
         if changed:
-            self._commit(kind, tip, notetree.put(self.objects, tree, changed), list(changed))
+            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            first = next(iter(changed))
+            parents = [tip] if tip is not None else []
+            made = notetree.put(self.objects, tree, changed)
+            self._commit(kind, made, parents, f"maw: {kind} {first[:12]}{more}\n", self._person(first))
         return len(changed)
 
-    def _commit(self, kind: str, tip: str | None, tree: str, commits: list[str]) -> None:
-        more = f" and {len(commits) - 1} more" if len(commits) > 1 else ""
-        message = f"maw: {kind} {commits[0][:12]}{more}\n"
-        made = self.objects.write("commit", format_commit(tree, tip, self._person(commits[0]), message))
-        self.objects.move_ref(ref_name(kind), tip, made)
+    def _take_in_once(self, kind: str, theirs: str) -> Taken:
+        tip = self.tip(kind)
+        if tip is None:
+            self.objects.move_ref(ref_name(kind), None, theirs)
+            return Taken(sum(1 for _ in notetree.walk(self.objects, self.current_tree(theirs))))
+        if tip == theirs or self._holds(tip, theirs):
+            return Taken(0)
+        tree = self.current_tree(tip)
+        assert tree is not None
+        joined = self._joined(tree, self.current_tree(theirs))
+        if not joined.kept and self._holds(theirs, tip):
+            self.objects.move_ref(ref_name(kind), tip, theirs)
+        else:
+            tree = notetree.put(self.objects, tree, joined.notes) if joined.notes else tree
+            self._commit(kind, tree, [tip, theirs], f"maw: join {kind} of {theirs[:12]}\n", self._person(theirs))
+        return Taken(len(joined.notes), joined.refused)
+
+    def _joined(self, ours: str, theirs: str | None) -> _Joined:
+        """The notes that differ, with the lines of both sides. A note that is too large to be read is left out."""
+        found = _Joined({}, [])
+        assert theirs is not None
+        for commit in sorted(notetree.changed(self.objects, ours, theirs)):
+            mine = self.read_in(ours, commit)
+            try:
+                other = self.read_in(theirs, commit)
+            except TooLarge:
+                found.refused.append(commit)
+                continue
+            both = merge(mine, other)
+            if len(both) != len(mine):
+                found.notes[commit] = self.objects.write("blob", format_note(both))
+            found.kept |= len(both) != len(other)
+        found.kept |= bool(found.refused)
+        return found
+
+    def _holds(self, tip: str, other: str) -> bool:
+        """Whether `other` is `tip` or one of its ancestors."""
+        directory = self.repo.common_dir
+        try:
+            git(*of(directory), "merge-base", "--is-ancestor", other, tip, cwd=directory, env=no_git_env())
+        except GitError as exc:
+            if exc.code == 1:
+                return False
+            raise
+        return True
+
+    def _commit(self, kind: str, tree: str, parents: list[str], message: str, who: Person) -> None:
+        """Make a commit, and the ref point to it: from the first of `parents`, or from nothing."""
+        made = self.objects.write("commit", format_commit(tree, parents, who, message))
+        self.objects.move_ref(ref_name(kind), parents[0] if parents else None, made)
 
     def _person(self, commit: str) -> Person:
         """The user's own identity: servers refuse invented ones. Where git knows none (it may have been in the

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from maw.errors import FatalError
@@ -175,11 +175,10 @@ def parse_commit(oid: str, content: bytes) -> Commit | None:
     return Commit(oid, trees[0], tuple(parents), author, committer, message) if trees else None
 
 
-def format_commit(tree: str, parent: str | None, who: Person, message: str) -> bytes:
-    """A commit of `who`, as author and committer, on top of `parent`."""
+def format_commit(tree: str, parents: Sequence[str], who: Person, message: str) -> bytes:
+    """A commit of `who`, as author and committer, on top of `parents`."""
     ident = b"%s <%s> %d +0000" % (_plain(who.name), _plain(who.email), who.time)
-    lines = [b"tree " + tree.encode()]
-    lines += [b"parent " + parent.encode()] if parent is not None else []
+    lines = [b"tree " + tree.encode(), *(b"parent " + parent.encode() for parent in parents)]
     return b"\n".join([*lines, b"author " + ident, b"committer " + ident, b"", message.encode()])
 
 

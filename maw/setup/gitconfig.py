@@ -11,6 +11,7 @@ import fnmatch
 
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, line, try_line
+from maw.memory.sync import refspec
 from maw.setup import journal
 
 PATTERN = "refs/notes/maw/*"
@@ -31,6 +32,20 @@ def apply(repo: Repo) -> list[str]:
         git("config", "--local", "notes.rewriteMode", MODE, cwd=repo.root)
         said.append(f"git config notes.rewriteMode {MODE}: what two notes say is joined")
     return said
+
+
+def fetch_notes(repo: Repo, remote: str) -> list[str]:
+    """Let `git fetch` bring a remote's notes along; a line for the change."""
+    key, value = f"remote.{remote}.fetch", refspec(remote)
+    if fetches_notes(repo, remote):
+        return []
+    journal.note(repo, {"what": "git-config", "key": key, "value": value})
+    git("config", "--local", "--add", key, value, cwd=repo.root)
+    return [f"git config {key} {value}: `git fetch` brings the notes of {remote}, and maw joins them"]
+
+
+def fetches_notes(repo: Repo, remote: str) -> bool:
+    return refspec(remote) in values(repo, f"remote.{remote}.fetch")
 
 
 def take_back(repo: Repo, entry: journal.Entry) -> str | None:

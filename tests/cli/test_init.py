@@ -50,6 +50,20 @@ def test_round_trip_leaves_everything_as_it_was(maw: Maw, set_up: Repository) ->
     assert snapshot(set_up.path) == before
 
 
+def test_notes_come_with_git_fetch_and_uninstall_takes_that_back(maw: Maw, set_up: Repository) -> None:
+    set_up.git("remote", "add", "origin", str(set_up.path))
+    before = snapshot(set_up.path)
+    assert maw("init", "--yes", "--fetch-notes", "nowhere", cwd=set_up.path, **NOWHERE).code == 2
+    assert snapshot(set_up.path) == before
+    for _ in range(2):
+        done = maw("init", "--yes", "--fetch-notes", "origin", cwd=set_up.path, **NOWHERE)
+        assert done.code == 0, done.err
+    refspecs = set_up.git("config", "--get-all", "remote.origin.fetch").splitlines()
+    assert refspecs[1:] == ["+refs/notes/maw/*:refs/notes/maw-remote/origin/*"]
+    assert maw("uninstall", "--yes", cwd=set_up.path, **NOWHERE).code == 0
+    assert snapshot(set_up.path) == before
+
+
 def test_round_trip_of_a_repository_without_a_hooks_directory(maw: Maw, repo: Repository) -> None:
     hooks = repo.path / ".git" / "hooks"
     if hooks.exists():
