@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 PATCH = "-"
+NAMED_ONE_BY_ONE = 8  # skipped files with the same reason
 
 
 class Options(NamedTuple):
@@ -263,8 +265,8 @@ class _Text:
 
         self._line.clear()
         print_lines(self._console, self._printer.ended(outcome.findings))
-        for item in outcome.skipped:
-            say(f"maw: skipped {one_line(item['path'])}: {one_line(item['reason'])}")
+        for line in skipped_lines(outcome.skipped):
+            say(f"maw: skipped {line}")
         if change.empty:
             say(f"maw: nothing to review in {change.what}")
         else:
@@ -272,6 +274,20 @@ class _Text:
 
 
 _Output = _Json | _Text
+
+
+def skipped_lines(skipped: Iterable[dict[str, Any]]) -> list[str]:
+    """What was left out and why. Of many files with one reason only some are named: `--json` has them all."""
+    groups: dict[str, list[str]] = {}
+    for item in skipped:
+        groups.setdefault(one_line(item["reason"]), []).append(one_line(item["path"]))
+    lines: list[str] = []
+    for reason, paths in groups.items():
+        if len(paths) > NAMED_ONE_BY_ONE:
+            lines.append(f"{len(paths)} files ({', '.join(paths[:3])}, …): {reason}")
+        else:
+            lines += [f"{path}: {reason}" for path in paths]
+    return lines
 
 
 def summary(outcome: Outcome, block_at: str) -> str:

@@ -87,6 +87,15 @@ def text_list(value: object) -> tuple[str, ...]:
     raise ValueError("expected a list of texts")
 
 
+def yes_no_or_list(value: object) -> bool | tuple[str, ...]:
+    if isinstance(value, bool) or value in ("true", "false"):
+        return yes_or_no(value)
+    try:
+        return text_list(value)
+    except ValueError:
+        raise ValueError("expected true, false or a list of texts") from None
+
+
 def rules(value: object) -> tuple[dict[str, str], ...]:
     """`[[review.rules]]` tables: `text`, and optionally `glob` (default: every file)."""
     if not isinstance(value, list):
@@ -115,6 +124,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("review.rules", (), rules, "What the reviewer should look for: [[review.rules]] tables with text and glob.", True),
     Setting("review.exclude", (), text_list, "Globs of paths that are never reviewed.", True),
     Setting("review.max_file_bytes", 1_000_000, integer, "A file whose diff is larger than this is skipped, with the reason."),
+    Setting("review.verify", True, yes_no_or_list, "Whether the model is asked about each finding again, whether it holds: true, false, or a list of the models that are (runner)."),
     Setting("secrets.allow", (), text_list, "Values that are no secrets: globs over the value, 'sha256:' and its hash; 'path:' and a glob: no findings there."),
     Setting("outbox.max_bytes", 64_000_000, integer, "How much may wait in a repository's outbox; what has no room is not kept, and said so."),
     Setting("outbox.max_age", 14 * 86400.0, seconds, "How long a review waits in the outbox before it is given up."),

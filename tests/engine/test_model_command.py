@@ -118,7 +118,7 @@ def test_a_task_whose_worker_is_killed_is_done_at_the_next_attempt(
     kinds, killed, attempts = [], False, set()
     for event in client.events(reach.LOCAL, task["id"]):
         kinds.append(event.type)
-        if event.type == "text" and not killed:
+        if event.type == "unit" and not killed:
             killed = True
             models = client.request(reach.LOCAL, "GET", "/api/v1/models")["models"]
             os.kill(next(model["pid"] for model in models if model["name"] == NAME), signal.SIGKILL)
@@ -127,5 +127,5 @@ def test_a_task_whose_worker_is_killed_is_done_at_the_next_attempt(
     assert "restarted" in kinds
     assert kinds[-1] == "done"
     assert attempts == {1, 2}
-    assert event.data["result"]["units"] == {"total": 1, "done": 1, "failed": 0}
+    assert event.data["result"]["units"] == {"total": 1, "done": 1, "failed": 0, "reused": 0}
     assert client.submit(reach.LOCAL, request)["id"] == task["id"]  # the answer is known now

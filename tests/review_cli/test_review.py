@@ -269,3 +269,18 @@ def test_on_a_terminal(project: Repository, fake_runner: FakeRunner, no_color: b
 def no_attendant_left() -> Any:
     yield
     client.ask({"v": 1, "op": "stop"})
+
+
+def test_many_files_that_were_skipped_for_one_reason_are_one_line(
+    project: Repository, fake_runner: FakeRunner, maw: Maw
+) -> None:
+    full = [{"path": f"{number}.py", "reason": "the review is full"} for number in range(9)]
+    answer = script(done=500, failed=9, skipped=[*full, {"path": "l.lock", "reason": "lock file"}])
+    fake_runner.plays(steps=answer)
+    done = maw("review", "HEAD", cwd=project.path)
+    assert done.code == 3
+    assert done.err.splitlines() == [
+        "maw: skipped 9 files (0.py, 1.py, 2.py, …): the review is full",
+        "maw: skipped l.lock: lock file",
+        "maw: incomplete: nothing found in 500 units; by fake on local; 9 of 509 units could not be reviewed",
+    ]

@@ -1,17 +1,13 @@
-"""Changes to review: patches made by hand, and an engine whose answers are written beforehand."""
+"""Changes to review: patches made by hand."""
 
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from maw import api, change
-from maw_remote.engine.interface import EngineError, Generation, Usage
+from maw import change
 from maw_remote.jobs.interface import Json
-
-NAME = "scripted"
 
 
 def patch(path: str, added: Sequence[bytes], *, removed: Sequence[bytes] = (), header: bytes = b"") -> bytes:
@@ -43,50 +39,6 @@ class Events:
 
     def of(self, kind: str) -> list[Json]:
         return [data for found, data in self.all if found == kind]
-
-
-class ScriptedEngine:
-    """Gives the next answer of its script to each generation: a text, (text, finish), or an error to raise.
-    A token is a word."""
-
-    def __init__(self, *script: str | tuple[str, str] | EngineError, context: int = 4096) -> None:
-        self.script = list(script)
-        self.asked: list[Generation] = []
-        self._context = context
-
-    async def generate(self, model: str, request: Generation) -> AsyncIterator[str | Usage]:
-        self.asked.append(request)
-        answer = self.script.pop(0) if self.script else '{"findings":[]}'
-        if isinstance(answer, EngineError):
-            raise answer
-        text, finish = answer if isinstance(answer, tuple) else (answer, "stop")
-        for piece in re.findall(r".{1,7}", text, re.DOTALL):
-            yield piece
-        yield Usage(100, 40, 10, 1.0, 2.0, finish)  # type: ignore[arg-type]
-
-    async def count(self, model: str, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) for text in texts]
-
-    async def context(self, model: str) -> int:
-        return self._context
-
-    def identity(self, model: str) -> str:
-        return "scripted"
-
-    async def load(self, model: str) -> None:
-        raise AssertionError("nobody asked for it")
-
-    async def unload(self, model: str) -> None:
-        raise AssertionError("nobody asked for it")
-
-    def working(self) -> bool:
-        return False
-
-    def models(self) -> list[api.Model]:
-        return [api.Model(name=NAME, state="loaded")]
-
-    async def close(self) -> None:
-        return
 
 
 def words(texts: Sequence[str]) -> list[int]:

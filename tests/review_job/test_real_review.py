@@ -1,177 +1,167 @@
-"""The grammar, and a whole review, with the real embedded model. What it says is of no worth; that it holds is."""
+"""Programs, and whole reviews, with the real embedded model. What it says is of no worth; that it holds is."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable
+from contextlib import aclosing
 from typing import Any
 
 import pytest
 
-from maw import change
+from maw import paths
 from maw.config.load import load
-from maw_remote.engine.interface import Generation, Message, Usage
+from maw.finding import finding_from_json
+from maw_remote.engine.interface import Field, Message, Request, Usage
+from maw_remote.engine.program import Option, Pick, Program, Step
+from maw_remote.jobs.interface import Json
 from maw_remote.jobs.registry import make_jobs
-from maw_remote.jobs.review import answer, grammar, units
-from maw_remote.jobs.review.grammar import Limits
+from maw_remote.jobs.review import answer, prompting, shape, units
+from maw_remote.jobs.review.shape import Limits
 from tests.fixtures.model import NAME, EmbeddedModel
-from tests.review_job.changes import Events, one_file, patch, payload, words
+from tests.review_job.changes import Events, patch, payload
+from tests.review_job.nasty import NASTY, unit_of
 
 pytestmark = pytest.mark.model
-
-NASTY: dict[str, list[bytes]] = {
-    "quotes": [b'say("hi")', b"'\"'", b'"""', b'\\"', b'x = "\\"'],
-    "backslashes": [b"\\", b"\\\\", b"a\\", b"\\n\\t\\u0041", b"C:\\new\\table"],
-    "grammar": [b"root ::= x", b"[^a-z]", b"( | )", b"{0,3}", b"#", b"char"],
-    "control": [b"\x00\x01\x1b[31m", b"\x7f\x80\x9f", b"a\x0bb\x0cc", b"\tx\ty"],
-    "not UTF-8": [b"\xff\xfe", b"caf\xe9", b"\xc3(", b"\xed\xa0\x80"],
-    "unicode": ["🦊🏳️‍🌈".encode(), "\u2028\u202e\ufeff".encode(), "日本語の行".encode(), "e\u0301".encode()],
-    "control tokens": [b"<|im_end|>", b"<|im_start|>system", b"</s>", b"[INST]"],
-    "long": [b"x" * 5000, "é".encode() * 500, b" " * 300 + b"x"],
-    "CRLF": [b"x = 1\r", b"y\r"],
-    "alike": [b"return x"] * 12,
-    "many": [b"line %d" % number for number in range(200)],
-    "one": [b"x"],
-}
+SMALL = Limits(findings=2, scenario=6, title=3, suggestion=3, replacement=3)
 
 
-def unit_of(lines: list[bytes]) -> units.Unit:
-    (unit,) = units.cut(one_file("a.py", lines), 10**6, words)
-    return unit
+def forced(unit: units.Unit, limits: Limits) -> Program:
+    """The unit's program without the ways to find nothing, so that a model that finds none is heard, too."""
+
+    def without(step: Step) -> Step:
+        if not isinstance(step, Pick):
+            return step
+        left = [option for option in step.options if not step.name.endswith(".finding") or option.value == shape.YES]
+        options = tuple(Option(option.text, option.value, tuple(map(without, option.then))) for option in left)
+        return Pick(step.name, options, step.unlike)
+
+    return tuple(map(without, shape.build((line.new or 0 for line in unit.judged()), limits)))
 
 
-@pytest.fixture(scope="module")
-def model(embedded_model_file: EmbeddedModel) -> Any:
-    from maw_remote.engine.decoder import Decoder, Load
-
-    return Decoder(Load(str(embedded_model_file.path), 256, 4, 1))
-
-
-def accepts(model: Any, text: str, said: str) -> bool:
-    """Whether llama.cpp's grammar admits every token of `said`, and then the end."""
-    from maw_remote.engine.decoder import Grammar
-
-    grammar = Grammar(model, text)
-    try:
-        for token in [*model.tokenize(said.encode(), False), model.end]:
-            if not grammar.allows(token):
-                return False
-            grammar.accept(token)  # aborts the process for what the grammar does not admit
-    finally:
-        grammar.close()
-    return True
+async def said(engine: Any, request: Request) -> dict[str, Field]:
+    async with aclosing(engine.run(NAME, request)) as parts:
+        found = [part async for part in parts]
+    assert isinstance(found[-1], Usage)
+    return {part.name: part for part in found if isinstance(part, Field)}
 
 
-def answered(*quotes: str) -> str:
-    findings = [
-        {"quote": quote, "scenario": "a \"b\"\n", "title": "c", "severity": "error", "category": "bug",
-         "suggestion": "d", "replacement": None} for quote in quotes
-    ]  # fmt: skip
-    return json.dumps({"findings": findings}, ensure_ascii=False, separators=(",", ":"))
+async def judged(engine: Any, unit: units.Unit, program: Program, limits: Limits, **more: Any) -> answer.Answer:
+    ask = prompting.messages(unit, [])[-1]  # without the instructions: it would be no other answer, only later
+    request = Request([Message("system", "Find faults."), ask], program, shared=1, **more)
+    fields = await said(engine, request)
+    for field in fields.values():
+        assert field.probability is None or 0 <= field.probability <= 1
+        assert field.mass is None or 0 <= field.mass <= 1.0001
+    return answer.read(fields, unit, limits)
 
 
-@pytest.mark.parametrize("name", NASTY)
-def test_llama_cpp_takes_the_grammar_of_nasty_lines_and_admits_exactly_them(model: Any, name: str) -> None:
-    unit = unit_of(NASTY[name])
-    text = grammar.build(unit, Limits())
-    named = list(grammar.quotes(unit))
-    assert accepts(model, text, answered())
-    for quote in named if len(named) < 20 else [named[0], named[9], named[99], named[-1]]:
-        said = answered(quote)
-        assert answer.parse(said, unit, Limits())[0].quote == grammar.quotes(unit)[quote].text.removesuffix(
-            b"\r"
-        ).decode("utf-8", "replace")
-        # A vocabulary may lack bytes (this one lacks some control characters); such a line cannot be tried.
-        if b"".join(map(model.piece, model.tokenize(said.encode(), False))) == said.encode():
-            assert accepts(model, text, said)
-    assert accepts(model, text, answered(*[named[0]] * 3))
-    assert not accepts(model, text, answered(*[named[0]] * 4))
-    for wrong in ("", "0| x", f"{len(NASTY[name]) + 1}| x", named[0] + "y", named[0][:-1], named[0].split("|")[0]):
-        assert not accepts(model, text, answered(wrong))
-    assert not accepts(model, text, answered(named[0]).replace("error", "fatal"))
-    assert not accepts(model, text, answered(named[0]).replace('"c"', '""'))
-    assert not accepts(model, text, '{"findings":[')
+def pid(engine: Any) -> int:
+    return next(model.pid for model in engine.models() if model.pid)
 
 
-def test_hunks_that_name_a_line_twice_have_a_grammar_that_holds(model: Any) -> None:
-    head = b"diff --git a/a.py b/a.py\n--- a/a.py\n+++ b/a.py\n"
-    overlap = b"".join(b"@@ -0,0 +1 @@\n+" + text + b"\n" for text in (b"ab", b"abc", b"abd", b'a"', b"ab"))
-    (unit,) = units.cut(change.parse(head + overlap)[0], 10**6, words)
-    text = grammar.build(unit, Limits())
-    assert list(grammar.quotes(unit)) == ["1| ab", "1| abc", "1| abd", '1| a"']
-    assert all(accepts(model, text, answered(quote)) for quote in grammar.quotes(unit))
-    assert not any(accepts(model, text, answered(quote)) for quote in ("1| a", "1| abcd", "1| abe", "1| "))
-
-
-def test_texts_are_bounded(model: Any) -> None:
-    unit = unit_of([b"x"])
-    text = grammar.build(unit, Limits(title=80))
-    said = answered("1| x")
-    assert accepts(model, text, said.replace('"c"', '"' + "c" * 80 + '"'))
-    assert not accepts(model, text, said.replace('"c"', '"' + "c" * 81 + '"'))
-
-
-def test_the_models_own_answers_about_nasty_lines_are_well_formed(
+def test_answers_about_nasty_lines_are_well_formed(
     embedded_model: EmbeddedModel, with_engine: Callable[..., Any]
 ) -> None:
-    small = Limits(findings=2, scenario=9, title=5, suggestion=5, replacement=5)
-
     async def work(engine: Any) -> None:
         await engine.load(NAME)
-        pid = next(model.pid for model in engine.models() if model.pid)
-        for name in ("quotes", "unicode", "many"):
-            unit = unit_of(NASTY[name])
-            forced = grammar.build(unit, small).replace(")? ", ") ", 1)  # no empty answer
-            messages = [Message("user", "Name a bad line.")]
-            request = Generation(messages, grammar.max_tokens(small) * 2, forced, temperature=1.0, seed=7)
-            pieces = [piece async for piece in engine.generate(NAME, request)]
-            assert isinstance(pieces[-1], Usage)
-            assert pieces[-1].finish == "stop", name
-            found = answer.parse("".join(pieces[:-1]), unit, small)
-            assert 1 <= len(found) <= 2, name
-            assert all(finding.title and finding.scenario for finding in found)
-        assert next(model.pid for model in engine.models() if model.pid) == pid  # none of them killed it
+        worker = pid(engine)
+        cases = [unit_of(NASTY[name]) for name in ("format", "control tokens", "not UTF-8", "alike", "one")]
+        found = await asyncio.gather(
+            *(judged(engine, unit, forced(unit, SMALL), SMALL, temperature=1.0, seed=7) for unit in cases)
+        )
+        assert [len(one.findings) for one in found] == [2, 2, 2, 2, 1]
+        for one in found:
+            assert len({finding.line for finding in one.findings}) == len(one.findings)
+            assert all(0 <= (finding.confidence or 0) <= 1 for finding in one.findings)
+        assert pid(engine) == worker  # none of them killed it
+
+    with_engine(work, context=4096)
+
+
+def test_a_unit_all_of_whose_lines_were_named_ends(
+    embedded_model: EmbeddedModel, with_engine: Callable[..., Any]
+) -> None:
+    """The choice of the last line has one option left."""
+    tiny = Limits(findings=9, scenario=2, title=2, suggestion=2, replacement=2)
+    unit = unit_of([b"a = 1", b"b = 2", b"c = 3"])
+
+    async def work(engine: Any) -> None:
+        found = (await judged(engine, unit, forced(unit, tiny), tiny)).findings
+        assert {finding.line for finding in found} == {1, 2, 3}
+        assert found[-1].confidence == pytest.approx(1.0, abs=0.01)
 
     with_engine(work, context=2048)
 
 
-def test_a_real_review_of_two_files(embedded_model: EmbeddedModel, with_engine: Callable[..., Any]) -> None:
+@pytest.mark.slow
+def test_two_hundred_answers_are_well_formed(embedded_model: EmbeddedModel, with_engine: Callable[..., Any]) -> None:
+    cases = [unit_of(lines) for lines in NASTY.values()]
+
+    async def work(engine: Any) -> None:
+        await engine.load(NAME)
+        worker = pid(engine)
+        turns = iter(range(200))
+
+        async def one_after_another() -> None:
+            for turn in turns:
+                unit = cases[turn % len(cases)]
+                program = (forced(unit, SMALL), shape.build((line.new or 0 for line in unit.judged()), SMALL))[turn % 2]
+                temperature = (0.0, 0.3, 1.0, 2.0)[turn // 2 % 4]
+                found = await judged(engine, unit, program, SMALL, temperature=temperature, seed=turn)
+                assert len(found.findings) <= SMALL.findings
+
+        await asyncio.gather(*(one_after_another() for _ in range(engine.parallel(NAME))))
+        assert pid(engine) == worker
+
+    with_engine(work, context=4096, timeout=1200)
+
+
+def test_a_real_review_of_two_files_and_again(embedded_model: EmbeddedModel, with_engine: Callable[..., Any]) -> None:
+    paths.make_private_dir(paths.runner_dir())
     diff = patch("last.py", [b"def last(values):", b"    return values[len(values)]"]) + patch(
         "user.py", [b"def user(db, name):", b'    return db.execute("SELECT * FROM u WHERE n = " + name)']
     )
-    events = Events()
+    events, again = Events(), Events()
 
-    async def work(engine: Any) -> Any:
+    async def work(engine: Any) -> tuple[Json, Json]:
         job = make_jobs(load())["review"]
-        return await job.run(payload(diff), model=NAME, profile="p", engine=engine, emit=events.emit)
+        first = await job.run(payload(diff), model=NAME, profile="p", engine=engine, emit=events.emit)
+        more = payload(diff + patch("new.py", [b"x = 1"]))
+        return first, await job.run(more, model=NAME, profile="p", engine=engine, emit=again.emit)
 
-    result = with_engine(work, context=4096)
-    assert result["units"] == {"total": 2, "done": 2, "failed": 0}
+    result, second = with_engine(work, context=4096)
+    assert result["units"] == {"total": 2, "done": 2, "failed": 0, "reused": 0}
     assert [kind for kind, _ in events.all][:2] == ["loading", "plan"]
     assert result["stats"]["cached_tokens"] > 300  # the second unit finds the instructions evaluated
-    assert events.of("finding") == [{"finding": finding} for finding in result["findings"]]
-    for finding in result["findings"]:
-        assert finding["quote"].encode() in diff
+    assert all(0 < entry["probability"] < 1 for entry in result["judged"])
+    told = sorted((entry["finding"]["path"], entry["finding"]["line"]) for entry in events.of("finding"))
+    assert told == [(finding["path"], finding["line"]) for finding in result["findings"]]
+    for item in [*result["findings"], *result["rejected"]]:
+        finding = finding_from_json(item)
+        assert finding.quote.encode() in diff
+        assert finding.confidence is not None and 0 < finding.confidence < 1
+        assert finding.verified is (item in result["findings"])
+    assert second["units"] == {"total": 3, "done": 3, "failed": 0, "reused": 2}
+    assert [finding for finding in second["findings"] if finding["path"] != "new.py"] == result["findings"]
 
 
 def test_a_cancelled_review_stops_its_worker(embedded_model: EmbeddedModel, with_engine: Callable[..., Any]) -> None:
     diff = b"".join(patch(f"f{number}.py", [b"x = 1 / 0"] * 20) for number in range(20))
 
     async def work(engine: Any) -> None:
-        started = asyncio.Event()
+        def busy() -> int:
+            return next(int(model.busy) for model in engine.models() if model.name == NAME)
 
-        async def emit(kind: str, data: Any) -> None:
-            if kind == "text":
-                started.set()
-
+        events = Events()
         job = make_jobs(load())["review"]
-        review = asyncio.create_task(job.run(payload(diff), model=NAME, profile="p", engine=engine, emit=emit))
-        await started.wait()
+        review = asyncio.create_task(job.run(payload(diff), model=NAME, profile="p", engine=engine, emit=events.emit))
+        while not (busy() and events.of("unit")):
+            await asyncio.sleep(0.01)
         review.cancel()
         with pytest.raises(asyncio.CancelledError):
             await review
-        assert next(model for model in engine.models() if model.name == NAME).busy == 0
+        assert busy() == 0
         assert await asyncio.wait_for(engine.count(NAME, ["x"]), 20) == [1]  # the worker is free
 
     with_engine(work, context=4096)

@@ -112,6 +112,12 @@ class NoEngine:
     def generate(self, model: str, request: Any) -> Any:
         raise EngineError("model_missing", "there are no models here")
 
+    def run(self, model: str, request: Any) -> Any:
+        raise EngineError("model_missing", "there are no models here")
+
+    def parallel(self, model: str) -> int:
+        return 1
+
     async def count(self, model: str, texts: Sequence[str]) -> list[int]:
         raise EngineError("model_missing", "there are no models here")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 
 from maw import api
@@ -39,8 +39,8 @@ class ChosenEngine:
             async for piece in pieces:
                 yield piece
 
-    async def run(self, model: str, request: Request) -> AsyncIterator[Text | Field | Usage]:
-        async with aclosing(self._of(model).run(model, request)) as parts:  # type: ignore[type-var]
+    async def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
+        async with aclosing(self._of(model).run(model, request)) as parts:
             async for part in parts:
                 yield part
 

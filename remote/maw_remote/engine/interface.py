@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from maw import api
@@ -106,6 +106,13 @@ class Engine(Protocol):
         """Pieces of text as they come, whole characters only, then one Usage. Closing the iterator (aclose, or the
         task's cancellation) stops the worker at the next token."""
 
+    def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
+        """The answer's parts as they come, then one Usage. Closing it (aclose, or the task's cancellation) stops the
+        work at the next token, and within a long prompt at once."""
+
+    def parallel(self, model: str) -> int:
+        """How many requests a job should keep under way at once, so that they are decoded together."""
+
     async def count(self, model: str, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, tokenised as data."""
 
@@ -132,14 +139,7 @@ class Engine(Protocol):
 
 
 class ProgramEngine(Engine, Protocol):
-    """An engine that runs programs: what Engine becomes once all jobs have moved there."""
-
-    def run(self, model: str, request: Request) -> AsyncIterator[Text | Field | Usage]:
-        """The answer's parts as they come, then one Usage. Closing the iterator (aclose, or the task's cancellation)
-        stops the work at the next token, and within a long prompt at once."""
-
-    def parallel(self, model: str) -> int:
-        """How many requests a job should keep under way at once, so that they are decoded together."""
+    """What Engine becomes once LocalEngine has the methods."""
 
     async def warm(self, model: str, messages: Sequence[Message]) -> None:
         """Evaluate what requests will share, ahead of them, in the background. Loads the model when there is room."""

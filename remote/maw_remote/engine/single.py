@@ -14,7 +14,7 @@ async def generate(engine: ServerEngine, model: str, asked: Generation) -> Async
     """A text, asked of an engine that runs programs. Raises EngineError."""
     step = Write("text", asked.max_tokens, tuple(asked.stop), asked.grammar)
     request = Request(asked.messages, (step,), temperature=asked.temperature, top_p=asked.top_p, seed=asked.seed)
-    async with aclosing(engine.run(model, request)) as parts:  # type: ignore[type-var]
+    async with aclosing(engine.run(model, request)) as parts:
         async for part in parts:
             if isinstance(part, Text):
                 yield part.text

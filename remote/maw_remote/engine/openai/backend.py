@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -64,7 +64,7 @@ class ServerEngine:
                 self._closing.add(closing)
                 closing.add_done_callback(self._closing.discard)
 
-    async def run(self, model: str, request: Request) -> AsyncIterator[Text | Field | Usage]:
+    async def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
         self._busy[model] = self._busy.get(model, 0) + 1
         try:
             async with aclosing(self._run(model, request)) as parts:

@@ -133,7 +133,7 @@ async def _completed(request: Asked, runner: Runner, ask: Ask) -> Response[Any]:
 async def _parts(runner: Runner, model: str, ask: Ask) -> AsyncIterator[Part]:
     with runner.engaged():
         asked = _asked(ask, await _room(runner, model, ask))
-        async with aclosing(_engine(runner).run(model, asked)) as parts:  # type: ignore[type-var]
+        async with aclosing(_engine(runner).run(model, asked)) as parts:
             async for part in parts:
                 yield part
 

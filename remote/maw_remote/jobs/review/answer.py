@@ -1,64 +1,111 @@
-"""Read a unit's answer. The grammar made it, yet nothing is taken on trust: what does not fit is an error."""
+"""Read a unit's answer: its fields become findings. Its shape was given, yet nothing is taken on trust: a server that
+can only be asked may have cut it. What does not fit is an error, never an empty answer.
+
+A text that was cut at its bound ends in an ellipsis; an empty one stays empty, since the model meant the line all the
+same. A replacement is code to be put in, so that one which was cut, is blank or holds control characters is none.
+"""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections.abc import Container, Mapping, Sequence
+from typing import NamedTuple
 
+from maw.change import Line
 from maw.finding import SEVERITIES, Finding, finding_id
-from maw_remote.jobs.review.grammar import CATEGORIES, Limits, quotes
+from maw_remote.engine.interface import Field
+from maw_remote.jobs.review.shape import CATEGORIES, GIVEN, NO, NONE, YES, Limits, field
 from maw_remote.jobs.review.units import Unit
 
-_KEYS = ("quote", "scenario", "title", "severity", "category", "suggestion", "replacement")
+Fields = Mapping[str, Field]
 
 
 class BadAnswer(ValueError):
-    """The answer is not of the shape that was asked for; the message says where, without its text."""
+    """The answer is not of the shape that was asked for; the message says where, without its text. `found`: the
+    findings that were whole by then."""
+
+    def __init__(self, message: str, found: Sequence[Finding] = ()) -> None:
+        super().__init__(message)
+        self.found = list(found)
 
 
-def parse(text: str, unit: Unit, limits: Limits) -> list[Finding]:
-    """The findings of an answer; none is a fine answer. Raises BadAnswer."""
+class Answer(NamedTuple):
+    """What the model said about a unit. `chance`: the probability that it would name any finding at all, as it saw it
+    before it named one; None where the engine cannot tell."""
+
+    findings: list[Finding]
+    chance: float | None
+
+
+def read(fields: Fields, unit: Unit, limits: Limits) -> Answer:
+    """No findings are a fine answer. Raises BadAnswer."""
+    lines = {str(line.new): line for line in reversed(unit.judged())}  # of two with one number the first counts
+    found: dict[int, Finding] = {}
     try:
-        data = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise BadAnswer(f"not JSON: {exc}") from exc
-    if not isinstance(data, dict) or set(data) != {"findings"} or not isinstance(data["findings"], list):
-        raise BadAnswer("not an object with `findings`")
-    if len(data["findings"]) > limits.findings:
-        raise BadAnswer("too many findings")
-    found = [_finding(entry, unit) for entry in data["findings"]]
-    return list({(finding.id, finding.line): finding for finding in found}.values())
+        for number in range(1, min(limits.findings, len(lines)) + 1):
+            if _one_of(fields, field(number, "finding"), (YES, NO)).value == NO:
+                break
+            finding = _finding(fields, number, lines, unit)
+            found.setdefault(finding.line, finding)  # a server's grammar cannot keep a line from being named again
+    except BadAnswer as exc:
+        raise BadAnswer(str(exc), list(found.values())) from None
+    return Answer(list(found.values()), _chance(fields[field(1, "finding")]))
 
 
-def _finding(data: Any, unit: Unit) -> Finding:
-    if not isinstance(data, dict) or set(data) != set(_KEYS):
-        raise BadAnswer("a finding has other keys than asked for")
-    line = quotes(unit).get(_text(data, "quote"))
-    if line is None or line.new is None:
-        raise BadAnswer("a finding quotes no added line of the unit")
-    if data["severity"] not in SEVERITIES or data["category"] not in CATEGORIES:
-        raise BadAnswer("a finding's severity or category is none of those asked for")
-    title, quote = _text(data, "title"), line.text.removesuffix(b"\r").decode("utf-8", "replace")
+def _finding(fields: Fields, number: int, lines: Mapping[str, Line], unit: Unit) -> Finding:
+    named = _one_of(fields, field(number, "line"), lines)
+    line = lines[named.value]
+    title, quote = _text(fields, field(number, "title")), line.text.removesuffix(b"\r").decode("utf-8", "replace")
     return Finding(
         id=finding_id(unit.path, quote, title),
         path=unit.path,
-        line=line.new,
-        end_line=line.new,
-        severity=data["severity"],
-        category=data["category"],
+        line=int(named.value),
+        end_line=int(named.value),
+        severity=_one_of(fields, field(number, "severity"), SEVERITIES).value,
+        category=_one_of(fields, field(number, "category"), CATEGORIES).value,
         title=title,
-        scenario=_text(data, "scenario"),
-        suggestion=_text(data, "suggestion"),
-        replacement=None if data["replacement"] is None else _text(data, "replacement", strip=False),
+        scenario=_text(fields, field(number, "scenario")),
+        suggestion=_text(fields, field(number, "suggestion")),
+        replacement=_replacement(fields, number),
         quote=quote,
-        confidence=None,
+        confidence=_both(fields[field(number, "finding")].probability, named.probability),
         unit=unit.id,
     )
 
 
-def _text(data: dict[str, Any], key: str, *, strip: bool = True) -> str:
-    value = data[key]
-    if not isinstance(value, str):
-        raise BadAnswer(f"a finding's {key} is not text")
-    value = value.encode("utf-8", "replace").decode("utf-8")  # JSON can name halves of characters, which are no text
-    return value.strip() if strip and key != "quote" else value
+def _get(fields: Fields, name: str) -> Field:
+    found = fields.get(name)
+    if found is None:
+        raise BadAnswer(f"the answer ends before {name}")
+    return found
+
+
+def _one_of(fields: Fields, name: str, admissible: Container[str]) -> Field:
+    found = _get(fields, name)
+    if found.value not in admissible:
+        raise BadAnswer(f"{name} is none of what was asked for")
+    return found
+
+
+def _text(fields: Fields, name: str) -> str:
+    found = _get(fields, name)
+    text = found.value.strip()
+    return f"{text}…" if found.cut and text else text
+
+
+def _replacement(fields: Fields, number: int) -> str | None:
+    if _one_of(fields, field(number, "replacement"), (NONE, GIVEN)).value == NONE:
+        return None
+    code = _get(fields, field(number, "code"))
+    text = code.value.rstrip()
+    whole = not code.cut and all(char.isprintable() or char == "\t" for char in text)
+    return text if text and whole else None
+
+
+def _chance(first: Field) -> float | None:
+    if first.probability is None:
+        return None
+    return first.probability if first.value == YES else 1.0 - first.probability
+
+
+def _both(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one * other

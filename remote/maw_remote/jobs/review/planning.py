@@ -40,9 +40,14 @@ async def files(payload: Payload) -> Files:
     return await asyncio.to_thread(_files, payload)
 
 
-async def systems(reviewed: list[FileChange], payload: Payload) -> list[str]:
-    """The different system messages that these files need."""
-    return await asyncio.to_thread(lambda: list({prompting.system(file.path, payload.rules) for file in reviewed}))
+async def instructions(reviewed: list[FileChange], payload: Payload) -> list[str]:
+    """The different texts that chats about these files begin with."""
+
+    def texts() -> set[str]:
+        chats = (prompting.shared(file.path, payload.rules) for file in reviewed)
+        return {"".join(message.text for message in chat) for chat in chats}
+
+    return list(await asyncio.to_thread(texts))
 
 
 async def cut(reviewed: list[FileChange], budget: int, count: Count) -> Plan:

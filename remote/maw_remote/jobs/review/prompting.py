@@ -13,7 +13,9 @@ from maw_remote.engine.interface import Message
 from maw_remote.jobs.review.payload import Rule
 from maw_remote.jobs.review.units import PATH_SHOWN, Piece, Unit, is_judged, shown
 
-NAMES = ("system", "rules", "unit", "redacted")
+# Code and answer of each, in this order: a model leans to the last one, and silence is the better habit.
+_EXAMPLES = (("example_wrong_code", "example_wrong_answer"), ("example_right_code", "example_right_answer"))
+NAMES = ("system", "rules", "unit", "verify", "redacted", *(name for pair in _EXAMPLES for name in pair))
 
 
 @cache
@@ -31,18 +33,41 @@ def system(path: str, rules: Sequence[Rule]) -> str:
     return load("system") + Template(load("rules")).substitute(rules=listed)
 
 
+def shared(path: str, rules: Sequence[Rule]) -> list[Message]:
+    """How each chat about this path begins: the system message, and examples as if they had been asked and answered.
+    Said that way, small models keep to the format; described alone they do not."""
+    found = [Message("system", system(path, rules))]
+    for pair in _EXAMPLES:
+        code, answer = (load(name).rstrip("\n") for name in pair)
+        asked = Template(load("unit")).substitute(path="example.py", status="modified", old="", new=code)
+        found += [Message("user", asked), Message("assistant", answer)]
+    return found
+
+
+def note(unit: Unit, redacted: bool) -> str:
+    """What is said about the unit where values of secrets were taken out of the change (`redacted`), and out of it."""
+    lines = (line.text for piece in unit.pieces for line in piece.lines)
+    if redacted and any(MARK.encode("ascii") in text for text in lines):
+        return "\n" + Template(load("redacted")).substitute(mark=MARK).rstrip("\n")
+    return ""
+
+
 def messages(unit: Unit, rules: Sequence[Rule], *, redacted: bool = False) -> list[Message]:
-    """The chat that asks about one unit; `redacted`: values of secrets were taken out of the change."""
+    """The chat that asks about one unit."""
+    return chat("unit", unit, rules, redacted=redacted)
+
+
+def chat(name: str, unit: Unit, rules: Sequence[Rule], *, redacted: bool, **more: str) -> list[Message]:
+    """What chats have in common, and as the last message prompts/NAME.md about the unit."""
     removed = any(line.kind == "-" for piece in unit.pieces for line in piece.lines)
-    asked = Template(load("unit")).substitute(
+    asked = Template(load(name)).substitute(
         path=shown(unit.path.encode("utf-8", "replace"), PATH_SHOWN),
         status=unit.status,
         old=f"\nOld code:\n{_side(unit.pieces, '-')}\n" if removed else "",
-        new=_side(unit.pieces, "+"),
+        new=_side(unit.pieces, "+") + note(unit, redacted),
+        **more,
     )
-    if redacted and MARK in asked:  # after the code: what units share stays the same
-        asked += Template(load("redacted")).substitute(mark=MARK)
-    return [Message("system", system(unit.path, rules)), Message("user", asked)]
+    return [*shared(unit.path, rules), Message("user", asked)]
 
 
 def _side(pieces: Sequence[Piece], kind: str) -> str:

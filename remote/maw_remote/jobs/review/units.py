@@ -10,7 +10,7 @@ from maw.change import FileChange, Hunk, Line
 
 LINE_SHOWN = 240  # characters of a line that a prompt shows
 PATH_SHOWN = 200
-ADDED_MAX = 200  # added lines of a unit: each is an alternative of its grammar
+ADDED_MAX = 200  # added lines of a unit: each is an option of its answer
 
 
 class Piece(NamedTuple):
