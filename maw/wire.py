@@ -56,6 +56,11 @@ class Reader:
         """Put `data` before what is still to be read."""
         self._buffer = data + self._buffer
 
+    def taken(self) -> bytes:
+        """What was received and not read yet, for whoever goes on with the socket alone."""
+        found, self._buffer = self._buffer, b""
+        return found
+
     def line(self, limit: int = HEAD_MAX) -> bytes:
         """One line without its end. Raises Cut at the end of the stream or beyond `limit` bytes."""
         parts = []

@@ -15,7 +15,7 @@ import pytest
 
 from maw import errors
 from maw.cli.main import COMMANDS
-from maw.config.schema import NODE_SETTINGS, RESERVED_ENV, SETTINGS
+from maw.config.schema import BACKEND_SETTINGS, NODE_SETTINGS, RESERVED_ENV, SETTINGS
 from maw.config.text import literal, shown
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -118,9 +118,11 @@ def test_no_setting_is_documented_that_is_gone() -> None:
     assert set(re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)) == {setting.key for setting in SETTINGS}
 
 
-def test_node_settings_variables_and_exit_codes_are_documented() -> None:
+def test_named_settings_variables_and_exit_codes_are_documented() -> None:
     for setting in NODE_SETTINGS:
         assert f"| `nodes.NAME.{setting.key}` | {setting.help} |" in CONFIGURATION
+    for setting in BACKEND_SETTINGS:
+        assert f"| `backends.NAME.{setting.key}` | {setting.help} |" in CONFIGURATION
     for name in RESERVED_ENV - {"MAW_COMPLETE"}:
         assert f"| `{name}` |" in CONFIGURATION
     codes = (errors.PASS, errors.BLOCK, errors.USAGE, errors.INCOMPLETE, errors.UNREACHABLE, errors.DEFECT)

@@ -6,9 +6,9 @@ import os
 import stat
 from collections.abc import Iterator
 
-from maw import paths
-from maw.checks.check import Check, fail, ok
-from maw.config.load import REPO_FILE, Config, load
+from maw import network, paths
+from maw.checks.check import Check, fail, ok, warn
+from maw.config.load import REPO_FILE, BackendSettings, Config, load
 
 
 def checks(worktree: str | None) -> Iterator[Check]:
@@ -16,8 +16,22 @@ def checks(worktree: str | None) -> Iterator[Check]:
     yield from _user_file()
     if worktree is not None:
         yield from _repository_file(worktree)
+    for backend in load(strict=False).backends.values():
+        yield _backend(backend)
     for problem in _beyond(load(strict=False), load(environ={}, strict=False)):
         yield fail("environment", problem, "unset the variable, or correct its name or value")
+
+
+def _backend(backend: BackendSettings) -> Check:
+    """Where a server's settings send code. Asking it is the runner's business."""
+    what, host = f"backend {backend.name}", network.host(backend.url)
+    if network.is_private(host):
+        return ok(what, f"{host} is this machine or on a private network")
+    if backend.public:
+        mend = f"`maw config unset backends.{backend.name}.public` refuses it"
+        return warn(what, f"code that is sent to {host} leaves your own machines, as you allowed", mend)
+    mend = f"another backends.{backend.name}.url; or allow it: `maw config set backends.{backend.name}.public true`"
+    return fail(what, f"{host} is not on this machine or a private network, and is not asked", mend)
 
 
 def in_force(worktree: str | None) -> Config:

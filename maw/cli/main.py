@@ -35,6 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "queue": Entry("maw.cli.queue:queue", "Watch and steer the node's tasks.", "Node"),
     "status": Entry("maw.cli.status:status", "Tell what the node does right now.", "Node"),
     "model": Entry("maw.cli.model:model", "List, choose, pull, import and remove the node's models.", "Node"),
+    "proxy": Entry("maw.cli.proxy:proxy", "Offer the node's models to your editor.", "Node"),
     "node": Entry("maw.cli.node:node", "Add, test and remove nodes.", "Node"),
     "connect": Entry("maw.cli.connect:connect", "Connect to NODE, answering what it asks.", "Node"),
     "hooks": Entry("maw.cli.hooks:hooks", "Install, remove and inspect the git hooks.", "Setup"),

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import socket
 from urllib.parse import urlsplit
 
+from maw import network
 from maw.config.load import BackendSettings
 from maw.errors import FatalError
 from maw.extras import how_to_add
 from maw_remote.engine.interface import EngineError
 
-_LOCAL_NAMES = ("localhost", "localhost.localdomain")
 SERVICE = "maw"  # in the keyring
-
-
-def host(url: str) -> str:
-    return urlsplit(url).hostname or ""
 
 
 def origin(url: str) -> str:
@@ -30,37 +24,13 @@ def check_private(settings: BackendSettings) -> None:
     """Raise EngineError when the address leads out of this machine and its private networks, unless that is allowed.
 
     Blocks while a name is resolved."""
-    if settings.public or is_private(host(settings.url)):
+    if settings.public or network.is_private(network.host(settings.url)):
         return
     raise EngineError(
         "public_server",
         f"{settings.name} at {origin(settings.url)} is not on this machine or a private network",
         hint=f"code would leave your machines; if you want that: `maw config set backends.{settings.name}.public true`",
     )
-
-
-def is_private(name: str) -> bool:
-    """Whether all addresses of a host are loopback, private or link-local. A name that has none counts as private:
-    nothing can be sent there."""
-    if name in _LOCAL_NAMES:
-        return True
-    try:
-        return _private_address(name)
-    except ValueError:
-        pass
-    try:
-        found = {str(info[4][0]) for info in socket.getaddrinfo(name, None)}
-    except OSError:
-        return True
-    return all(_private_address(address.partition("%")[0]) for address in found)
-
-
-def _private_address(text: str) -> bool:
-    """Raises ValueError for what is no address."""
-    address = ipaddress.ip_address(text)
-    # 100.64.0.0/10 is what Tailscale and carriers give out; it is not routed on the internet.
-    shared = address.version == 4 and address in ipaddress.ip_network("100.64.0.0/10")
-    return (address.is_private or address.is_link_local or shared) and not address.is_unspecified
 
 
 def key(settings: BackendSettings) -> str | None:
