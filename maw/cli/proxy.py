@@ -20,7 +20,7 @@ PORT = 7723
 @click.option("--rotate", is_flag=True, help="Make a new token, which counts at once, and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print {v, base_url, token_file, node} once it listens.")
 def proxy(port: int, node: str | None, show_token: bool, rotate: bool, as_json: bool) -> int:
-    """Offer the node's models to editors as OpenAI's API, on this machine only, until Ctrl-C.
+    """Offer the node's models to your editor: as OpenAI's API, on this machine only, until Ctrl-C.
 
     Clients need the base URL that is printed, and the token as their API key (docs/ide.md has examples). Only /v1
     passes: no task, no file and no setting of the node can be reached.
