@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import click
 
 from maw import errors
+from maw.attendant import outbox
 from maw.cli.output import console, print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
@@ -73,8 +75,10 @@ def history(
 ) -> int:
     """List what is recorded on commits, newest first.
 
-    Marks: `carried` is a review that came along when git rewrote its commit, with the same patch; `stale` is one of
-    another change than the commit holds now.
+    `unreviewed` was never reviewed; the review of a `pending` one waits in the outbox (`maw outbox`).
+
+    Marks: `late` is a review that came after its commit; `carried` one that came along when git rewrote its commit,
+    with the same patch; `stale` one of another change than the commit holds now.
     """
     repo = needed_repository()
     filters = Filters(
@@ -90,11 +94,12 @@ def history(
         commits=commits_of(repo, revisions) if revisions is not None else None,
     )
     page = read(repo, filters, limit)
+    pending = outbox.pending_records(repo)
     if as_json:
         for row in page.rows:
-            print_json(row.to_json())
+            print_json({**row.to_json(), "pending": row.id in pending, "late": row.late})
     else:
-        _print_table(page)
+        _print_table(page, pending)
     return errors.PASS
 
 
@@ -117,12 +122,12 @@ def commits_of(repo: Repo, revisions: str) -> list[str]:
         raise
 
 
-def _print_table(page: Page) -> None:
+def _print_table(page: Page, pending: Collection[str]) -> None:
     if not page.rows:
         say("maw: nothing recorded that fits")
         return
     out = console()
-    rows = [_cells(row, time.time()) for row in page.rows]
+    rows = [_cells(row, time.time(), pending) for row in page.rows]
     widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for cells, row in zip(rows, page.rows, strict=True):
         # A person's terminal gets one line a record; what is read by another program is never cut.
@@ -131,16 +136,17 @@ def _print_table(page: Page) -> None:
         say(f"maw: the newest {len(page.rows)}; --limit shows more")
 
 
-def _cells(row: Row, now: float) -> list[str]:
+def _cells(row: Row, now: float, pending: Collection[str]) -> list[str]:
     """Short commit, age, verdict, counts by severity, author, subject."""
     counts = " ".join(f"{row.counts[name]}{_SHORT[name]}" for name in reversed(SEVERITIES) if name in row.counts)
     marks = [] if row.standing == EXACT else [row.standing]
     marks += ["bypassed"] if row.bypassed else []
+    marks += ["late"] if row.late else []
     subject = one_line(row.subject) or ("(no subject)" if row.author else "(this commit is gone)")
     return [
         row.commit[:10],
         age(now - row.time / 1000),
-        one_line(row.outcome),
+        "pending" if row.id in pending else one_line(row.outcome),
         counts or "-",
         one_line(row.author.partition(" <")[0])[:_AUTHOR_WIDTH] or "?",
         (f"[{', '.join(marks)}] " if marks else "") + subject,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from maw.attendant import spool
+from maw.attendant import client, outbox, spool
 from maw.cli.output import say
 from maw.errors import FatalError
 from maw.git.repo import Repo
@@ -14,7 +14,11 @@ from maw.memory.sync import join_fetched
 
 
 def deliver(repo: Repo) -> bool:
-    """Do what the attendant could not; when we cannot either, say so, give False, and go on with what is there."""
+    """Do what the attendant could not; when we cannot either, say so, give False, and go on with what is there.
+
+    What waits in the outbox may take long: the attendant is told to try again."""
+    if outbox.ids(repo):
+        client.poke(repo.common_dir)
     try:
         spool.drain(repo)
         join_fetched(repo)

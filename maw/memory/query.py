@@ -55,6 +55,11 @@ class Row(NamedTuple):
         """One word for people: `unreviewed`, or the verdict."""
         return self.status if self.status == "unreviewed" or not self.verdict else self.verdict
 
+    @property
+    def late(self) -> bool:
+        """Whether it came after the commit, through the outbox."""
+        return b'"late":true' in self.data
+
     def to_json(self) -> dict[str, Any]:
         """The row without the record's own text, as `maw history --json` prints it."""
         return {"v": 1, **{key: value for key, value in self._asdict().items() if key not in ("data", "time")}}
