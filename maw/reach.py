@@ -131,7 +131,7 @@ def _last_words(node: str) -> str:
     return f": {said[-1]}" if said else ""
 
 
-def spawn_detached(arguments: list[str], log: str) -> subprocess.Popen[bytes]:
+def spawn_detached(arguments: list[str], log: str, *, cwd: str = "/") -> subprocess.Popen[bytes]:
     """Run our interpreter with `arguments` in a session of its own, its output appended to `log` (mode 0600)."""
     import subprocess
 
@@ -143,7 +143,7 @@ def spawn_detached(arguments: list[str], log: str) -> subprocess.Popen[bytes]:
         # The child outlives us on purpose: init reaps it, so there is nothing to wait for.
         return subprocess.Popen(
             [sys.executable, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            start_new_session=True, cwd="/", env=env, close_fds=True,
+            start_new_session=True, cwd=cwd, env=env, close_fds=True,
         )  # fmt: skip
     finally:
         os.close(out)

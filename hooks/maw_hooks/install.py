@@ -19,7 +19,7 @@ from maw.git.repo import Repo
 from maw.git.run import line, try_line
 from maw_hooks import husky
 
-HOOKS = ("pre-commit", "post-commit")
+HOOKS = ("pre-commit", "post-commit", "pre-push")
 SAVED = ".maw-saved"
 MARK = b"\n# maw hook. "
 # The frameworks keep a hook they find as NAME.legacy and run it; installed after us, they run us from there.
@@ -57,7 +57,7 @@ def hooks_dir(repo: Repo) -> str:
 
 
 def install(repo: Repo, *, python: str | None = None) -> list[Change]:
-    """Install both hooks, run by `python` (default: this one); doing it again changes nothing.
+    """Install all hooks, run by `python` (default: this one); doing it again changes nothing.
 
     Raises FatalError when git looks for hooks outside the repository, when husky runs them, or when one cannot be
     kept.

@@ -1,4 +1,4 @@
-"""`maw-hook pre-commit | post-commit`: what the installed stubs and the hook frameworks start."""
+"""`maw-hook pre-commit | post-commit | pre-push`: what the installed stubs and the hook frameworks start."""
 
 from __future__ import annotations
 
@@ -11,13 +11,21 @@ from maw_hooks import environment
 
 BLOCKED = 91  # stub.sh knows it
 
-HELP = """usage: maw-hook pre-commit | post-commit
+HELP = """usage: maw-hook pre-commit | post-commit | pre-push
 
 Called by git, through the stubs that `maw hooks install` makes or through pre-commit and prek (.pre-commit-hooks.yaml).
   pre-commit   review what is about to be committed; exits 1 to block the commit
   post-commit  record the review's outcome on the new commit; always exits 0
+  pre-push     see that what leaves was reviewed, as push.require says; exits 1 to stop the push
 MAW_SKIP=1 skips maw for one command. The settings are listed by `maw config list`; docs/hooks.md tells the rest.
 """
+
+# What a mistake of maw's own means for whoever called git.
+_CONSEQUENCES = {
+    "pre-commit": "; the commit goes unreviewed",
+    "post-commit": "; no note was written for this commit",
+    "pre-push": "; the push goes on",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,13 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
     if hook in ("-h", "--help"):
         sys.stdout.write(HELP)
         return 0
-    if hook not in ("pre-commit", "post-commit"):
+    if hook not in _CONSEQUENCES:
         sys.stderr.write(HELP)
         return 2
-    if hook == "pre-commit" and _leave():
+    if hook != "post-commit" and _leave():
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a GUI's "cancel" is a Ctrl-C
-    return _run(hook)
+    return _run(hook, arguments[1:])
 
 
 def from_stub(arguments: list[str]) -> None:
@@ -57,7 +65,7 @@ def _leave() -> bool:
     return environment.skipped() or environment.in_ci()
 
 
-def _run(hook: str) -> int:
+def _run(hook: str, arguments: list[str]) -> int:
     from maw.errors import INTERRUPTED, FatalError
     from maw_hooks.talk import Talk
 
@@ -67,18 +75,22 @@ def _run(hook: str) -> int:
             from maw_hooks import precommit
 
             return precommit.run(talk)
+        if hook == "pre-push":
+            from maw_hooks import prepush
+
+            return prepush.run(talk, arguments)
         from maw_hooks import postcommit
 
         return postcommit.run()
     except KeyboardInterrupt:
         talk.say("interrupted")
-        return INTERRUPTED if hook == "pre-commit" else 0
+        return INTERRUPTED if hook != "post-commit" else 0
     except FatalError as exc:
-        talk.say(f"{exc.message}" + (f" ({exc.hint})" if exc.hint else "") + _consequence(hook))
+        talk.say(f"{exc.message}" + (f" ({exc.hint})" if exc.hint else "") + _CONSEQUENCES[hook])
     except OSError as exc:
-        talk.say(f"{exc.strerror or exc}: {exc.filename}{_consequence(hook)}")
+        talk.say(f"{exc.strerror or exc}: {exc.filename}{_CONSEQUENCES[hook]}")
     except Exception:  # noqa: BLE001 - a defect of maw must not keep anybody from committing
-        talk.say(f"this is a defect in maw; please report it with {_report(hook)}{_consequence(hook)}")
+        talk.say(f"this is a defect in maw; please report it with {_report(hook)}{_CONSEQUENCES[hook]}")
     return 0
 
 
@@ -91,7 +103,3 @@ def _report(hook: str) -> str:
         return defect.write_report(command)
     except OSError as exc:
         return f"what follows ({exc.filename}: {exc.strerror})\n{defect.report(command)}"
-
-
-def _consequence(hook: str) -> str:
-    return "; the commit goes unreviewed" if hook == "pre-commit" else "; no note was written for this commit"

@@ -4,8 +4,16 @@ hook=@HOOK@ python=@PYTHON@
 maw=@MAW@ hooks=@HOOKS@
 # The hook that was here before runs first, whatever maw does.
 saved=${0%/*}/$hook.maw-saved
+# git tells pre-push on standard input what is pushed, which both need. No `cat`: a GUI's PATH may be empty.
+pushed=
+if [ $hook = pre-push ]; then
+	while IFS= read -r line; do
+		pushed="$pushed$line
+"
+	done
+fi
 if [ -x "$saved" ]@UNLESS@; then
-	"$saved" "$@"
+	if [ $hook = pre-push ]; then printf %s "$pushed" | "$saved" "$@"; else "$saved" "$@"; fi
 	status=$?
 	if [ $status != 0 ] && [ $hook != post-commit ]; then exit $status; fi
 fi
@@ -13,16 +21,21 @@ fi
 git=${GIT_DIR:-.git}
 if [ -f "$git" ]; then IFS= read -r git <"$git"; git=${git#gitdir: }; fi
 for file in rebase-merge rebase-apply MERGE_HEAD CHERRY_PICK_HEAD REVERT_HEAD sequencer; do
-	if [ -e "$git/$file" ]; then exit 0; fi
+	if [ -e "$git/$file" ] && [ $hook != pre-push ]; then exit 0; fi
 done
 case $hook,${MAW_SKIP:-0} in
-pre-commit,0) ;;
-pre-commit,*) exit 0 ;;
+pre-commit,0 | pre-push,0) ;;
+pre-commit,* | pre-push,*) exit 0 ;;
 post-commit,*) if [ -e "$git/MERGE_MSG" ]; then exit 0; fi ;; # a clean revert leaves no other trace
 esac
 if [ ! -x "$python" ] || [ ! -f "$maw/maw/__init__.py" ] || [ ! -f "$hooks/maw_hooks/main.py" ]; then
 	echo "maw: this hook's maw is gone, so nothing is reviewed; \`maw hooks install\` mends it ($0)" >&2
 	exit 0
+fi
+if [ $hook = pre-push ]; then
+	exec <<EOF
+$pushed
+EOF
 fi
 "$python" -I -S -c 'import sys; sys.path[:0] = sys.argv[1:3]; import maw_hooks.main as m; m.from_stub(sys.argv[3:])' \
 	"$maw" "$hooks" $hook "$@"

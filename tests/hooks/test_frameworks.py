@@ -12,12 +12,14 @@ import pytest
 from maw.git.repo import discover
 from maw_hooks import install
 from tests.fixtures.fake_runner import finding
+from tests.fixtures.git import make_repository
 from tests.hooks.conftest import Hooked
 
 yaml = pytest.importorskip("yaml")
 BIN = Path(sys.executable).parent
 MANIFEST = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"
 FRAMEWORKS = ["pre-commit", "prek"]
+HOOK_TYPES = ("pre-commit", "post-commit", "pre-push")
 PIP = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}  # before `home` takes them away
 
 pytestmark = pytest.mark.slow
@@ -38,12 +40,26 @@ def framework(request: pytest.FixtureRequest, hooked: Hooked) -> str:
     for hook in hooks:
         hook.update(language="system", entry=f"{BIN}/{hook['entry']}")
         hook.pop("minimum_pre_commit_version")
-    config = {"repos": [{"repo": "local", "hooks": hooks}], "default_install_hook_types": ["pre-commit", "post-commit"]}
+    config = {"repos": [{"repo": "local", "hooks": hooks}], "default_install_hook_types": list(HOOK_TYPES)}
     hooked.write(".pre-commit-config.yaml", yaml.safe_dump(config))
     hooked.ok("add", ".pre-commit-config.yaml")
     hooked.ok("commit", "-q", "-n", "-m", "framework")
     name: str = request.param
     return name
+
+
+def test_a_push_is_looked_at(hooked: Hooked, framework: str, home: Path, user: Path) -> None:
+    """It is told of one ref, by variables; of a new history by none at all."""
+    install.uninstall(discover(str(hooked.path)))
+    _framework(hooked, framework, "install")
+    origin = make_repository(home / "origin.git", "--bare")
+    hooked.ok("remote", "add", "origin", str(origin.path))
+    hooked.ok("push", "-q", "origin", "main")  # push.require is off
+    user.write_text('push.require = "reviewed"\n')
+    hooked.ok("commit", "-q", "--allow-empty", "-n", "-m", "not reviewed")
+    done = hooked.git("push", "-q", "origin", "main")
+    assert done.returncode == 1
+    assert "1 commit was not reviewed" in done.stdout + done.stderr
 
 
 def _without_maw(hooked: Hooked) -> None:
@@ -56,7 +72,7 @@ def _without_maw(hooked: Hooked) -> None:
 
 def test_the_manifest_is_valid() -> None:
     subprocess.run([BIN / "pre-commit", "validate-manifest", MANIFEST], check=True)
-    assert [hook["id"] for hook in yaml.safe_load(MANIFEST.read_text())] == ["maw-review", "maw-record"]
+    assert [hook["id"] for hook in yaml.safe_load(MANIFEST.read_text())] == ["maw-review", "maw-record", "maw-push"]
 
 
 def test_review_and_record(hooked: Hooked, framework: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from maw_hooks.install import HOOKS
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 
@@ -11,22 +12,19 @@ from tests.fixtures.git import Repository
 def test_install_status_uninstall(repo: Repository, maw: Maw, home: Path) -> None:
     done = maw("hooks", "status", cwd=repo.path)
     assert done.code == 1
-    assert done.out.count("missing") == 2
+    assert done.out.count("missing") == len(HOOKS)
     done = maw("hooks", "install", cwd=repo.path)
     assert done.code == 0
     assert "so the hooks review nothing; `maw init` makes it" in done.err
-    assert done.out.count("installed") == 2
+    assert done.out.count("installed") == len(HOOKS)
     (home / "config.toml").write_text("")
     assert maw("hooks", "install", cwd=repo.path).err == ""
     done = maw("hooks", "status", "--json", cwd=repo.path)
     assert done.code == 0
     assert done.json["v"] == 1
-    assert [(hook["hook"], hook["state"]) for hook in done.json["hooks"]] == [
-        ("pre-commit", "installed"),
-        ("post-commit", "installed"),
-    ]
+    assert [(hook["hook"], hook["state"]) for hook in done.json["hooks"]] == [(hook, "installed") for hook in HOOKS]
     done = maw("hooks", "uninstall", "--json", cwd=repo.path)
-    assert [change["action"] for change in done.json["changes"]] == ["removed", "removed"]
+    assert [change["action"] for change in done.json["changes"]] == ["removed"] * len(HOOKS)
     assert "no hooks of maw here" in maw("hooks", "uninstall", cwd=repo.path).err
 
 

@@ -69,8 +69,10 @@ def test_it_is_refused_by_name_and_the_projects_checks_go_on(project: Hooked) ->
 def test_with_the_lines_it_reviews_behind_the_projects_checks(project: Hooked) -> None:
     _add_lines(project)
     place = discover(str(project.path))
-    assert [(change.action, change.note) for change in install.install(place)] == [("unchanged", "husky runs it")] * 2
-    assert [state.state for state in install.status(place)] == ["installed", "installed"]
+    assert [(change.action, change.note) for change in install.install(place)] == [
+        ("unchanged", "husky runs it")
+    ] * len(install.HOOKS)
+    assert [state.state for state in install.status(place)] == ["installed"] * len(install.HOOKS)
     assert _refused(project)
     project.runner.plays(finding(severity="error"))
     project.write("a.py", "four = 4\n")
@@ -80,7 +82,7 @@ def test_with_the_lines_it_reviews_behind_the_projects_checks(project: Hooked) -
     record = project.record()
     assert record is not None
     assert (record["status"], record["verdict"]) == ("reviewed", "warn")
-    assert [change.action for change in install.uninstall(place)] == ["kept", "kept"]
+    assert [change.action for change in install.uninstall(place)] == ["kept"] * len(install.HOOKS)
 
 
 def test_a_colleague_without_maw_commits_as_before(project: Hooked) -> None:
