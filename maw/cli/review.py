@@ -140,7 +140,9 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
         outcome = _review(config, options, payload, output)
     else:
         outcome = outcomes.nothing(node, change.skipped)
-    outcome = outcome._replace(findings=(*redacted.findings, *outcome.findings))
+    if redacted.findings:
+        status = outcomes.INCOMPLETE if outcome.status == outcomes.UNREVIEWED else outcome.status
+        outcome = outcome._replace(status=status, findings=(*redacted.findings, *outcome.findings))
     block_at: str = config.values["review.block_at"]
     output.ended(change, outcome, block_at)
     if options.record and repo is not None and change.head is not None and ".." not in change.what:

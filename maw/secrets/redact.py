@@ -176,7 +176,7 @@ def _in_line(text: str, path: str) -> Iterator[Found]:
 def _merged(found: list[Found]) -> list[Found]:
     """Places that overlap as one, of the kind that begins first."""
     merged: list[Found] = []
-    for part in sorted(found):
+    for part in sorted(found, key=lambda part: part[:2]):  # a pattern's own kind comes before a name's
         if merged and part.start < merged[-1].end:
             merged[-1] = merged[-1]._replace(end=max(merged[-1].end, part.end))
         elif part.end > part.start:
