@@ -11,8 +11,9 @@ from benchmarks.machines import MODEL as NAME
 from benchmarks.machines import install_model
 from benchmarks.rows import Row
 from maw_remote.engine.gguf import read_header
-from maw_remote.engine.interface import Generation, Message, Usage
+from maw_remote.engine.interface import Message, Request, Text
 from maw_remote.engine.local import LocalEngine, Settings
+from maw_remote.engine.program import Write
 from maw_remote.engine.store import Store
 
 ROUNDS = 5
@@ -78,12 +79,12 @@ def _generate(llama) -> float:  # type: ignore[no-untyped-def]
 
 async def _stream(engine: LocalEngine) -> tuple[float, float]:
     """Tokens/s as they arrive at the caller, and the time to the first one in ms."""
-    request = Generation([Message("user", PROMPT)], max_tokens=TOKENS)
+    request = Request([Message("user", PROMPT)], (Write("text", TOKENS),))
     asked = time.monotonic()
     count, began = 0, 0.0
-    async with aclosing(engine.generate(NAME, request)) as pieces:  # type: ignore[type-var]
-        async for piece in pieces:
-            if not isinstance(piece, Usage):
+    async with aclosing(engine.run(NAME, request)) as parts:
+        async for part in parts:
+            if isinstance(part, Text):
                 count += 1
                 began = began or time.monotonic()
     return (count - 1) / (time.monotonic() - began), (began - asked) * 1000

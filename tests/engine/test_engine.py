@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from itertools import groupby
 from pathlib import Path
@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from maw import paths
 from maw.config.load import load
 from maw_remote.engine.frames import FRAME_MAX
-from maw_remote.engine.interface import EngineError, Generation, Message, Usage
+from maw_remote.engine.interface import EngineError, Message, Request, Text, Usage
 from maw_remote.engine.local import batches
+from maw_remote.engine.program import Write
 from tests.engine.ggufs import gguf, write
 from tests.fixtures.model import NAME, EmbeddedModel
 
@@ -27,17 +28,30 @@ psutil = pytest.importorskip("psutil")
 pytestmark = pytest.mark.model
 
 WithEngine = Callable[..., Any]
-STORY = Generation([Message("user", "Tell a long story about a boat.")], max_tokens=1500)
 
 
-def ask(text: str, max_tokens: int = 12, **more: Any) -> Generation:
-    return Generation([Message("user", text)], max_tokens=max_tokens, **more)
+def ask(text: str, max_tokens: int = 12, *, stop: tuple[str, ...] = (), grammar: str | None = None) -> Request:
+    return Request([Message("user", text)], (Write("text", max_tokens, stop, grammar),))
 
 
-async def answer(engine: Any, request: Generation, model: str = NAME) -> tuple[str, Usage]:
-    pieces = [piece async for piece in engine.generate(model, request)]
-    assert isinstance(pieces[-1], Usage)
-    return "".join(pieces[:-1]), pieces[-1]
+STORY = ask("Tell a long story about a boat.", 1500)
+
+
+async def stream_of(engine: Any, request: Request, model: str = NAME) -> AsyncGenerator[str | Usage, None]:
+    """An answer's text as it comes, then what it cost."""
+    async with aclosing(engine.run(model, request)) as parts:
+        async for part in parts:
+            if isinstance(part, Text):
+                yield part.text
+            elif isinstance(part, Usage):
+                yield part
+
+
+async def answer(engine: Any, request: Request, model: str = NAME) -> tuple[str, Usage]:
+    pieces = [piece async for piece in stream_of(engine, request, model)]
+    usage = pieces.pop()
+    assert isinstance(usage, Usage)
+    return "".join(map(str, pieces)), usage
 
 
 async def first_piece(stream: Any) -> None:
@@ -74,9 +88,12 @@ def test_an_answer_streams_and_says_what_it_cost(embedded_model: EmbeddedModel, 
 def test_a_shared_prefix_is_evaluated_once(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     rules = Message("system", "Look for wrong results. " * 30)
 
+    def about(text: str) -> Request:
+        return Request([rules, Message("user", text)], (Write("text", 2),), shared=1)
+
     async def work(engine: Any) -> None:
-        first = (await answer(engine, Generation([rules, Message("user", "one")], 2)))[1]
-        second = (await answer(engine, Generation([rules, Message("user", "two")], 2)))[1]
+        first = (await answer(engine, about("one")))[1]
+        second = (await answer(engine, about("two")))[1]
         assert first.cached_tokens == 0
         assert second.cached_tokens > 0.9 * (second.prompt_tokens - 10)
 
@@ -98,10 +115,10 @@ def test_characters_are_whole_and_a_stop_text_ends_the_answer(
 ) -> None:
     async def work(engine: Any) -> None:
         grammar = 'root ::= "näh 🦊🦊 ENDE mehr"'
-        pieces = [piece async for piece in engine.generate(NAME, ask("x", 60, grammar=grammar))]
+        pieces = [piece async for piece in stream_of(engine, ask("x", 60, grammar=grammar))]
         assert "".join(pieces[:-1]) == "näh 🦊🦊 ENDE mehr"
         assert not any("\N{REPLACEMENT CHARACTER}" in piece for piece in pieces[:-1])
-        text, usage = await answer(engine, ask("x", 60, grammar=grammar, stop=["ENDE"]))
+        text, usage = await answer(engine, ask("x", 60, grammar=grammar, stop=("ENDE",)))
         assert (text, usage.finish) == ("näh 🦊🦊 ", "stop")
 
     with_engine(work)
@@ -149,14 +166,14 @@ def test_two_models_on_the_cpu_answer_one_after_the_other(
         told: list[str] = []
 
         async def tell(model: str) -> None:
-            async for piece in engine.generate(model, ask("Tell a story.", 40)):
+            async for piece in stream_of(engine, ask("Tell a story.", 40), model):
                 if isinstance(piece, str):
                     told.append(model)
 
         await asyncio.gather(engine.load(NAME), engine.load("other"))
         await asyncio.gather(*map(tell, (NAME, "other", NAME, "other")))
         assert [model for model, _ in groupby(told)] == [NAME, "other"]
-        story = engine.generate(NAME, STORY)
+        story = stream_of(engine, STORY)
         async with aclosing(story):
             await first_piece(story)
             waiting = asyncio.create_task(tell("other"))
@@ -222,7 +239,7 @@ def test_the_state_of_a_model_is_told(embedded_model: EmbeddedModel, with_engine
         before = {model.name: model for model in engine.models()}
         assert (before[NAME].state, before[NAME].roles) == ("installed", ["manager"])
         assert before["phi-4-mini-instruct"].state == "available"
-        stream = engine.generate(NAME, STORY)
+        stream = stream_of(engine, STORY)
         async with aclosing(stream):
             await first_piece(stream)
             model = the_worker(engine)
@@ -262,7 +279,7 @@ def test_an_idle_model_leaves_and_a_pinned_one_stays(embedded_model: EmbeddedMod
 
 def test_leaving_an_answer_stops_the_worker(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     async def work(engine: Any) -> None:
-        stream = engine.generate(NAME, STORY)
+        stream = stream_of(engine, STORY)
         await first_piece(stream)
         await stream.aclose()
         # The worker does one request after the other: an answer now means that the story has ended.
@@ -276,7 +293,7 @@ def test_leaving_an_answer_stops_the_worker(embedded_model: EmbeddedModel, with_
 def test_a_cancelled_task_stops_the_worker_in_the_middle_of_a_prompt(
     embedded_model: EmbeddedModel, with_engine: WithEngine
 ) -> None:
-    long = Generation([Message("user", "word " * 7000)], 10)
+    long = ask("word " * 7000, 10)
 
     async def work(engine: Any) -> None:
         await engine.load(NAME)
@@ -302,7 +319,7 @@ def test_a_worker_killed_in_mid_answer_is_lost_and_the_next_request_is_answered(
     embedded_model: EmbeddedModel, with_engine: WithEngine
 ) -> None:
     async def work(engine: Any) -> None:
-        stream = engine.generate(NAME, STORY)
+        stream = stream_of(engine, STORY)
         await first_piece(stream)
         os.kill(the_worker(engine).pid, signal.SIGKILL)
         with pytest.raises(EngineError) as caught:
@@ -317,7 +334,7 @@ def test_a_worker_killed_in_mid_answer_is_lost_and_the_next_request_is_answered(
 
 def test_a_worker_that_hangs_is_ended(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     async def work(engine: Any) -> None:
-        stream = engine.generate(NAME, STORY)
+        stream = stream_of(engine, STORY)
         await first_piece(stream)
         pid = the_worker(engine).pid
         os.kill(pid, signal.SIGSTOP)
@@ -333,7 +350,7 @@ def test_a_worker_that_hangs_is_ended(embedded_model: EmbeddedModel, with_engine
 
 def test_a_worker_ends_with_its_runner(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     async def work(engine: Any) -> None:
-        stream = engine.generate(NAME, STORY)
+        stream = stream_of(engine, STORY)
         await first_piece(stream)
         pid = the_worker(engine).pid
         worker = engine._workers[NAME]

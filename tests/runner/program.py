@@ -109,9 +109,6 @@ class NoEngine:
         except FileNotFoundError:
             return "missing"
 
-    def generate(self, model: str, request: Any) -> Any:
-        raise EngineError("model_missing", "there are no models here")
-
     def run(self, model: str, request: Any) -> Any:
         raise EngineError("model_missing", "there are no models here")
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from maw import api
 from maw.config.load import Config
-from maw_remote.engine import single
-from maw_remote.engine.interface import EngineError, Field, Generation, Message, Request, Text, Usage
+from maw_remote.engine.interface import EngineError, Field, Message, Request, Text, Usage
 from maw_remote.engine.local import LocalEngine
 from maw_remote.engine.openai.backend import ServerEngine
 
@@ -27,17 +26,6 @@ class ChosenEngine:
 
     def _of(self, model: str) -> LocalEngine | ServerEngine:
         return self.servers if is_servers(model) else self.local
-
-    async def generate(self, model: str, request: Generation) -> AsyncIterator[str | Usage]:
-        engine = self._of(model)
-        found = (
-            single.generate(engine, model, request)
-            if isinstance(engine, ServerEngine)
-            else engine.generate(model, request)
-        )
-        async with aclosing(found) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                yield piece
 
     async def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
         async with aclosing(self._of(model).run(model, request)) as parts:

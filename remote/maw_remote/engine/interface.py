@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from maw import api
@@ -14,18 +14,6 @@ class Message(NamedTuple):
 
     role: Literal["system", "user", "assistant"]
     text: str
-
-
-class Generation(NamedTuple):
-    """One answer to generate. `grammar` is GBNF made by maw itself, never by a user (a bad one kills a worker)."""
-
-    messages: Sequence[Message]
-    max_tokens: int
-    grammar: str | None = None
-    temperature: float = 0.0
-    top_p: float = 1.0
-    seed: int = 0
-    stop: Sequence[str] = ()
 
 
 class Request(NamedTuple):
@@ -101,10 +89,6 @@ class EngineError(Exception):
 
 class Engine(Protocol):
     """Runs models by name. Every method that reaches a worker may raise EngineError."""
-
-    def generate(self, model: str, request: Generation) -> AsyncIterator[str | Usage]:
-        """Pieces of text as they come, whole characters only, then one Usage. Closing the iterator (aclose, or the
-        task's cancellation) stops the worker at the next token."""
 
     def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
         """The answer's parts as they come, then one Usage. Closing it (aclose, or the task's cancellation) stops the

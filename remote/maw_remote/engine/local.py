@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -21,9 +21,8 @@ from maw.errors import FatalError
 from maw_remote.engine import catalogue, gguf
 from maw_remote.engine.catalogue import Entry
 from maw_remote.engine.frames import Json
-from maw_remote.engine.interface import EngineError, Field, Generation, Request, Text, Token, Usage
+from maw_remote.engine.interface import EngineError, Field, Request, Text, Token, Usage
 from maw_remote.engine.process import HANG_AFTER, WorkerProcess
-from maw_remote.engine.program import Write
 from maw_remote.engine.pulls import Pulls
 from maw_remote.engine.store import Installed, Store
 
@@ -92,18 +91,6 @@ class LocalEngine:
         self._entries: dict[str, Entry] | None = None  # of the last catalogue that could be read
         self.problem: str | None = None  # what is wrong with the catalogue as it stands
         self._reaper: asyncio.Task[None] | None = None
-
-    async def generate(self, model: str, request: Generation) -> AsyncIterator[str | Usage]:
-        write = Write("text", request.max_tokens, tuple(request.stop), request.grammar)
-        asked = Request(
-            request.messages, (write,), temperature=request.temperature, top_p=request.top_p, seed=request.seed
-        )
-        async with aclosing(self.run(model, asked)) as parts:
-            async for part in parts:
-                if isinstance(part, Text):
-                    yield part.text
-                elif isinstance(part, Usage):
-                    yield part
 
     async def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
         worker = await self._worker(model)
