@@ -73,7 +73,7 @@ def watch(task: str | None, node: str | None, as_json: bool) -> int:
     whole = _resolve(name, task) if task is not None else None
     for event in client.events(name, whole) if whole is not None else client.all_events(name):
         if as_json:
-            print_json({**event.data, "id": event.id, "event": event.type})
+            print_json({**event.data, **({"id": event.id} if event.id else {}), "event": event.type})
         elif (line := _told(event)) is not None:
             click.echo(flat(line))
     return errors.PASS
@@ -85,7 +85,7 @@ def watch(task: str | None, node: str | None, as_json: bool) -> int:
 @_node
 @_json
 def cancel(tasks: tuple[str, ...], force: bool, node: str | None, as_json: bool) -> int:
-    """Cancel tasks. One that more than one client waits for goes on unless --force is given.
+    """Cancel tasks of yours. One that another machine or account waits for goes on unless --force is given.
 
     \b
       maw queue cancel 3f9c

@@ -145,3 +145,18 @@ def test_events_of_an_unknown_task_are_a_404(runner: RunnerProcess) -> None:
     with pytest.raises(ApiError) as caught:
         list(client.events(reach.LOCAL, "nope"))
     assert caught.value.status == 404
+
+
+def test_a_task_that_waits_is_told_how_many_come_first(runner: RunnerProcess) -> None:
+    """Told when it changes, without an id, on the task's own stream; nothing of it is kept."""
+    runner.wait(runner.submit(wait_for="go")["id"], "running")
+    runner.submit(wait_for="go", number=2)
+    third = runner.submit(number=3)["id"]
+    told = []
+    for event in client.events(reach.LOCAL, third, deadline=time.monotonic() + 30):
+        told.append((event.type, event.data.get("ahead"), bool(event.id)))
+        if event.type == "waiting":
+            runner.release("go")
+    assert told[:2] == [("queued", None, True), ("waiting", 2, False)]
+    assert [entry for entry in told if entry[0] != "waiting"][-1] == ("done", None, True)
+    assert [event.type for event in runner.events(third)] == ["queued", "started", "done"]

@@ -66,7 +66,7 @@ async def _task_stream(runner: Runner, task: str, after: int) -> AsyncIterator[b
                 if page.events:
                     continue
                 before, place = place, await runner.desk.call(queue.ahead, task)
-                if place is not None and place != before:
+                if place is not None and place != (before or 0):  # who is next need not be told that from the start
                     yield views.place(task, place)
                 pause = runner.settings.keep_alive
                 if not await _wait(news, pause if place is None else min(_PLACE_EVERY, pause)):
