@@ -8,6 +8,7 @@ Format: git-diff(1), "Generating patch text with -p"; GNU diffutils, "Detailed D
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 _HUNK = re.compile(rb"@@ -(\d{1,9})(?:,(\d{1,9}))? \+(\d{1,9})(?:,(\d{1,9}))? @@ ?(.*)", re.DOTALL)
@@ -132,11 +133,43 @@ def parse(patch: bytes) -> list[FileChange]:
     Text before, between and after the files (a mail's head, a commit message) is skipped. An empty patch has no
     files. Raises BadPatch when a hunk is cut short or malformed, or when text that is not blank holds no file at all.
     """
-    parser = _Parser(patch)
-    files = parser.files()
-    if not files and patch.strip():
+    return [file for file, _ in parse_each(patch)]
+
+
+class Place(NamedTuple):
+    """Where in a patch a file stands: the bytes of its section, and its number there (a section may hold several)."""
+
+    start: int
+    end: int
+    number: int
+
+
+def parse_each(patch: bytes) -> Iterator[tuple[FileChange, Place]]:
+    """The same one by one: a file's lines take ten times the memory of their text. Raises BadPatch on the way."""
+    found = False
+    start = first = 0
+    for section in sections(patch):
+        for number, file in enumerate(_Parser(section, first).files()):
+            found = True
+            yield file, Place(start, start + len(section), number)
+        start, first = start + len(section), first + section.count(b"\n")
+    if not found and patch.strip():
         raise BadPatch("no file header (`diff --git` or `---`/`+++`) in it", 1)
-    return files
+
+
+def parse_at(patch: bytes, place: Place) -> FileChange:
+    """The file that parse_each found there."""
+    return _Parser(patch[place.start : place.end], 0).files()[place.number]
+
+
+def sections(patch: bytes) -> Iterator[bytes]:
+    """A patch cut before each `diff --git` line (no line of a hunk starts like that), whatever stands above the first
+    one apart. Joined they are the patch again."""
+    start = 0
+    while start < len(patch):
+        end = patch.find(b"\ndiff --git ", start) + 1 or len(patch)
+        yield patch[start:end]
+        start = end
 
 
 class _Header:
@@ -152,7 +185,10 @@ class _Header:
 
 
 class _Parser:
-    def __init__(self, patch: bytes) -> None:
+    """Of one section, whose first line is number `first` of the patch, counted from 0."""
+
+    def __init__(self, patch: bytes, first: int) -> None:
+        self._first = first
         self._lines = patch.split(b"\n")
         if self._lines and self._lines[-1] == b"":
             self._lines.pop()
@@ -225,7 +261,7 @@ class _Parser:
         old, new = header.old, header.new
         path = old if header.status == "deleted" or new is None else new
         if path is None:
-            raise BadPatch("a file without a name", self._at)
+            raise BadPatch("a file without a name", self._first + self._at)
         status = header.status
         if status == "modified" and not hunks and not header.binary and header.old_mode != header.new_mode:
             status = "mode"
@@ -242,14 +278,14 @@ class _Parser:
     def _hunk(self) -> Hunk:
         match = _HUNK.fullmatch(self._lines[self._at])
         if match is None:
-            raise BadPatch("a hunk's header is malformed", self._at + 1)
+            raise BadPatch("a hunk's header is malformed", self._first + self._at + 1)
         old, old_count, new, new_count = (int(part) if part else 1 for part in match.groups()[:4])
         hunk = Hunk(old, old_count, new, new_count, match[5].rstrip(b"\r"), [])
         self._at += 1
         old_left, new_left = old_count, new_count
         while old_left > 0 or new_left > 0:
             if self._at >= len(self._lines):
-                raise BadPatch("a hunk is cut short", self._at)
+                raise BadPatch("a hunk is cut short", self._first + self._at)
             line = self._lines[self._at]
             kind = line[:1]
             if kind == b"+" and new_left > 0:
@@ -263,7 +299,7 @@ class _Parser:
                 hunk.lines.append(Line(" ", old, new, line[1:]))
                 old, new, old_left, new_left = old + 1, new + 1, old_left - 1, new_left - 1
             elif kind != b"\\":
-                raise BadPatch("a hunk holds another number of lines than its header says", self._at + 1)
+                raise BadPatch("a hunk holds another number of lines than its header says", self._first + self._at + 1)
             self._at += 1
         if self._peek(0).startswith(b"\\ "):  # "\ No newline at end of file"
             self._at += 1

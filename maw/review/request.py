@@ -99,9 +99,9 @@ def sized_diff(
 
 def _without_the_last(diff: bytes) -> tuple[bytes, set[str]]:
     """A diff that was cut somewhere without its last file, and the paths of the others, as they were and are."""
-    from maw.change import BadPatch, parse  # only for changes with files left out
+    from maw.change import BadPatch, parse, sections  # only for changes with files left out
 
-    whole = sections(diff)[:-1]
+    whole = list(sections(diff))[:-1]
     names: set[str] = set()
     for section in whole:
         try:
@@ -122,6 +122,8 @@ def drop_large_sections(diff: bytes, max_file_bytes: int) -> tuple[bytes, list[J
     those files with the reason."""
     if len(diff) <= max_file_bytes:
         return diff, []
+    from maw.change import sections
+
     kept: list[bytes] = []
     skipped: list[Json] = []
     total = 0
@@ -137,19 +139,11 @@ def drop_large_sections(diff: bytes, max_file_bytes: int) -> tuple[bytes, list[J
 
 
 def drop_sections(diff: bytes, names: set[str]) -> bytes:
-    return b"".join(section for section in sections(diff) if section_path(section) not in names) if names else diff
+    if not names:
+        return diff
+    from maw.change import sections
 
-
-def sections(diff: bytes) -> list[bytes]:
-    """A git diff cut before each `diff --git` line, whatever stands above the first one apart (no line of a hunk can
-    start with one). Joined they are the diff again."""
-    mark = b"diff --git "
-    first, *rest = (b"\n" + diff).split(b"\n" + mark)
-    cut = [mark + part + b"\n" for part in rest]
-    if cut:
-        cut[-1] = cut[-1][:-1]
-    above = first[1:] + b"\n" if first and rest else first[1:]
-    return [above, *cut] if above else cut
+    return b"".join(section for section in sections(diff) if section_path(section) not in names)
 
 
 def section_path(section: bytes) -> str:

@@ -324,10 +324,18 @@ def test_a_change_of_too_many_units_is_reviewed_up_to_a_bound_and_is_incomplete(
     diff = b"".join(patch(path, [b"x = 1"]) for path in paths[: UNITS_MAX - 1]) + large
     diff += b"".join(patch(path, [b"x = 1"]) for path in paths[UNITS_MAX - 1 :])
     result, events = run(diff, Player(parallel=8))
-    assert result["units"] == {"total": UNITS_MAX + 4, "done": UNITS_MAX - 1, "failed": 5, "reused": 0}
-    assert [entry["path"] for entry in result["skipped"]] == ["large.py", *paths[UNITS_MAX - 1 :]]
+    assert result["units"] == {"total": UNITS_MAX + 4, "done": UNITS_MAX, "failed": 4, "reused": 0}
+    assert [entry["path"] for entry in result["skipped"]] == ["large.py", *paths[UNITS_MAX:]]
     assert all("at most" in entry["reason"] for entry in result["skipped"])
-    assert events.of("plan") == [{"units": UNITS_MAX - 1, "reused": 0, "skipped": result["skipped"]}]
+    assert events.of("plan") == [{"units": UNITS_MAX, "reused": 0, "skipped": result["skipped"]}]
+
+
+def test_a_small_edit_is_reviewed_beside_a_file_that_fills_a_review() -> None:
+    huge = patch("a.py", [b"x = 1"] * 200 * (UNITS_MAX + 1))
+    small = patch("b.py", [b"y = 1"]) + patch("c.py", [b"z = 1"])
+    result, events = run(huge + small, Player(), max_file_bytes=10_000_000)
+    assert [entry["path"] for entry in result["skipped"]] == ["a.py"]
+    assert [event["path"] for event in events.of("unit") if event["state"] == "done"] == ["b.py", "c.py"]
 
 
 def test_a_patch_that_says_the_same_twice_is_judged_once(home: Path) -> None:

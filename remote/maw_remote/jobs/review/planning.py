@@ -21,15 +21,24 @@ _FULL = f"the review is full: a change is cut into {UNITS_MAX} units at most; co
 Count = Callable[[Sequence[str]], Awaitable[Sequence[int]]]
 
 
+class Listed(NamedTuple):
+    """A file that is reviewed. Its lines are parsed when their turn comes: those of a large change, all at once, would
+    take ten times the memory of its text."""
+
+    path: str
+    size: int  # bytes of its lines
+    place: change.Place
+
+
 class Files(NamedTuple):
     """What of a change is reviewed, and what is not."""
 
-    reviewed: list[FileChange]
+    reviewed: list[Listed]
     skipped: list[Skipped]
 
 
 class Plan(NamedTuple):
-    """`left`: the files that came after."""
+    """`left`: the files for which there was no room."""
 
     units: list[Unit]
     left: list[Skipped]
@@ -40,7 +49,7 @@ async def files(payload: Payload) -> Files:
     return await asyncio.to_thread(_files, payload)
 
 
-async def instructions(reviewed: list[FileChange], payload: Payload) -> list[str]:
+async def instructions(reviewed: list[Listed], payload: Payload) -> list[str]:
     """The different texts that chats about these files begin with."""
 
     def texts() -> set[str]:
@@ -50,54 +59,58 @@ async def instructions(reviewed: list[FileChange], payload: Payload) -> list[str
     return list(await asyncio.to_thread(texts))
 
 
-async def cut(reviewed: list[FileChange], budget: int, count: Count) -> Plan:
-    """Units of at most `budget` tokens, as `count` counts them. They hold whole files, up to the first that has no
-    room any more."""
-    plan = Plan([], [])
-    for part in await asyncio.to_thread(_parts, reviewed):
-        if not plan.left:
-            await _add(plan, part, budget, count)
-        else:
-            plan.left.extend(Skipped(file.path, _FULL) for file in part)
-    return plan
+async def cut(diff: bytes, reviewed: list[Listed], budget: int, count: Count) -> Plan:
+    """Units of at most `budget` tokens, as `count` counts them, in the patch's order. They hold whole files, the
+    smallest first, up to the first that has no room any more: a small edit is reviewed beside whatever else."""
+    found: dict[Listed, list[Unit]] = {}
+    total = 0
+    for part in _parts(sorted(reviewed, key=lambda listed: listed.size)):
+        for listed, units_ in await _cut_part(diff, part, budget, count):
+            total += len(units_)
+            if total > UNITS_MAX:
+                break
+            found[listed] = units_
+        if total > UNITS_MAX:
+            break
+    left = [Skipped(listed.path, _FULL) for listed in reviewed if listed not in found]
+    return Plan([unit for listed in reviewed for unit in found.get(listed, ())], left)
 
 
-async def _add(plan: Plan, part: list[FileChange], budget: int, count: Count) -> None:
-    texts = await asyncio.to_thread(_texts, part)
+async def _cut_part(diff: bytes, part: list[Listed], budget: int, count: Count) -> list[tuple[Listed, list[Unit]]]:
+    parsed = await asyncio.to_thread(lambda: [change.parse_at(diff, listed.place) for listed in part])
+    texts = await asyncio.to_thread(_texts, parsed)
     tokens = dict(zip(texts, await count(texts), strict=True))
-    for file, found in zip(part, await asyncio.to_thread(_cut, part, budget, tokens), strict=True):
-        if not plan.left and len(plan.units) + len(found) <= UNITS_MAX:
-            plan.units.extend(found)
-        else:
-            plan.left.append(Skipped(file.path, _FULL))
+    return list(zip(part, await asyncio.to_thread(_cut, parsed, budget, tokens), strict=True))
 
 
 def _files(payload: Payload) -> Files:
+    found = Files([], list(payload.skipped))
     try:
-        parsed = change.parse(payload.diff)
+        for file, place in change.parse_each(payload.diff):
+            reason = skip.reason(file, payload.exclude, payload.max_file_bytes)
+            if reason is None:
+                found.reviewed.append(Listed(file.path, _size(file), place))
+            else:
+                found.skipped.append(Skipped(file.path, reason))
     except change.BadPatch as exc:
         raise BadInput(f"the change is not a patch: {exc}") from exc
-    found = Files([], list(payload.skipped))
-    for file in parsed:
-        reason = skip.reason(file, payload.exclude, payload.max_file_bytes)
-        if reason is None:
-            found.reviewed.append(file)
-        else:
-            found.skipped.append(Skipped(file.path, reason))
     return found
 
 
-def _parts(reviewed: list[FileChange]) -> list[list[FileChange]]:
+def _size(file: FileChange) -> int:
+    return sum(len(line.text) + 1 for hunk in file.hunks for line in hunk.lines)
+
+
+def _parts(reviewed: list[Listed]) -> list[list[Listed]]:
     """The files in order, gathered to parts of some _AT_A_TIME bytes."""
-    parts: list[list[FileChange]] = []
+    parts: list[list[Listed]] = []
     room = 0
-    for file in reviewed:
-        size = sum(len(line.text) + 1 for hunk in file.hunks for line in hunk.lines)
-        if not parts or size > room:
+    for listed in reviewed:
+        if not parts or listed.size > room:
             parts.append([])
             room = _AT_A_TIME
-        parts[-1].append(file)
-        room -= size
+        parts[-1].append(listed)
+        room -= listed.size
     return parts
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from maw import change
 from maw.finding import Finding
 from maw_remote.engine.interface import Engine
 from maw_remote.jobs.interface import BadInput, Emit, Json
@@ -64,15 +63,16 @@ class Review:
         await self._judge_all()
         return self._result(told, len(plan.left))
 
-    async def _cut(self, files: list[change.FileChange]) -> Plan:
+    async def _cut(self, files: list[planning.Listed]) -> Plan:
         if not files:
             return Plan([], [])  # nothing to ask, so no model is loaded
         model = self._terms.model
         if not any(found.name == model and found.state == "loaded" for found in self._engine.models()):
             await self._emit("loading", {"model": model})
-        return await planning.cut(files, await self._budget(files), partial(self._engine.count, model))
+        count = partial(self._engine.count, model)
+        return await planning.cut(self._payload.diff, files, await self._budget(files), count)
 
-    async def _budget(self, files: list[change.FileChange]) -> int:
+    async def _budget(self, files: list[planning.Listed]) -> int:
         """Tokens a unit may have, so that it fits beside what comes before it and the answer."""
         instructions = await planning.instructions(files, self._payload)
         longest = max(await self._engine.count(self._terms.model, instructions))
