@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import os
 
-from maw.git.run import OFFLINE, GitError, git, git_start, line, no_git_env, of, try_line, zsplit
-from maw.light import NamedTuple
+from maw.git.run import OFFLINE, GitError, git, git_feed, git_start, line, no_git_env, of, try_line, zsplit
+from maw.light import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # A diff must be the same whatever the user's or the repository's configuration says, and must run nothing of theirs.
 DIFF_OPTIONS = (
@@ -123,6 +126,14 @@ def start_of_diff(
     """Like diff_trees, but at most `limit` bytes of it, and whether they are all. Raises GitTimeout too."""
     arguments = _diff(base, tree, big_file_threshold)
     return git_start(*arguments, limit=limit, timeout=timeout, cwd=repo.root, env=_diff_env())
+
+
+def feed_diff(
+    repo: Repo, base: str, tree: str, *, take: Callable[[bytes], bool], timeout: float | None, big_file_threshold: int
+) -> bool:
+    """Like start_of_diff, given to `take` as it comes (git_feed); whether it was all."""
+    arguments = _diff(base, tree, big_file_threshold)
+    return git_feed(*arguments, take=take, timeout=timeout, cwd=repo.root, env=_diff_env())
 
 
 def _diff(base: str, tree: str, big_file_threshold: int | None) -> list[str]:

@@ -8,6 +8,10 @@ import subprocess
 import time
 
 from maw.errors import INCOMPLETE, FatalError
+from maw.light import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Set by git inside hooks (git-rev-parse(1) --local-env-vars). They belong to the repository the hook runs in and
 # would redirect a git command that is meant for another one; an inherited GIT_INDEX_FILE even corrupts its index.
@@ -115,6 +119,26 @@ def git_start(
 
     So neither the memory nor the time depends on how much git would print. Raises as git does.
     """
+    output = bytearray()
+
+    def take(part: bytes) -> bool:
+        output.extend(part)
+        return len(output) <= limit
+
+    whole = git_feed(*arguments, take=take, cwd=cwd, env=env, timeout=timeout)
+    del output[limit:]
+    return bytes(output), whole
+
+
+def git_feed(
+    *arguments: str,
+    take: Callable[[bytes], bool],
+    cwd: str | None = None,
+    env: dict[str, str] | None = None,
+    timeout: float | None = None,
+) -> bool:
+    """Give git's standard output to `take` as it comes, until that says False; whether it was all. If not, git is
+    ended. Raises as git does."""
     try:
         process = subprocess.Popen(
             [program(), *arguments],
@@ -122,10 +146,11 @@ def git_start(
         )  # fmt: skip
     except FileNotFoundError as exc:
         raise GitError(list(arguments), 127, "git is not installed, or not on PATH") from exc
+    said = bytearray()
     with process:
         try:
-            output, said = _read_both(process, limit, timeout)
-            if len(output) > limit:
+            whole = _read_both(process, take, said, timeout)
+            if not whole:
                 process.kill()
             code = process.wait()
         except BaseException as exc:  # whatever happens, Ctrl-C too, git does not go on alone
@@ -133,31 +158,33 @@ def git_start(
             if isinstance(exc, TimeoutError):
                 raise GitTimeout(list(arguments), timeout or 0.0) from exc
             raise
-    if len(output) > limit:
-        return bytes(output[:limit]), False
-    if code != 0:
+    if whole and code != 0:
         raise _failure(arguments, code, bytes(said))
-    return bytes(output), True
+    return whole
 
 
-def _read_both(process: subprocess.Popen[bytes], limit: int, timeout: float | None) -> tuple[bytearray, bytearray]:
-    """Standard output, until it is more than `limit` bytes, and standard error. Raises TimeoutError."""
+def _read_both(
+    process: subprocess.Popen[bytes], take: Callable[[bytes], bool], said: bytearray, timeout: float | None
+) -> bool:
+    """Give standard output to `take` and gather standard error; False when `take` had enough. Raises TimeoutError."""
     give_up = None if timeout is None else time.monotonic() + timeout
-    output, said = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
-        for pipe, data in ((process.stdout, output), (process.stderr, said)):
+        for pipe in (process.stdout, process.stderr):
             assert pipe is not None
-            selector.register(pipe, selectors.EVENT_READ, data)
-        while selector.get_map() and len(output) <= limit:
+            selector.register(pipe, selectors.EVENT_READ)
+        while selector.get_map():
             left = None if give_up is None else give_up - time.monotonic()
             if left is not None and left <= 0:
                 raise TimeoutError
             for key, _ in selector.select(left):
                 part = os.read(key.fd, 65536)
-                key.data.extend(part)
                 if not part:
                     selector.unregister(key.fileobj)
-    return output, said
+                elif key.fileobj is process.stderr:
+                    said.extend(part)
+                elif not take(part):
+                    return False
+    return True
 
 
 def program() -> str:

@@ -10,6 +10,7 @@ import time
 from maw.git import repo as git_repo
 from maw.git.run import git
 from maw.light import TYPE_CHECKING, Any, NamedTuple
+from maw.review.sieve import Sieve
 
 if TYPE_CHECKING:
     from maw.config.load import Config
@@ -18,6 +19,7 @@ Json = dict[str, Any]
 
 DIFF_MAX = 32 * 1024 * 1024  # bytes of patch that one review takes; files beyond it are left out
 FIRST_LOOK = 4 * 1024 * 1024  # bytes of patch up to which nobody asks for the sizes of files beforehand
+READ_MAX = 2 * DIFF_MAX  # bytes of patch that are looked through for what of it can be reviewed
 _BEYOND = f"the change is larger than {DIFF_MAX} bytes"
 
 
@@ -70,46 +72,66 @@ def sized_diff(
 
     A large file is left out by its size, before any text of it is made: a 50 MB file costs seconds and 50 MB of
     patch otherwise. Git itself looks at the size first (core.bigFileThreshold) and prints such a file as binary, so
-    a second look is needed only when the patch has binary files. Where files together are larger than DIFF_MAX,
-    git reads none that is larger than `max_file_bytes`, and what it prints beyond DIFF_MAX nobody waits for.
+    a second look is needed only when the patch has binary files.
     """
     # A large file may still have a small change, and it is the change that counts: hence the factor.
     threshold = 16 * max_file_bytes
     diff, whole = git_repo.start_of_diff(
         repo, base, tree, limit=FIRST_LOOK, timeout=_left(deadline), big_file_threshold=threshold
     )
-    sizes: dict[str, int] = {}
-    if not whole or b"\nBinary files " in diff:
-        sizes = _sizes(repo, base, tree, deadline)
     if not whole:
-        if sum(sizes.values()) > DIFF_MAX:
-            threshold = max_file_bytes
-        diff, whole = git_repo.start_of_diff(
-            repo, base, tree, limit=DIFF_MAX, timeout=_left(deadline), big_file_threshold=threshold
-        )
-    large = {path: size for path, size in sizes.items() if size > threshold}
-    skipped = [{"path": path, "reason": _too_large(size, max_file_bytes)} for path, size in large.items()]
-    if not whole:
-        diff, names = _without_the_last(diff)
-        skipped += [{"path": path, "reason": _BEYOND} for path in sizes if path not in names and path not in large]
-    diff = drop_sections(diff, set(large))
+        return _sieved_diff(repo, base, tree, max_file_bytes, deadline)
+    sizes = _sizes(repo, base, tree, deadline) if b"\nBinary files " in diff else {}
+    diff, skipped = _without_large_files(diff, sizes, threshold, max_file_bytes)
     diff, more = drop_large_sections(diff, max_file_bytes)
     return diff, tuple(skipped + more)
 
 
-def _without_the_last(diff: bytes) -> tuple[bytes, set[str]]:
-    """A diff that was cut somewhere without its last file, and the paths of the others, as they were and are."""
-    from maw.change import BadPatch, parse, sections  # only for changes with files left out
+def _sieved_diff(
+    repo: git_repo.Repo, base: str, tree: str, max_file_bytes: int, deadline: float | None
+) -> tuple[bytes, tuple[Json, ...]]:
+    """Of a patch that is large as a whole. Large parts are let go as they come, so that they crowd out no small one.
+    Where there are too many of them to wait for, git reads no file larger than `max_file_bytes`."""
+    sizes = _sizes(repo, base, tree, deadline)
+    for threshold in (16 * max_file_bytes, max_file_bytes):
+        sieve, read = Sieve(max_file_bytes, DIFF_MAX), 0
 
-    whole = list(sections(diff))[:-1]
-    names: set[str] = set()
-    for section in whole:
-        try:
-            files = parse(section.partition(b"\n@@ ")[0] + b"\n")
-        except BadPatch:
-            continue
-        names.update(path for file in files for path in (file.path, file.old_path))
-    return b"".join(whole), names
+        def take(part: bytes, sieve: Sieve = sieve) -> bool:
+            nonlocal read
+            read += len(part)
+            return sieve.take(part) and read <= READ_MAX
+
+        whole = git_repo.feed_diff(repo, base, tree, take=take, timeout=_left(deadline), big_file_threshold=threshold)
+        if whole:
+            sieve.end()
+        if whole or sieve.full:
+            break
+    diff, skipped = _without_large_files(bytes(sieve.kept), sizes, threshold, max_file_bytes)
+    skipped += [{"path": section_path(head), "reason": _too_large(size, max_file_bytes)} for head, size in sieve.large]
+    if not whole or sieve.full:
+        names = {name for head in sieve.heads for name in _names(head)} | {item["path"] for item in skipped}
+        skipped += [{"path": path, "reason": _BEYOND} for path in sizes if path not in names]
+    return diff, tuple(skipped)
+
+
+def _without_large_files(
+    diff: bytes, sizes: dict[str, int], threshold: int, max_file_bytes: int
+) -> tuple[bytes, list[Json]]:
+    """`diff` without the files that git told as binary for their size, and those files with the reason."""
+    large = {path: size for path, size in sizes.items() if size > threshold}
+    skipped = [{"path": path, "reason": _too_large(size, max_file_bytes)} for path, size in large.items()]
+    return drop_sections(diff, set(large)), skipped
+
+
+def _names(head: bytes) -> set[str]:
+    """The paths of a section's file, as they were and are."""
+    from maw.change import BadPatch, parse  # only for changes with files left out
+
+    try:
+        files = parse(head + b"\n")
+    except BadPatch:
+        return set()
+    return {path for file in files for path in (file.path, file.old_path)}
 
 
 def _left(deadline: float | None) -> float | None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maw.change import parse
 from maw.git.repo import Repo, discover, empty_tree, tree_of
 from maw.git.run import GitError, GitTimeout, git_start
 from maw.review import request
+from maw.review.sieve import Sieve
 from tests.fixtures.cli import Maw
 from tests.fixtures.fake_runner import FakeRunner
 from tests.fixtures.git import Repository
@@ -22,6 +26,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """100 kB of patch at most, and sizes are asked for beyond 20 kB."""
     monkeypatch.setattr(request, "DIFF_MAX", 100_000)
     monkeypatch.setattr(request, "FIRST_LOOK", 20_000)
+    monkeypatch.setattr(request, "READ_MAX", 400_000)
 
 
 def _sized(repo: Repository, max_file_bytes: int, base: str | None = None) -> tuple[list[str], dict[str, str]]:
@@ -53,6 +58,50 @@ def test_large_files_do_not_crowd_out_small_ones(repo: Repository) -> None:
     assert there == ["z.py"]
     assert len(skipped) == 30
     assert all(reason.startswith("too large: 5") for reason in skipped.values())
+
+
+@pytest.mark.usefixtures("small_limits")
+def test_small_edits_of_large_files_are_reviewed_beside_large_changes(repo: Repository) -> None:
+    """All files together are far beyond the limit, and so are some of the changes."""
+    for name in "abcdef":
+        repo.write(f"{name}.txt", LINE * 1000)
+    base = repo.commit()
+    for name in "bdf":
+        repo.write(f"{name}.txt", LINE * 500 + "edited\n" + LINE * 500)
+    for name in "ace":
+        repo.write(f"{name}.txt", LINE.upper() * 1000)
+    repo.commit("two", z__py="z = 1\n")
+    there, skipped = _sized(repo, 10_000, base)
+    assert there == ["b.txt", "d.txt", "f.txt", "z.py"]
+    assert set(skipped) == {"a.txt", "c.txt", "e.txt"}
+    assert all(re.match(r"too large: 10\d{4} bytes", reason) for reason in skipped.values())
+
+
+@given(st.lists(st.tuples(st.integers(1, 60), st.booleans()), max_size=8), st.integers(1, 50), st.data())
+def test_a_sieve_keeps_what_a_look_at_the_whole_would_keep(
+    files: list[tuple[int, bool]], step: int, data: st.DataObject
+) -> None:
+    """However git's output is cut into pieces."""
+    head = "diff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -0,0 +1,{1} @@\n"
+    parts = [
+        (head.format(number, lines) + ("+diff --git \n" if odd else "+x\n") * lines).encode()
+        for number, (lines, odd) in enumerate(files)
+    ]
+    section_max, kept_max = data.draw(st.integers(1, 400)), data.draw(st.integers(1, 2000))
+    sieve = Sieve(section_max, kept_max)
+    whole = b"".join(parts)
+    if all([sieve.take(whole[at : at + step]) for at in range(0, len(whole), step)]):  # noqa: C419 - to the end
+        sieve.end()
+    kept, large, full = b"", 0, False
+    for part in parts:
+        if len(part) > section_max:
+            large += 1
+        elif full or len(kept + part) > kept_max:
+            full = True
+        else:
+            kept += part
+    assert (bytes(sieve.kept), sieve.full) == (kept, full)
+    assert full or len(sieve.large) == large
 
 
 @pytest.mark.usefixtures("small_limits")
