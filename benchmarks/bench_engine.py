@@ -12,8 +12,9 @@ from benchmarks.machines import install_model
 from benchmarks.rows import Row
 from maw_remote.engine.gguf import read_header
 from maw_remote.engine.interface import Message, Request, Text
-from maw_remote.engine.local import LocalEngine, Settings
+from maw_remote.engine.local import LocalEngine
 from maw_remote.engine.program import Write
+from maw_remote.engine.settings import Settings
 from maw_remote.engine.store import Store
 
 ROUNDS = 5

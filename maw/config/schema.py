@@ -15,6 +15,11 @@ from maw.light import Any, NamedTuple
 _DURATION = r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z"
 _SECONDS_MAX = 3650 * 86400.0  # TOML has infinity and integers without end; no clock and no socket takes them
 _INTEGER_MAX = 10**15
+_AMOUNT = r"(\d+(?:\.\d+)?)\s*([kmgt]i?b|b)?\Z"
+_BYTES = {
+    "": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
+    "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "tib": 1 << 40,
+}  # fmt: skip
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 
 
@@ -46,6 +51,20 @@ def integer(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _INTEGER_MAX:
         return value
     raise ValueError("expected a whole number, 0 or more")
+
+
+def amount(value: object) -> int:
+    """A number of bytes, or text such as '500MB', '20GB', '20GiB'."""
+    match = re.match(_AMOUNT, value.strip(), re.IGNORECASE) if isinstance(value, str) else None
+    found = float(match[1]) * _BYTES[(match[2] or "").lower()] if match else value
+    if isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found <= _INTEGER_MAX:
+        return int(found)
+    raise ValueError("expected an amount such as '20GB' or '512MB'")
+
+
+def amount_or_auto(value: object) -> int:
+    """An amount, or 'auto', which is 0."""
+    return 0 if value == "auto" else amount(value)
 
 
 def yes_or_no(value: object) -> bool:
@@ -134,13 +153,23 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("roles.manager", "mistral-7b-instruct-v0.3", text, "The model that reviews, verifies and writes messages (runner)."),
     Setting("roles.generator", "phi-4-mini-instruct", text, "The model that writes code (runner)."),
     Setting("runner.context", 4096, integer, "Context length in tokens of a loaded model (runner)."),
+    Setting("runner.kv", "f16", one_of("f16", "q8_0"), "Type of the KV cache: 'f16', or 'q8_0', which takes half the memory (runner)."),
+    Setting("runner.sequences", 4, integer, "How many requests a model works on at once (runner)."),
     Setting("runner.threads", 0, integer, "CPU threads of a model; 0: physical cores less one (runner)."),
     Setting("runner.gpu_layers", -1, lambda value: -1 if value in (-1, "-1") else integer(value), "Layers on the GPU; -1: all that fit (runner)."),
     Setting("runner.keep_alive", 1800.0, seconds, "How long an idle model stays loaded (runner)."),
+    Setting("runner.max_wait", 60.0, seconds, "How long requests for a model that is not loaded wait at most while others keep the memory busy (runner)."),
+    Setting("runner.queue_max", 64, integer, "Tasks and requests that may wait; further ones are refused with 503 and Retry-After (runner)."),
+    Setting("runner.prefix_memory", 268_435_456, amount, "Memory of a model for the beginnings that prompts share (runner)."),
+    Setting("runner.prefix_disk", 2_000_000_000, amount, "Disk for the same; 0: none (runner)."),
     Setting("runner.unit_tokens", 1200, integer, "Token budget of one review unit, the lines of the change in it (runner)."),
     Setting("runner.idle_exit", 0.0, seconds, "The runner leaves after this long without work; 0: never (runner)."),
     Setting("runner.retention", 14 * 86400.0, seconds, "How long finished tasks and their events are kept (runner)."),
     Setting("runner.synchronous", "normal", one_of("normal", "full"), "SQLite's durability: 'full' also survives a power cut, and is slower (runner)."),
+    Setting("budget.total", 0, amount_or_auto, "Memory for models, all together; 'auto': what the machine grants (runner)."),
+    Setting("budget.models", 0, amount_or_auto, "Of that, at most for weights and buffers; 'auto': no bound of its own (runner)."),
+    Setting("budget.context", 0, amount_or_auto, "Of that, at most for contexts and prefixes; 'auto': no bound of its own (runner)."),
+    Setting("budget.buffer", 0, amount_or_auto, "Of that, kept free of models, for background jobs; 'auto': nothing (runner)."),
 )  # fmt: skip
 
 BY_KEY = {setting.key: setting for setting in SETTINGS}

@@ -7,8 +7,9 @@ from typing import Any
 
 import tomli_w
 
-from maw.config.schema import NAMED, SETTINGS, Setting, integer, seconds
+from maw.config.schema import NAMED, SETTINGS, Setting, amount, amount_or_auto, integer, seconds
 
+_BYTES = (("TB", 10**12), ("GB", 10**9), ("GiB", 1 << 30), ("MB", 10**6), ("MiB", 1 << 20), ("kB", 10**3))
 _SECONDS = (("d", 86400.0), ("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 0.001))
 
 _USER_HEAD = """\
@@ -58,10 +59,20 @@ def duration(value: float) -> str:
     return f"{value:g}s"
 
 
+def bytes_text(value: int) -> str:
+    """Bytes as the largest whole unit: 2_000_000_000 is '2GB'."""
+    for unit, size in _BYTES:
+        if value and value % size == 0:
+            return f"{value // size}{unit}"
+    return str(value)
+
+
 def shown(setting: Setting, value: Any) -> Any:
-    """A read value in the form a person would write: durations as text, tuples as lists."""
+    """A read value in the form a person would write: durations and amounts as text, tuples as lists."""
     if setting.read is seconds and isinstance(value, float):
         return duration(value)
+    if setting.read in (amount, amount_or_auto):
+        return "auto" if setting.read is amount_or_auto and not value else bytes_text(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -72,6 +83,8 @@ def written(setting: Setting, value: object) -> Any:
         return shown(setting, read) if setting.read is not seconds else value
     if setting.read is seconds:
         return value.strip() if not value.strip().replace(".", "", 1).isdigit() else read
+    if setting.read in (amount, amount_or_auto):
+        return value.strip()
     return list(read) if isinstance(read, tuple) else read
 
 

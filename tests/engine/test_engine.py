@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from itertools import groupby
@@ -157,33 +158,47 @@ def test_more_text_than_one_frame_holds_is_counted(embedded_model: EmbeddedModel
     with_engine(work)
 
 
-def test_two_models_on_the_cpu_answer_one_after_the_other(
-    embedded_model: EmbeddedModel, with_engine: WithEngine
-) -> None:
+def test_two_models_on_the_cpu_never_compute_at_once(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     embedded_model.install("other")
 
     async def work(engine: Any) -> None:
         told: list[str] = []
 
         async def tell(model: str) -> None:
-            async for piece in stream_of(engine, ask("Tell a story.", 40), model):
+            async for piece in stream_of(engine, ask("Tell a story.", 120), model):
                 if isinstance(piece, str):
                     told.append(model)
 
         await asyncio.gather(engine.load(NAME), engine.load("other"))
+        processes = [psutil.Process(model.pid) for model in engine.models() if model.state == "loaded"]
+        before, began = [process.cpu_times().user for process in processes], time.monotonic()
         await asyncio.gather(*map(tell, (NAME, "other", NAME, "other")))
-        assert [model for model, _ in groupby(told)] == [NAME, "other"]
+        spent = sum(process.cpu_times().user for process in processes) - sum(before)
+        assert (
+            spent <= 1.2 * (time.monotonic() - began) + 0.2
+        )  # two at once would spend twice that
+        assert len(list(groupby(told))) >= 3  # the turn was passed on in the middle of the answers
         story = stream_of(engine, STORY)
         async with aclosing(story):
             await first_piece(story)
-            waiting = asyncio.create_task(tell("other"))
-            while not all(model.busy for model in engine.models() if model.state == "loaded"):
-                await asyncio.sleep(0.01)  # who waits for its turn counts as busy
             assert await engine.count("other", ["one two"]) == [2]  # what is no computing does not wait
-            waiting.cancel()
-        await tell("other")  # the turn was given back by both
+        await tell("other")  # the turn was given back
 
     with_engine(work)
+
+
+def test_a_worker_that_hangs_with_the_turn_loses_it(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+    embedded_model.install("other")
+
+    async def work(engine: Any) -> None:
+        await asyncio.gather(engine.load(NAME), engine.load("other"))
+        story = stream_of(engine, STORY)
+        await first_piece(story)
+        os.kill(engine.workers.processes[NAME].pid, signal.SIGSTOP)
+        assert (await answer(engine, ask("hello"), "other"))[0]
+        assert (await failure(_drain(story))).code == "worker_hung"
+
+    with_engine(work, hang_after=3.0)
 
 
 def test_a_prompt_that_does_not_fit_is_refused_and_the_worker_goes_on(
@@ -353,7 +368,7 @@ def test_a_worker_ends_with_its_runner(embedded_model: EmbeddedModel, with_engin
         stream = stream_of(engine, STORY)
         await first_piece(stream)
         pid = the_worker(engine).pid
-        worker = engine._workers[NAME]
+        worker = engine.workers.processes[NAME]
         worker._process.stdin.close()  # what the kernel does to a runner that was killed
         await gone(pid)
         assert (await failure(_drain(stream))).code == "worker_lost"
@@ -433,7 +448,7 @@ def test_a_model_file_that_was_damaged(
         state = next(model for model in engine.models() if model.name == "mine")
         assert state.state == "broken"
         assert state.error
-        assert engine._workers == {}
+        assert engine.workers.processes == {}
         if damage == "no weights behind the header":
             assert "error loading model" in error.message  # what llama.cpp says, not only that it failed
 
@@ -478,7 +493,7 @@ def test_models_whose_settings_changed_are_loaded_anew(embedded_model: EmbeddedM
     async def work(engine: Any) -> None:
         same = {"roles_manager": NAME, "runner_threads": 1}
         await engine.configure(configured(**same, runner_context=1024))
-        assert not engine._workers and not engine._starting  # nothing was loaded, so nothing is now
+        assert not engine.workers.processes and not engine.workers.loading  # nothing was loaded, so nothing is now
         assert await engine.context(NAME) == 1024
         pid = the_worker(engine).pid
         before = engine.identity(NAME)

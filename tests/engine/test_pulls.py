@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from maw_remote.engine.gguf import BadModel, read_header
-from maw_remote.engine.local import LocalEngine, Settings
+from maw_remote.engine.local import LocalEngine
 from maw_remote.engine.pulls import Pulls, Step
+from maw_remote.engine.settings import Settings
 from maw_remote.engine.sources import Progress, StoreError
 from maw_remote.engine.store import Installed, Store
 from tests.engine.ggufs import gguf, write

@@ -1,6 +1,6 @@
 """The engine of this machine: models by name, each in a worker process that is started when it is needed.
 
-What it decides (who is loaded, who leaves) is little yet, and stands between Engine's methods and WorkerProcess.
+Who is loaded and who leaves is decided in pool.py and done in workers.py; what stands here is what jobs may ask.
 """
 
 from __future__ import annotations
@@ -10,52 +10,23 @@ import os
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
-from typing import NamedTuple
-
-import msgspec
-import psutil
 
 from maw import api
 from maw.config.load import Config
 from maw.errors import FatalError
-from maw_remote.engine import catalogue, gguf
+from maw_remote.engine import catalogue, listing, loadable, prefixes, questions
 from maw_remote.engine.catalogue import Entry
 from maw_remote.engine.frames import Json
-from maw_remote.engine.interface import EngineError, Field, Request, Text, Token, Usage
-from maw_remote.engine.process import HANG_AFTER, WorkerProcess
+from maw_remote.engine.interface import EngineError, Field, Message, Request, Text, Usage
+from maw_remote.engine.loadable import Loadable
+from maw_remote.engine.prefixes import Place, PrefixStore
 from maw_remote.engine.pulls import Pulls
+from maw_remote.engine.settings import Settings, settings
 from maw_remote.engine.store import Installed, Store
+from maw_remote.engine.workers import Workers
 
 COUNT_MAX = 1 << 20  # characters that a worker counts at a time: others wait for as long, and it hears no cancel
-
-
-class Settings(NamedTuple):
-    """How models are run. `sequences`: requests that are decoded together; `threads` 0:
-    physical cores less one; `keep_alive` and `hang_after` in seconds."""
-
-    context: int = 4096
-    sequences: int = 4
-    threads: int = 0
-    gpu_layers: int = -1
-    keep_alive: float = 1800.0
-    roles: tuple[tuple[str, str], ...] = ()  # (role, model)
-    hang_after: float = HANG_AFTER
-
-
-def settings(config: Config) -> Settings:
-    """The engine's settings of a configuration."""
-    return Settings(
-        context=config.values["runner.context"],
-        threads=config.values["runner.threads"],
-        gpu_layers=config.values["runner.gpu_layers"],
-        keep_alive=config.values["runner.keep_alive"],
-        # A name with a slash is a server's model (engine/choice.py).
-        roles=tuple(
-            (role, config.values[f"roles.{role}"])
-            for role in ("manager", "generator")
-            if "/" not in config.values[f"roles.{role}"]
-        ),
-    )
+_TRIM_EVERY = 30.0  # seconds between two looks at the size of the prefixes on the disk
 
 
 def make_engine(config: Config, store: Store | None = None) -> LocalEngine:
@@ -76,44 +47,60 @@ def batches(texts: Sequence[str], limit: int) -> Iterator[Sequence[str]]:
 
 
 class LocalEngine:
-    """Implements interface.Engine; beyond it, `pin`, `store` and `pulls`."""
+    """Implements interface.ProgramEngine; beyond it, `pin`, `store`, `pulls` and `workers`."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
         self.pulls = Pulls(store)
-        self._settings = settings
-        self._workers: dict[str, WorkerProcess] = {}
-        self._starting: dict[str, asyncio.Task[WorkerProcess]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
-        self._pinned: set[str] = set()
-        self._turn = asyncio.Lock()  # of the models that compute on the CPU
-        self._errors: dict[str, str] = {}
+        self.workers = Workers(settings, self._find)
+        self.prefixes = PrefixStore(limit=settings.prefix_disk)
+        self._trimmed = 0.0
         self._entries: dict[str, Entry] | None = None  # of the last catalogue that could be read
         self.problem: str | None = None  # what is wrong with the catalogue as it stands
-        self._reaper: asyncio.Task[None] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return self.workers.settings
 
     async def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
-        worker = await self._worker(model)
-        message = {"op": "run", **request._asdict(), "program": msgspec.to_builtins(request.program)}
-        async with aclosing(worker.ask(message)) as answers:
-            async for answer in answers:
-                yield _part(answer)
-
-    def parallel(self, model: str) -> int:
-        return self._settings.sequences
+        async with self.workers.lease(model, background=request.background) as lease:
+            place = self._place(model, request.messages[: request.shared], request.adapter)
+            async with aclosing(lease.ask(questions.asked(request, place))) as answers:
+                async for answer in answers:
+                    yield questions.told(answer)
+            await self._placed(place, answer)
 
     async def count(self, model: str, texts: Sequence[str]) -> list[int]:
         return [number for batch in batches(texts, COUNT_MAX) for number in await self._counts(model, batch)]
 
     async def _counts(self, model: str, texts: Sequence[str]) -> list[int]:
-        worker = await self._worker(model)
-        async with aclosing(worker.ask({"op": "count", "texts": texts})) as answers:
+        return list((await self._one(model, {"op": "count", "texts": texts}))["counts"])
+
+    async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
+        return list((await self._one(model, {"op": "embed", "texts": texts}))["vectors"])
+
+    async def warm(self, model: str, messages: Sequence[Message]) -> None:
+        async with self.workers.lease(model, background=True) as lease:
+            place = self._place(model, messages, None)
+            message: Json = {"op": "warm", "messages": messages, "adapter": None, "background": True}
+            message["prefix"] = place._asdict()
+            async with aclosing(lease.ask(message)) as answers:
+                async for answer in answers:
+                    await self._placed(place, answer)
+
+    async def _one(self, model: str, message: Json) -> Json:
+        """The answer to a question that has one."""
+        async with self.workers.lease(model) as lease, aclosing(lease.ask(message)) as answers:
             async for answer in answers:
-                return list(answer["counts"])
+                return answer
         raise EngineError("worker_lost", f"the worker of {model} gave no answer", retry=True)
 
     async def context(self, model: str) -> int:
-        return (await self._worker(model)).context
+        async with self.workers.lease(model) as lease:
+            return lease.worker.context
+
+    def parallel(self, model: str) -> int:
+        return self.settings.sequences
 
     def identity(self, model: str) -> str:
         try:
@@ -126,49 +113,54 @@ class LocalEngine:
         content = manifest.sha256
         if (state.st_size, state.st_mtime_ns) != (manifest.bytes, manifest.mtime_ns):
             content = f"changed:{state.st_size}:{state.st_mtime_ns}"  # its checksum is made anew when it is loaded
-        return f"{content}:context={self._settings.context}"
+        return f"{content}:context={self.settings.context}:kv={self.settings.kv}"
 
     async def load(self, model: str) -> None:
-        await self._worker(model)
+        async with self.workers.lease(model):
+            pass
+
+    async def unload(self, model: str) -> None:
+        await self.workers.end(model)
+
+    def pin(self, model: str, pinned: bool) -> None:
+        """A pinned model stays loaded however long it idles, and whoever needs its memory."""
+        self.workers.pin(model, pinned)
 
     async def configure(self, config: Config) -> None:
         """Go on with another configuration, while nothing is asked of any model. What is loaded and would be loaded
         otherwise now is loaded anew, and a role's new model takes the place of the one it had."""
-        old, self._settings = self._settings, settings(config)._replace(hang_after=self._settings.hang_after)
-        ending, beginning = _moves(old, self._settings, {*self._workers, *self._starting}, self._pinned)
+        old, new = self.settings, settings(config)._replace(hang_after=self.settings.hang_after)
+        self.prefixes.limit = new.prefix_disk
+        ending, beginning = _moves(old, new, {*self.workers.processes, *self.workers.loading}, self.workers.pool.pinned)
+        self.workers.configure(new)
         for model in ending:
             await self.unload(model)
         for model in beginning:
-            self._begin(model)
-
-    async def unload(self, model: str) -> None:
-        starting = self._starting.pop(model, None)
-        if starting is not None:
-            starting.cancel()
-            await asyncio.wait([starting])
-        worker = self._workers.pop(model, None)
-        if worker is not None:
-            # Whoever waits here may be cancelled; the process is ended and reaped all the same.
-            ending = asyncio.create_task(worker.end())
-            self._ending.add(ending)
-            ending.add_done_callback(self._ending.discard)
-            await asyncio.shield(ending)
-
-    def pin(self, model: str, pinned: bool) -> None:
-        """A pinned model stays loaded however long it idles."""
-        if pinned:
-            self._pinned.add(model)
-        else:
-            self._pinned.discard(model)
+            self.workers.begin(model)
 
     def working(self) -> bool:
-        return bool(self.pulls.running or self._starting)
+        return bool(self.pulls.running or self.workers.loading)
 
     def models(self) -> list[api.Model]:
         entries, installed = self._catalogue(), self.store.all_installed()
-        loaded, partials = {*self._workers, *self._starting}, self.store.partials()
+        loaded, partials = {*self.workers.processes, *self.workers.loading}, self.store.partials()
         names = [*entries, *sorted({*installed, *loaded, *partials} - set(entries))]
         return [self._model(name, entries.get(name), installed.get(name), partials.get(name)) for name in names]
+
+    @property
+    def context_setting(self) -> int:
+        """Tokens of context that models are loaded with, where they were trained for as many."""
+        return self.settings.context
+
+    async def close(self) -> None:
+        await self.workers.close()
+        await self.pulls.close()
+
+    def _model(self, name: str, entry: Entry | None, manifest: Installed | None, partial: int | None) -> api.Model:
+        found = listing.at_rest(name, entry, manifest, self.workers.errors.get(name))
+        found.partial, found.pinned = partial, name in self.workers.pool.pinned
+        found.roles = [role for role, model in self.settings.roles if model == name]
+        return listing.at_work(found, self.workers.processes.get(name), self.workers.loading)
 
     def _catalogue(self) -> dict[str, Entry]:
         """What can be had. While the user's file cannot be used (`problem`), what it said before, or what is shipped:
@@ -179,85 +171,8 @@ class LocalEngine:
             self.problem = exc.message
         return catalogue.shipped() if self._entries is None else self._entries
 
-    @property
-    def context_setting(self) -> int:
-        """Tokens of context that models are loaded with, where they were trained for as many."""
-        return self._settings.context
-
-    async def close(self) -> None:
-        if self._reaper is not None:
-            self._reaper.cancel()
-        for model in {*self._workers, *self._starting}:
-            await self.unload(model)
-        if self._ending:
-            await asyncio.wait(self._ending)
-        await self.pulls.close()
-
-    async def _worker(self, model: str) -> WorkerProcess:
-        """The model's worker, started when there is none; many that ask at once start one."""
-        worker = self._workers.get(model)
-        if worker is not None and not worker.lost:
-            return worker
-        task = self._starting.get(model)
-        if task is None:
-            task = self._begin(model)
-        try:
-            # Who waits may leave; the model is loaded all the same, for the others and the next.
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():
-                raise EngineError("worker_lost", f"{model} was unloaded while it was loading", retry=True) from None
-            raise
-
-    def _begin(self, model: str) -> asyncio.Task[WorkerProcess]:
-        task = self._starting[model] = asyncio.create_task(self._start(model))
-        # Perhaps nobody waits for it; `models` tells the error all the same.
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return task
-
-    async def _start(self, model: str) -> WorkerProcess:
-        try:
-            if (old := self._workers.pop(model, None)) is not None:
-                await old.end()
-            config = await asyncio.to_thread(self._config, model)
-            worker = WorkerProcess(model, config, turn=self._turn, hang_after=self._settings.hang_after)
-            await worker.start()
-        except EngineError as exc:
-            self._errors[model] = exc.message
-            raise
-        finally:
-            self._starting.pop(model, None)
-        self._errors.pop(model, None)
-        self._workers[model] = worker
-        if self._reaper is None:
-            self._reaper = asyncio.create_task(self._reap())
-        return worker
-
-    def _config(self, model: str) -> dict[str, str | int]:
-        """How the model is to be loaded. Reads its header, and the whole file when that is not known yet."""
-        path = self._path(model)
-        try:
-            header = gguf.read_header(path)
-        except FileNotFoundError:
-            raise _missing(model, f"the file of {model} is gone: {path}") from None
-        except gguf.BadModel as exc:
-            hint = f"get it again with `maw model rm {model}` and `maw model pull {model}`"
-            raise EngineError("model_broken", f"{model} cannot be loaded: {path}: {exc}", hint=hint) from exc
-        context = min(self._settings.context, header.context or self._settings.context)
-        threads = self._settings.threads or max(1, (psutil.cpu_count(logical=False) or 2) - 1)
-        return {
-            "path": path, "context": context, "cells": 2 * context, "sequences": self._settings.sequences,
-            "threads": threads, "gpu_layers": self._settings.gpu_layers,
-        }  # fmt: skip
-
-    def _path(self, model: str) -> str:
-        try:
-            manifest = self.store.installed(model) or self._by_path(model)
-            if manifest is None:
-                raise _missing(model, f"{model} is not on this node")
-            return self.store.refresh(manifest).path if os.path.exists(manifest.path) else manifest.path
-        except FatalError as exc:
-            raise EngineError("model_broken", exc.message, hint=exc.hint) from exc
+    def _find(self, model: str) -> Loadable:
+        return loadable.find(self.store, self._by_path, model)
 
     def _by_path(self, model: str) -> Installed | None:
         """A model of the catalogue that is a file on this machine needs no pull."""
@@ -266,45 +181,31 @@ class LocalEngine:
             raise EngineError("bad_catalogue", self.problem, hint="mend that file; models that are here still work")
         return self.store.pull(model, None, lambda *_: None) if entry and entry.scheme == "path" else None
 
-    async def _reap(self) -> None:
-        """End workers that idled for keep_alive seconds."""
-        while True:
-            await asyncio.sleep(min(1.0, max(self._settings.keep_alive, 0.05)))
-            limit = time.monotonic() - self._settings.keep_alive
-            for model, worker in list(self._workers.items()):
-                if model not in self._pinned and not worker.busy and worker.idle_since <= limit:
-                    await self.unload(model)
+    def _place(self, model: str, shared: Sequence[Message], adapter: str | None) -> Place:
+        """Where the beginning that requests share lies on the disk, or is to be put."""
+        identity = self.workers.fingerprint(model)
+        if not shared or identity is None:
+            return Place(None, None)
+        return self.prefixes.place(prefixes.key(f"{identity}:{_file_identity(adapter)}", shared))
 
-    def _model(self, name: str, entry: Entry | None, manifest: Installed | None, partial: int | None) -> api.Model:
-        worker = self._workers.get(name)
-        worker = None if worker is None or worker.lost else worker
-        error = self._errors.get(name)
-        found = api.Model(name=name, state="available", error=error)
-        if entry is not None:
-            found.source, found.bytes, found.license, found.context = (
-                entry.source,
-                entry.size,
-                entry.license,
-                entry.context,
-            )
-        if manifest is not None:
-            error = error or _fault(manifest)
-            found = api.Model(
-                name=name, state="broken" if error else "installed", source=manifest.source, file=manifest.path,
-                bytes=manifest.bytes, sha256=manifest.sha256, license=manifest.license, context=manifest.context,
-                error=error,
-            )  # fmt: skip
-        found.partial = partial
-        if entry is not None:
-            found.attention, found.reasoning, found.tier = entry.attention, entry.reasoning, entry.tier
-        found.pinned = name in self._pinned
-        found.roles = [role for role, model in self._settings.roles if model == name]
-        if name in self._starting:
-            found.state = "loading"
-        elif worker is not None:
-            found.state, found.context, found.busy = "loaded", worker.context, worker.busy
-            found.pid, found.memory = worker.pid, worker.memory()
-        return found
+    async def _placed(self, place: Place, answer: Json) -> None:
+        """A worker has answered: a file it could not use goes, and files beyond the limit do now and then."""
+        if answer.get("prefix") == "bad":
+            self.prefixes.discard(place)
+        if place.save is not None and time.monotonic() - self._trimmed > _TRIM_EVERY:
+            self._trimmed = time.monotonic()
+            await asyncio.to_thread(self.prefixes.trim)
+
+
+def _file_identity(path: str | None) -> str:
+    """An adapter's file, as a glance tells it apart from others."""
+    if path is None:
+        return ""
+    try:
+        state = os.stat(path)
+    except OSError:
+        return path  # the worker will tell what is wrong with it
+    return f"{path}:{state.st_size}:{state.st_mtime_ns}"
 
 
 def _moves(old: Settings, new: Settings, loaded: set[str], pinned: set[str]) -> tuple[set[str], set[str]]:
@@ -312,42 +213,5 @@ def _moves(old: Settings, new: Settings, loaded: set[str], pinned: set[str]) -> 
     before, after = dict(old.roles), dict(new.roles)
     replaced = {role for role, model in before.items() if model in loaded and after.get(role) != model}
     left = {before[role] for role in replaced} - set(after.values()) - pinned
-    changed = (old.context, old.threads, old.gpu_layers) != (new.context, new.threads, new.gpu_layers)
-    again = loaded - left if changed else set()
+    again = loaded - left if old.loading != new.loading else set()
     return left | again, again | ({after[role] for role in replaced if role in after} - loaded)
-
-
-def _part(answer: Json) -> Text | Field | Usage:
-    """A part of an answer, out of its frame."""
-    match answer["op"]:
-        case "text":
-            tokens = tuple(
-                Token(bytes(piece), logprob, tuple((bytes(other), number) for other, number in top))
-                for piece, logprob, top in answer.get("tokens", ())
-            )
-            return Text(answer["name"], answer["text"], tokens)
-        case "field":
-            return Field(*(answer[name] for name in Field._fields))
-        case _:
-            return Usage(*(answer[name] for name in Usage._fields))
-
-
-def _missing(model: str, message: str) -> EngineError:
-    return EngineError("model_missing", message, hint=f"get it with `maw model pull {model}`; see `maw model list`")
-
-
-def _fault(manifest: Installed) -> str | None:
-    """What is wrong with an installed model's file, as far as a glance tells."""
-    try:
-        size = os.stat(manifest.path).st_size
-    except OSError as exc:
-        return f"{manifest.path}: {exc.strerror}"
-    if size == manifest.bytes:
-        return None
-    if not manifest.source.startswith("path:"):
-        return f"{manifest.path} has {size:,} bytes, not {manifest.bytes:,}"
-    try:  # somebody else's file, which may have been replaced by another one that is whole
-        gguf.read_header(manifest.path)
-    except (gguf.BadModel, OSError) as exc:
-        return f"{manifest.path}: {exc}"
-    return None

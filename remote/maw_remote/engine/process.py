@@ -8,10 +8,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import psutil
 
@@ -19,25 +19,31 @@ from maw import paths
 from maw_remote.engine import frames
 from maw_remote.engine.frames import Json
 from maw_remote.engine.interface import EngineError
+from maw_remote.engine.turns import Turns
 
 HANG_AFTER = 15.0  # seconds without a beat; a loaded machine was seen to delay one by 2
 LOG_MAX = 1 << 20  # bytes; a larger log is begun anew
 _TAIL = 4096
+_COMPUTING = frozenset({"run", "warm", "embed"})
+_PARTS = frozenset({"text", "field"})  # of an answer that goes on
 
 
 class WorkerProcess:
-    """A process with one model. `ready` comes before the first request; then any number of them, each with an id;
-    the worker does them in their order. Once it is lost every answer, and every later request, raises EngineError."""
+    """A process with one model. `ready` comes before the first request; then any number of them, each with an id, some
+    of which the worker does at once. Once it is lost every answer, and every later request, raises EngineError."""
 
-    def __init__(self, name: str, config: Json, *, turn: asyncio.Lock, hang_after: float = HANG_AFTER) -> None:
-        """`turn` is held while a model computes on the CPU, for however many: two models that share its cores are
-        slower than one after the other, by a factor of 25 where each has a thread for every core."""
+    def __init__(
+        self, name: str, config: Json, *, turns: Turns, hang_after: float = HANG_AFTER,
+        on_lost: Callable[[bool], None] = lambda _: None,
+    ) -> None:  # fmt: skip
+        """`turns`: when it may compute, unless it does so on a GPU. `on_lost` is called with False when it fails, and
+        with True once the process is gone."""
         self.name = name
         self.context = 0
-        self._turn: asyncio.Lock | None = turn
-        self._entering = asyncio.Lock()
-        self._computing = 0  # requests that need the turn, which the first takes and the last gives back
-        self.idle_since = time.monotonic()
+        self.gpu = False
+        self._on_lost = on_lost
+        self._turns = turns
+        self._work: dict[int, bool] = {}  # what it has to compute: request, whether a background one
         self._config = config
         self._hang_after = hang_after
         self._answers: dict[int, asyncio.Queue[Json]] = {}
@@ -71,38 +77,48 @@ class WorkerProcess:
         self._process = await self._spawn()
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch())]
         try:
-            self._write({"op": "load", **self._config})
+            self._write({"op": "load", "turn": True, **self._config})
             await self._ready
         except BaseException:
             await self.end()
             raise
 
-    async def ask(self, message: Json) -> AsyncGenerator[Json, None]:
-        """Send a request; its answers, up to the one that ends it. Leaving early cancels it. Raises EngineError."""
+    def new_id(self) -> int:
+        """The id of a request to come."""
         number, self._next_id = self._next_id, self._next_id + 1
+        return number
+
+    async def ask(self, message: Json, number: int) -> AsyncGenerator[Json, None]:
+        """Send a request under a new id; its answers, up to the one that ends it. Leaving early cancels it. Raises
+        EngineError."""
         answers = self._answers[number] = asyncio.Queue()
         try:
-            turn = self._held_turn() if message["op"] == "run" else contextlib.nullcontext()
-            async with turn, aclosing(self._exchange({**message, "id": number}, answers)) as found:
+            if message["op"] in _COMPUTING:
+                self._work[number] = bool(message.get("background"))
+                self._work_changed()
+            async with aclosing(self._exchange({**message, "id": number}, answers)) as found:
                 async for answer in found:
                     yield answer
         finally:
             del self._answers[number]
-            self.idle_since = time.monotonic()
+            if self._work.pop(number, None) is not None:
+                self._work_changed()
 
-    @contextlib.asynccontextmanager
-    async def _held_turn(self) -> AsyncGenerator[None, None]:
-        turn = self._turn
-        async with self._entering:
-            if turn is not None and not self._computing:
-                await turn.acquire()
-            self._computing += 1
-        try:
-            yield
-        finally:
-            self._computing -= 1
-            if turn is not None and not self._computing:
-                turn.release()
+    @property
+    def urgency(self) -> Literal[0, 1, 2]:
+        """Of what it has to compute: nothing, for the background, for somebody who waits."""
+        if not self._work:
+            return 0
+        return 1 if all(self._work.values()) else 2
+
+    def send_turn(self, on: bool) -> None:
+        """Let it compute, or have it pause at the end of its step and say so."""
+        with contextlib.suppress(EngineError):  # a lost one computes no more, and is told of when it is gone
+            self._write({"op": "turn", "on": on})
+
+    def _work_changed(self) -> None:
+        if not self.gpu and not self.lost:
+            self._turns.changed(self)
 
     async def _exchange(self, message: Json, answers: asyncio.Queue[Json]) -> AsyncGenerator[Json, None]:
         self._write(message)
@@ -110,7 +126,7 @@ class WorkerProcess:
         try:
             while not done:
                 answer = await answers.get()
-                done = answer["op"] not in ("text", "field")
+                done = answer["op"] not in _PARTS
                 if answer["op"] == "error":
                     raise _error(answer)
                 yield answer
@@ -118,6 +134,13 @@ class WorkerProcess:
             if not done and not self.lost:
                 with contextlib.suppress(EngineError):
                     self._write({"op": "cancel", "id": message["id"]})
+
+    def call_off(self, number: int, error: EngineError) -> None:
+        """Let a request end with `error`."""
+        if number in self._answers:
+            self._answers[number].put_nowait({"op": "error", "error": error})
+            with contextlib.suppress(EngineError):
+                self._write({"op": "cancel", "id": number})
 
     async def end(self, error: EngineError | None = None) -> None:
         """Kill the process; what is asked of it fails with `error`. Returns when it is gone."""
@@ -134,6 +157,11 @@ class WorkerProcess:
             if task is not me:
                 task.cancel()
                 await asyncio.wait([task])
+        self._gone()
+
+    def _gone(self) -> None:
+        self._turns.gone(self)
+        self._on_lost(True)
 
     def _kill(self) -> None:
         assert self._process is not None
@@ -185,14 +213,15 @@ class WorkerProcess:
             self._kill()
             code = await self._process.wait()
             self._fail(EngineError("worker_lost", self._last_words(code), hint=self._log_hint(), retry=True))
+            self._gone()
 
     def _take(self, message: Json) -> None:
         self._beat_at = time.monotonic()
         if message["op"] == "ready":
-            self.context, self.idle_since = int(message["context"]), time.monotonic()
-            if message["gpu"]:
-                self._turn = None
+            self.context, self.gpu = int(message["context"]), bool(message["gpu"])
             self._ready.set_result(None)
+        elif message["op"] == "paused":
+            self._turns.paused(self)
         elif message["op"] == "error" and message["id"] == 0:
             said = next((line for line in self._log_tail() if "error" in line), message["message"])
             self._fail(EngineError(message["code"], f"{self.name} cannot be loaded: {said}", hint=self._log_hint()))
@@ -223,6 +252,7 @@ class WorkerProcess:
             self._ready.exception()  # looked at here, since nobody may be waiting any more
         for answers in self._answers.values():
             answers.put_nowait({"op": "error", "error": error})
+        self._on_lost(False)
 
     def _last_words(self, code: int) -> str:
         how = f"ended with code {code}"
