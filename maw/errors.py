@@ -41,9 +41,13 @@ class NodeError(FatalError):
 
 
 class ApiError(FatalError):
-    """The runner answered with an error. `status` is HTTP's, `code` the runner's own word for it."""
+    """The runner answered with an error. `status` is HTTP's, `code` the runner's own word for it; `retry_after`: in
+    how many seconds the same may be tried again."""
 
-    def __init__(self, status: int, code: str, message: str, *, hint: str | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, hint: str | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(message, hint=hint)
         self.status = status
         self.code = code
+        self.retry_after = retry_after

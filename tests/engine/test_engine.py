@@ -174,9 +174,7 @@ def test_two_models_on_the_cpu_never_compute_at_once(embedded_model: EmbeddedMod
         before, began = [process.cpu_times().user for process in processes], time.monotonic()
         await asyncio.gather(*map(tell, (NAME, "other", NAME, "other")))
         spent = sum(process.cpu_times().user for process in processes) - sum(before)
-        assert (
-            spent <= 1.2 * (time.monotonic() - began) + 0.2
-        )  # two at once would spend twice that
+        assert spent <= 1.2 * (time.monotonic() - began) + 0.2  # two at once would spend twice that
         assert len(list(groupby(told))) >= 3  # the turn was passed on in the middle of the answers
         story = stream_of(engine, STORY)
         async with aclosing(story):

@@ -12,6 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from maw import api, paths
@@ -109,16 +110,24 @@ class NoEngine:
         except FileNotFoundError:
             return "missing"
 
-    def run(self, model: str, request: Any) -> Any:
-        raise EngineError("model_missing", "there are no models here")
-
-    def parallel(self, model: str) -> int:
-        return 1
-
     async def count(self, model: str, texts: Sequence[str]) -> list[int]:
         raise EngineError("model_missing", "there are no models here")
 
     async def context(self, model: str) -> int:
+        raise EngineError("model_missing", "there are no models here")
+
+    def run(self, model: str, request: Any) -> Any:
+        raise EngineError("model_missing", "there are no models here")
+
+    def parallel(self, model: str) -> int:
+        """One task at a time, unless a file says how many."""
+        path = Path(paths.state_dir()) / "parallel"
+        return int(path.read_text()) if path.exists() else 1
+
+    async def warm(self, model: str, messages: Sequence[Any]) -> None:
+        raise EngineError("model_missing", "there are no models here")
+
+    async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         raise EngineError("model_missing", "there are no models here")
 
     async def load(self, model: str) -> None:

@@ -76,12 +76,15 @@ class Usage(NamedTuple):
     finish: Literal["stop", "length"]
 
 
+CALLED_OFF = "called_off"  # the code of work that gave way to somebody who waits; it is no failure
+
+
 class EngineError(Exception):
     """A model cannot answer. `retry` tells whether a fresh attempt may succeed (a worker died), or not (bad input)."""
 
     def __init__(self, code: str, message: str, *, hint: str | None = None, retry: bool = False) -> None:
         super().__init__(message)
-        self.code = code  # model_missing, model_broken, bad_catalogue, too_long, worker_lost, worker_hung
+        self.code = code  # model_missing, model_broken, bad_catalogue, too_long, no_memory, worker_lost, worker_hung …
         self.message = message
         self.hint = hint
         self.retry = retry
@@ -118,15 +121,11 @@ class Engine(Protocol):
     def models(self) -> list[api.Model]:
         """Every model of the catalogue and the store, with its state."""
 
-    async def close(self) -> None:
-        """End all workers."""
-
-
-class ProgramEngine(Engine, Protocol):
-    """What Engine becomes once LocalEngine has the methods."""
-
     async def warm(self, model: str, messages: Sequence[Message]) -> None:
         """Evaluate what requests will share, ahead of them, in the background. Loads the model when there is room."""
 
     async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         """A vector a text, of length 1."""
+
+    async def close(self) -> None:
+        """End all workers."""

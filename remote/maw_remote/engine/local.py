@@ -23,6 +23,7 @@ from maw_remote.engine.prefixes import Place, PrefixStore
 from maw_remote.engine.pulls import Pulls
 from maw_remote.engine.settings import Settings, settings
 from maw_remote.engine.store import Installed, Store
+from maw_remote.engine.urgency import in_background
 from maw_remote.engine.workers import Workers
 
 COUNT_MAX = 1 << 20  # characters that a worker counts at a time: others wait for as long, and it hears no cancel
@@ -47,7 +48,7 @@ def batches(texts: Sequence[str], limit: int) -> Iterator[Sequence[str]]:
 
 
 class LocalEngine:
-    """Implements interface.ProgramEngine; beyond it, `pin`, `store`, `pulls` and `workers`."""
+    """Implements interface.Engine; beyond it, `pin`, `store`, `pulls` and `workers`."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store = store
@@ -63,6 +64,7 @@ class LocalEngine:
         return self.workers.settings
 
     async def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
+        request = request._replace(background=request.background or in_background())
         async with self.workers.lease(model, background=request.background) as lease:
             place = self._place(model, request.messages[: request.shared], request.adapter)
             async with aclosing(lease.ask(questions.asked(request, place))) as answers:
@@ -90,13 +92,18 @@ class LocalEngine:
 
     async def _one(self, model: str, message: Json) -> Json:
         """The answer to a question that has one."""
-        async with self.workers.lease(model) as lease, aclosing(lease.ask(message)) as answers:
+        background = in_background()
+        message["background"] = background
+        async with (
+            self.workers.lease(model, background=background) as lease,
+            aclosing(lease.ask(message)) as answers,
+        ):
             async for answer in answers:
                 return answer
         raise EngineError("worker_lost", f"the worker of {model} gave no answer", retry=True)
 
     async def context(self, model: str) -> int:
-        async with self.workers.lease(model) as lease:
+        async with self.workers.lease(model, background=in_background()) as lease:
             return lease.worker.context
 
     def parallel(self, model: str) -> int:

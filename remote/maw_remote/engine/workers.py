@@ -16,7 +16,7 @@ from typing import NamedTuple
 from maw_remote.engine import loadable
 from maw_remote.engine.estimate import Plan, estimate
 from maw_remote.engine.frames import Json
-from maw_remote.engine.interface import EngineError
+from maw_remote.engine.interface import CALLED_OFF, EngineError
 from maw_remote.engine.learned import Learned
 from maw_remote.engine.loadable import Loadable
 from maw_remote.engine.pool import CallOff, End, Grant, Load, Pool, Refuse, Rung, Want
@@ -169,7 +169,7 @@ class Workers:
                 case Refuse(number, why):
                     self._refuse(number, why)
                 case CallOff(number, why):
-                    self._leases[number].call_off(EngineError("called_off", f"it gave way: {why}", retry=True))
+                    self._leases[number].call_off(EngineError(CALLED_OFF, f"it gave way: {why}", retry=True))
         self._look_again()
 
     async def _admitted(self, number: int, model: str, background: bool) -> Lease:

@@ -14,7 +14,7 @@ from maw_remote.engine.interface import EngineError
 
 log = logging.getLogger(__name__)
 _CODES = {400: "bad_input", 404: "not_found", 405: "method_not_allowed", 409: "conflict", 413: "too_large", 503: "busy"}
-_ENGINE_STATUS = {"model_missing": 404, "too_long": 400, "worker_lost": 503, "worker_hung": 503}
+_ENGINE_STATUS = {"model_missing": 404, "too_long": 400, "no_memory": 507, "worker_lost": 503, "worker_hung": 503}
 
 
 def body(code: str, message: str, hint: str | None = None) -> dict[str, Any]:
@@ -22,7 +22,8 @@ def body(code: str, message: str, hint: str | None = None) -> dict[str, Any]:
 
 
 def api_error(_: Request[Any, Any, Any], exc: ApiError) -> Response[dict[str, Any]]:
-    return Response(body(exc.code, exc.message, exc.hint), status_code=exc.status)
+    headers = {"retry-after": str(exc.retry_after)} if exc.retry_after is not None else {}
+    return Response(body(exc.code, exc.message, exc.hint), status_code=exc.status, headers=headers)
 
 
 def engine_error(_: Request[Any, Any, Any], exc: EngineError) -> Response[dict[str, Any]]:

@@ -57,7 +57,7 @@ async def get_task(task_id: str, runner: TheRunner) -> api.Task:
 async def patch_task(task_id: str, data: api.TaskPatch, runner: TheRunner) -> api.Task:
     """Change a live task's priority."""
     number = priority(data.priority)
-    row = known(await runner.desk.call(runner.desk.queue.set_priority, task_id, number), task_id)
+    row = known(await runner.prioritise(task_id, number), task_id)
     if row.state in FINAL:
         raise ApiError(409, "conflict", f"task {task_id} has ended: {row.state}")
     return views.task(row)

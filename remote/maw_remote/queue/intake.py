@@ -24,10 +24,18 @@ _INSERT = f"""INSERT INTO task
     VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?) RETURNING {COLUMNS}"""
 
 
+_WAITING = "SELECT count(*) FROM (SELECT 1 FROM task INDEXED BY by_state WHERE state = 'queued' LIMIT ?)"
+
+
+class Full(Exception):
+    """As many tasks wait as may."""
+
+
 class Intake(Base):
-    def submit(self, new: NewTask) -> Submitted:
+    def submit(self, new: NewTask, limit: int | None = None) -> Submitted:
         """Take a task in; durable when this returns. Equal keys join the live task or get the finished answer;
-        after a failure, and with `fresh`, a new task starts (but beside a live one even `fresh` joins)."""
+        after a failure, and with `fresh`, a new task starts (but beside a live one even `fresh` joins). Raises Full
+        for a new one where `limit` tasks wait already."""
         with transaction(self._db):
             live = self._db.execute(_LIVE_BY_KEY, (new.key,)).fetchone()
             if live:
@@ -35,6 +43,8 @@ class Intake(Base):
             answer = None if new.fresh else self._db.execute(_ANSWER, (new.key,)).fetchone()
             if answer:
                 return Submitted(Row._make(answer), "answer")
+            if limit is not None and self._db.execute(_WAITING, (limit,)).fetchone()[0] >= limit:
+                raise Full
             return Submitted(self._insert(new), None)
 
     def cancel(

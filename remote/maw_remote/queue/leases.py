@@ -13,35 +13,37 @@ from maw_remote.queue.records import Claim, Json, Pulse
 _CLAIM = """UPDATE task SET state = 'running', attempt = attempt + 1, token = token + 1, started = :now,
         lease = :now + :lease, boot = :boot
     WHERE seq = (SELECT seq FROM task INDEXED BY claimable
-                 WHERE state = 'queued' AND kind IN ({kinds}) AND run_at <= :now
+                 WHERE state = 'queued' AND priority >= :floor AND kind IN ({kinds}) AND run_at <= :now
                  ORDER BY priority DESC, seq LIMIT 1)
-    RETURNING seq, id, kind, profile, attempt, token, iif(fresh, created, 0.0)"""
+    RETURNING seq, id, kind, profile, attempt, token, priority, iif(fresh, created, 0.0)"""
 _HELD = "seq = ? AND token = ? AND state = 'running'"
 
 
 class Leases(Base):
-    def claim(self, kinds: Sequence[str]) -> Claim | None:
-        """The most urgent, then oldest waiting task of these kinds, now ours for a lease; None when there is none."""
+    def claim(self, kinds: Sequence[str], floor: int = 0) -> Claim | None:
+        """The most urgent, then oldest waiting task of these kinds, of this priority at least, now ours for a lease;
+        None when there is none."""
         names = {f"kind{number}": kind for number, kind in enumerate(kinds)}
         statement = _CLAIM.format(kinds=", ".join(f":{name}" for name in names))
-        now = {"now": self._clock(), "lease": self._settings.lease, "boot": self._boot}
+        now = {"now": self._clock(), "lease": self._settings.lease, "boot": self._boot, "floor": floor}
         with transaction(self._db):
             found = self._db.execute(statement, names | now).fetchone()
             if found is None:
                 return None
-            seq, task, _, _, attempt, token, _ = found
+            seq, task, _, _, attempt, token, *_ = found
             if token > 1:
                 self._event(seq, task, "restarted", {"attempt": attempt})
             self._event(seq, task, "started", {"attempt": attempt})
             payload = self._db.execute("SELECT body FROM payload WHERE task = ?", (seq,)).fetchone()[0]
         return Claim._make((*found, payload))
 
-    def next_run_at(self, kinds: Sequence[str]) -> float | None:
-        """When the next task of these kinds that waits out a backoff may start."""
+    def next_run_at(self, kinds: Sequence[str], floor: int = 0) -> float | None:
+        """When the next task of these kinds, of this priority at least, that waits out a backoff may start."""
         marks = ", ".join("?" * len(kinds))
         found: tuple[float | None] = self._db.execute(
-            f"SELECT min(run_at) FROM task INDEXED BY claimable WHERE state = 'queued' AND kind IN ({marks})",
-            tuple(kinds),
+            f"SELECT min(run_at) FROM task INDEXED BY claimable WHERE state = 'queued' AND priority >= ?"
+            f" AND kind IN ({marks})",
+            (floor, *kinds),
         ).fetchone()
         return found[0]
 
@@ -95,9 +97,16 @@ class Leases(Base):
             running = self._db.execute("SELECT seq, id FROM task WHERE state = 'running' ORDER BY seq").fetchall()
             for seq, _ in running:
                 if not self._follow_cancel(seq):
-                    self._requeue(seq, self._clock())
-                    self._db.execute("UPDATE task SET attempt = attempt - 1 WHERE seq = ?", (seq,))
+                    self._uncounted(seq)
         return [task for _, task in running]
+
+    def give_back(self, claim: Claim) -> str | None:
+        """Put a task that gave way to others back into the queue; this does not count as an attempt. Its state now;
+        None: not held."""
+        with transaction(self._db):
+            if not self._held(claim):
+                return None
+            return "cancelled" if self._follow_cancel(claim.seq) else self._uncounted(claim.seq)
 
     def cancelled(self, claim: Claim) -> bool:
         """The worker has let go of a task whose cancel was asked for."""
@@ -142,6 +151,11 @@ class Leases(Base):
         self._db.execute(
             "UPDATE task SET state = 'queued', run_at = ?, lease = NULL, boot = NULL WHERE seq = ?", (run_at, seq)
         )
+
+    def _uncounted(self, seq: int) -> str:
+        self._requeue(seq, self._clock())
+        self._db.execute("UPDATE task SET attempt = attempt - 1 WHERE seq = ?", (seq,))
+        return "queued"
 
     def _follow_cancel(self, seq: int) -> bool:
         reason = self._db.execute("SELECT cancel FROM task WHERE seq = ?", (seq,)).fetchone()[0]

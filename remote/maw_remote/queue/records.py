@@ -77,6 +77,7 @@ class Claim(NamedTuple):
     profile: str
     attempt: int
     token: int
+    priority: int
     since: float
     payload: bytes
 

@@ -1,4 +1,4 @@
-"""Works tasks off: one at a time a role, each on a claim that is kept alive while the job runs."""
+"""Works tasks off: some at a time a role, each on a claim that is kept alive while the job runs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from maw import api
 from maw_remote import logs
-from maw_remote.engine.interface import Engine, EngineError
+from maw_remote.engine.interface import CALLED_OFF, Engine, EngineError
+from maw_remote.engine.urgency import Urgency, set_urgency
 from maw_remote.jobs.interface import BadInput, Job, Json
 from maw_remote.queue.records import Claim
 from maw_remote.runner import identity
@@ -27,9 +29,14 @@ _LONGEST_WAIT = 60.0
 class _Running(NamedTuple):
     claim: Claim
     body: asyncio.Task[Json]
+    role: str
+    urgency: Urgency
 
 
 class Executor:
+    """Per role, as many tasks at once as its model works on together. Interactive ones do not count those of the
+    background, which are thus never in their way; the engine has these wait while somebody waits for others."""
+
     def __init__(
         self, desk: Desk, jobs: Mapping[str, Job], engine: Engine, settings: Settings,
         *, clock: Callable[[], float] = time.time,
@@ -37,8 +44,9 @@ class Executor:
         self._desk, self._jobs, self._engine, self.settings = desk, jobs, engine, settings
         self._clock = clock
         self._running: dict[str, _Running] = {}
+        self._works: set[asyncio.Task[None]] = set()
         self._news = {role: asyncio.Event() for role in {job.ROLE for job in jobs.values()}}
-        self._turns = {role: asyncio.Lock() for role in self._news}  # held from a claim to the task's end
+        self._gates = {role: asyncio.Lock() for role in self._news}  # held while a task is claimed and begun
 
     def wake(self) -> None:
         """There may be something to claim."""
@@ -51,18 +59,27 @@ class Executor:
         if running is not None:
             running.body.cancel()
 
+    def prioritise(self, task: str, priority: int) -> None:
+        """A task has another priority now; nothing happens when it does not run."""
+        running = self._running.get(task)
+        if running is not None:
+            running.urgency.background = _background(priority)
+            self._news[running.role].set()
+
     async def run(self) -> None:
         """Work until cancelled; the jobs that run then are cancelled too and stay claimed."""
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as self._group:
             for role in self._news:
-                group.create_task(self._work(role))
+                self._group.create_task(self._work(role))
 
     @contextlib.asynccontextmanager
     async def pause(self) -> AsyncIterator[None]:
         """Within it no task runs: those that run now are waited for, and no other begins."""
         async with contextlib.AsyncExitStack() as stack:
-            for turn in self._turns.values():
-                await stack.enter_async_context(turn)
+            for gate in self._gates.values():
+                await stack.enter_async_context(gate)
+            if self._works:
+                await asyncio.wait(self._works)
             yield
 
     async def beat(self) -> None:
@@ -76,26 +93,48 @@ class Executor:
         kinds = [kind for kind, job in self._jobs.items() if role == job.ROLE]
         while True:
             self._news[role].clear()
-            async with self._turns[role]:
-                claim = await self._desk.call(self._desk.queue.claim, kinds)
+            async with self._gates[role]:
+                floor = self._floor(role)
+                claim = None if floor is None else await self._desk.call(self._desk.queue.claim, kinds, floor)
                 if claim is not None:
-                    await self._do(claim)
+                    self._begin(claim, role)
             if claim is None:
-                await self._wait(role, kinds)
+                await self._wait(role, kinds, floor)
 
-    async def _wait(self, role: str, kinds: list[str]) -> None:
-        run_at = await self._desk.call(self._desk.queue.next_run_at, kinds)
-        wait = _LONGEST_WAIT if run_at is None else min(max(run_at - self._clock(), 0.0), _LONGEST_WAIT)
+    def _floor(self, role: str) -> int | None:
+        """The lowest priority of a task that may begin now; None: none may."""
+        running = [running for running in self._running.values() if running.role == role]
+        most = self._engine.parallel(self.settings.models[role])
+        if sum(not one.urgency.background for one in running) >= most:
+            return None
+        return 0 if len(running) < most else api.INTERACTIVE
+
+    async def _wait(self, role: str, kinds: list[str], floor: int | None) -> None:
+        wait = _LONGEST_WAIT
+        if floor is not None:
+            run_at = await self._desk.call(self._desk.queue.next_run_at, kinds, floor)
+            wait = wait if run_at is None else min(max(run_at - self._clock(), 0.0), wait)
         try:
             await asyncio.wait_for(self._news[role].wait(), wait)
         except TimeoutError:
             pass
 
-    async def _do(self, claim: Claim) -> None:
-        started = time.monotonic()
+    def _begin(self, claim: Claim, role: str) -> None:
+        urgency = Urgency(_background(claim.priority))
         emitter = Emitter(self._desk, claim, self.settings.text_interval)
-        body = asyncio.create_task(self._job(claim, emitter))
-        self._running[claim.id] = _Running(claim, body)
+        body = asyncio.create_task(self._job(claim, emitter, urgency))
+        self._running[claim.id] = running = _Running(claim, body, role, urgency)
+        work = self._group.create_task(self._do(running, emitter))
+        self._works.add(work)
+        work.add_done_callback(self._ended)
+
+    def _ended(self, work: asyncio.Task[None]) -> None:
+        self._works.discard(work)
+        self.wake()
+
+    async def _do(self, running: _Running, emitter: Emitter) -> None:
+        claim, body = running.claim, running.body
+        started = time.monotonic()
         try:
             await asyncio.wait({body})
             await emitter.close()
@@ -107,7 +146,8 @@ class Executor:
                 body.cancel()
                 await asyncio.wait({body}, timeout=self.settings.stop_timeout)
 
-    async def _job(self, claim: Claim, emitter: Emitter) -> Json:
+    async def _job(self, claim: Claim, emitter: Emitter, urgency: Urgency) -> Json:
+        set_urgency(urgency)
         job = self._jobs[claim.kind]
         payload = msgspec.json.decode(claim.payload, type=dict)
         profile = identity.profile(job, self._engine, self.settings.models)
@@ -133,6 +173,10 @@ class Executor:
                 return "done" if await self._desk.call(queue.finish, claim, body.result()) else None
             except (TypeError, ValueError) as strange:  # the job's answer is no JSON
                 exc = strange
+        while isinstance(exc, ExceptionGroup):  # of a job that did several things at once
+            exc = exc.exceptions[0]
+        if isinstance(exc, EngineError) and exc.code == CALLED_OFF:
+            return await self._desk.call(queue.give_back, claim)
         error, retry = _error(exc)
         if error["code"] == "defect":
             said = {"error": type(exc).__name__, "frames": logs.frames(exc.__traceback__)}
@@ -149,6 +193,10 @@ def _error(exc: BaseException) -> tuple[Json, bool]:
         return {"code": "bad_input", "message": str(exc)}, False
     hint = "`maw-runner logs` on the node has the details; please report them"
     return {"code": "defect", "message": f"a defect in maw: {type(exc).__name__}", "hint": hint}, False
+
+
+def _background(priority: int) -> bool:
+    return priority < api.INTERACTIVE
 
 
 def _about(claim: Claim) -> Json:

@@ -16,6 +16,7 @@ from maw import api
 from maw.errors import ApiError
 from maw_remote.engine.interface import Engine, EngineError
 from maw_remote.jobs.interface import BadInput, Job
+from maw_remote.queue.intake import Full
 from maw_remote.queue.records import LIVE, NewTask, Row, Submitted
 from maw_remote.queue.store import Queue
 from maw_remote.runner import identity
@@ -28,6 +29,7 @@ from maw_remote.runner.settings import Live
 log = logging.getLogger(__name__)
 _LARGE = 64 * 1024  # bytes of a payload above which its check may take long enough to leave the loop for it
 _PRUNE_EVERY = 3600.0
+RETRY_AFTER = 5  # seconds; how long the queue will take nobody knows
 
 
 class Runner:
@@ -95,7 +97,12 @@ class Runner:
             new = await asyncio.to_thread(self._new_task, job, request)
         else:
             new = self._new_task(job, request)
-        submitted = await self.desk.call(self.desk.queue.submit, new._replace(client=client))
+        try:
+            submitted = await self.desk.call(
+                self.desk.queue.submit, new._replace(client=client), self.settings.queue_max
+            )
+        except Full:
+            raise busy(self.settings.queue_max) from None
         self._expect(submitted)
         return submitted
 
@@ -121,6 +128,8 @@ class Runner:
             self.presence.expect(row.id)
         if submitted.joined is None:
             self.executor.wake()
+        else:
+            self.executor.prioritise(row.id, row.priority)
 
     async def retry(self, task: str, client: str = "") -> Submitted | None:
         """An ended task's work anew. None: no such task. Raises ApiError (409) while it is live."""
@@ -149,6 +158,13 @@ class Runner:
         row = await self.desk.call(cancel, task, reason=reason, force=force, waiter=waiter, client=client)
         if row is not None and row.cancel is not None:
             self.executor.cancel(task)
+        return row
+
+    async def prioritise(self, task: str, priority: int) -> Row | None:
+        """Give a live task another priority. None: no such task."""
+        row = await self.desk.call(self.desk.queue.set_priority, task, priority)
+        if row is not None:
+            self.executor.prioritise(task, row.priority)
         return row
 
     def warm(self) -> str:
@@ -230,6 +246,14 @@ class Runner:
             while await self.desk.call(self.desk.queue.prune, before):
                 await asyncio.sleep(0.01)  # let submits in between
             await asyncio.sleep(_PRUNE_EVERY)
+
+
+def busy(limit: int) -> ApiError:
+    """The refusal of what would have to wait behind `limit` others."""
+    return ApiError(
+        503, "busy", f"{limit} tasks wait already, and no more may (runner.queue_max)", retry_after=RETRY_AFTER,
+        hint="`maw queue list` shows them; try again later",
+    )  # fmt: skip
 
 
 def priority(value: int | str) -> int:

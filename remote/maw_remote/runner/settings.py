@@ -22,6 +22,7 @@ class Settings(NamedTuple):
     keep_alive: float = 5.0  # a comment on a silent stream; clients take three missing ones for a dead peer
     text_interval: float = 0.05
     stop_timeout: float = 5.0  # how long requests and jobs may take to end when the runner stops
+    queue_max: int = 64  # tasks that may wait
     max_body: int = 256 * 1024 * 1024  # bytes of a request
 
 
@@ -40,4 +41,5 @@ def from_config(config: Config, *, idle_exit: float | None = None) -> Settings:
         idle_exit=config["runner.idle_exit"] if idle_exit is None else idle_exit,
         retention=config["runner.retention"],
         synchronous=config["runner.synchronous"],
+        queue_max=config["runner.queue_max"],
     )

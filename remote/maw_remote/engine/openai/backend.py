@@ -1,4 +1,4 @@
-"""Servers as an engine: models are named BACKEND/MODEL. Implements interface.ProgramEngine."""
+"""Servers as an engine: models are named BACKEND/MODEL. Implements interface.Engine."""
 
 from __future__ import annotations
 
