@@ -110,6 +110,74 @@ class ModelList(msgspec.Struct, kw_only=True):
     problem: str | None = None
 
 
+class MemoryBudget(msgspec.Struct, kw_only=True):
+    """In bytes. `models` and `context` are 0 where they have no bound of their own."""
+
+    total: int
+    models: int = 0
+    context: int = 0
+    buffer: int = 0
+    how: str = ""  # where the total is from, a phrase for the user
+
+
+class Parts(msgspec.Struct, kw_only=True):
+    """What memory is held for, in bytes. Its sum is what the ledger counts."""
+
+    weights: int = 0
+    kv: int = 0
+    compute: int = 0
+    prefixes: int = 0
+    process: int = 0
+
+
+class Held(msgspec.Struct, kw_only=True):
+    """A model that has memory. `bytes` is what the ledger counts: the estimate as corrected by what was measured;
+    `memory` what its process holds now."""
+
+    model: str
+    state: Literal["loading", "loaded", "ending"]
+    bytes: int
+    parts: Parts
+    memory: int | None = None
+    context: int = 0  # tokens that a request may have
+    cells: int = 0  # tokens of all requests and prefixes together
+    kv: str = ""
+    busy: int = 0  # requests that are worked on
+    waiting: int = 0  # requests that wait for it
+    pinned: bool = False
+    idle: float | None = None  # seconds since it last had work
+    leaves_in: float | None = None  # seconds until it is ended for idling
+
+
+class Evicted(msgspec.Struct, kw_only=True):
+    model: str
+    at: str
+    why: str
+
+
+class Prefixes(msgspec.Struct, kw_only=True):
+    """Evaluated beginnings of prompts on the disk, in bytes."""
+
+    bytes: int
+    files: int
+    limit: int
+
+
+class Ledger(msgspec.Struct, kw_only=True):
+    """`GET /ledger`: the memory for models, in bytes. `jobs`: what background jobs reserved. `waiting`: requests by
+    model that has no memory yet. `evicted`: who left lately, latest last, and why."""
+
+    v: int = 1
+    budget: MemoryBudget
+    held: int
+    free: int
+    models: list[Held]
+    jobs: dict[str, int] = {}
+    waiting: dict[str, int] = {}
+    evicted: list[Evicted] = []
+    prefixes: Prefixes | None = None
+
+
 class Removed(msgspec.Struct, kw_only=True):
     """`DELETE /models/{name}`. `path` is its file, which stays when it lies elsewhere; None: there was half a pull."""
 

@@ -9,9 +9,11 @@ from urllib.parse import quote
 import click
 
 from maw import answers, api, client, errors, reach
+from maw.cli import model_ps
 from maw.cli.model_advice import adopt, recommend
 from maw.cli.output import print_json, say
 from maw.config.load import load
+from maw.config.schema import seconds
 from maw.errors import FatalError
 from maw.review.terminal import ProgressLine
 from maw.text import flat, size
@@ -23,6 +25,13 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 LOAD_TIMEOUT = 600.0  # seconds; 20 GB from a cold disk
 
 
+def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    try:
+        return None if value is None else seconds(value)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), ctx, param) from exc
+
+
 @click.group(
     epilog="""\b
 Examples:
@@ -31,6 +40,7 @@ Examples:
   maw model pull my-coder --from hf:OWNER/REPOSITORY/FILE.gguf
   maw model import --scan
   maw model list --node pro --json
+  maw model ps
 """
 )
 def model() -> None:
@@ -43,6 +53,19 @@ def model() -> None:
 def list_command(node: str | None, as_json: bool) -> int:
     """List the models the node knows, and which of them are there or loaded."""
     return show(node=_node(node), as_json=as_json)
+
+
+@model.command("ps")
+@_NODE
+@_JSON
+def ps_command(node: str | None, as_json: bool) -> int:
+    """Show who holds how much of the memory for models, who waits for some, and who left lately and why.
+
+    \b
+      maw model ps
+      maw model ps --node pro --json
+    """
+    return model_ps.show(node=_node(node), as_json=as_json)
 
 
 @model.command("pull")
@@ -147,11 +170,18 @@ def rm_command(name: str, node: str | None, as_json: bool) -> int:
 
 @model.command("load")
 @click.argument("name")
+@click.option("--keep-alive", metavar="DURATION", callback=_duration,
+              help="How long it stays once it idles, until it leaves. [default: runner.keep_alive there]")  # fmt: skip
 @_NODE
 @_JSON
-def load_command(name: str, node: str | None, as_json: bool) -> int:
-    """Load a model now, so that the next review need not wait for it."""
-    return _told(answers.ask(_node(node), "POST", _path(name, "load"), api.Model, timeout=LOAD_TIMEOUT), as_json)
+def load_command(name: str, keep_alive: float | None, node: str | None, as_json: bool) -> int:
+    """Load a model now, so that the next review need not wait for it.
+
+    \b
+      maw model load phi-4-mini-instruct --keep-alive 8h
+    """
+    body = {"v": 1, "keep_alive": keep_alive}
+    return _told(answers.ask(_node(node), "POST", _path(name, "load"), api.Model, body, timeout=LOAD_TIMEOUT), as_json)
 
 
 @model.command("unload")
@@ -169,7 +199,8 @@ def unload_command(name: str, node: str | None, as_json: bool) -> int:
 @_NODE
 @_JSON
 def pin_command(name: str, off: bool, node: str | None, as_json: bool) -> int:
-    """Keep a model loaded however long it idles, until the runner stops."""
+    """Keep a model loaded however long it idles and whoever needs its memory, until the runner stops. It does not load
+    it."""
     body = {"v": 1, "pinned": not off}
     return _told(answers.ask(_node(node), "POST", _path(name, "pin"), api.Model, body), as_json)
 

@@ -14,7 +14,7 @@ from contextlib import aclosing
 from maw import api
 from maw.config.load import Config
 from maw.errors import FatalError
-from maw_remote.engine import catalogue, listing, loadable, prefixes, questions
+from maw_remote.engine import accounts, catalogue, listing, loadable, prefixes, questions
 from maw_remote.engine.catalogue import Entry
 from maw_remote.engine.frames import Json
 from maw_remote.engine.interface import EngineError, Field, Message, Request, Text, Usage
@@ -122,9 +122,10 @@ class LocalEngine:
             content = f"changed:{state.st_size}:{state.st_mtime_ns}"  # its checksum is made anew when it is loaded
         return f"{content}:context={self.settings.context}:kv={self.settings.kv}"
 
-    async def load(self, model: str) -> None:
+    async def load(self, model: str, keep_alive: float | None = None) -> None:
         async with self.workers.lease(model):
-            pass
+            if keep_alive is not None:
+                self.workers.pool.keep(model, keep_alive)
 
     async def unload(self, model: str) -> None:
         await self.workers.end(model)
@@ -153,6 +154,10 @@ class LocalEngine:
         loaded, partials = {*self.workers.processes, *self.workers.loading}, self.store.partials()
         names = [*entries, *sorted({*installed, *loaded, *partials} - set(entries))]
         return [self._model(name, entries.get(name), installed.get(name), partials.get(name)) for name in names]
+
+    def ledger(self) -> api.Ledger:
+        """Who holds how much of the memory. Blocks."""
+        return accounts.ledger(self.workers, self.prefixes, time.monotonic())
 
     @property
     def context_setting(self) -> int:

@@ -173,22 +173,23 @@ class Pool:
         for model in self.models.values():
             if model.state == "loaded" and not model.requests:
                 times += [model.used + self.rules.linger] if self.waiting else []
-                times += [model.used + self._keep_alive(model)] if model.name not in self.pinned else []
+                times += [model.used + self.keep_alive(model)] if model.name not in self.pinned else []
         return min((time for time in times if time > now), default=None)
+
+    def keep_alive(self, model: Loaded) -> float:
+        """Seconds that a model stays once it idles."""
+        return self.rules.keep_alive if model.keep_alive is None else model.keep_alive
 
     def _line(self) -> list[tuple[Want, float]]:
         """Who waits, in order: interactive before background, then first come, first served."""
         return sorted(self.waiting.values(), key=lambda entry: (entry[0].background, entry[1], entry[0].number))
-
-    def _keep_alive(self, model: Loaded) -> float:
-        return self.rules.keep_alive if model.keep_alive is None else model.keep_alive
 
     def _expire(self, now: float) -> list[Action]:
         wanted = {want.model for want, _ in self.waiting.values()}
         over = [
             model for model in self.models.values()
             if model.state == "loaded" and not model.requests and model.name not in self.pinned | wanted
-            and now - model.used >= self._keep_alive(model)
+            and now - model.used >= self.keep_alive(model)
         ]  # fmt: skip
         return [self._end(model, "it idled for as long as it is kept") for model in over]
 

@@ -174,7 +174,7 @@ class Workers:
 
     async def _admitted(self, number: int, model: str, background: bool) -> Lease:
         """A lease, once the pool grants it. Many that ask at once start one worker."""
-        await self._known_budget()
+        await self.known_budget()
         found = self._found.get(model) if model in self.pool.models else None
         if found is None:
             found = self._found[model] = await self._look_up(model)
@@ -193,7 +193,7 @@ class Workers:
             self.errors[model] = exc.message
             raise
 
-    async def _known_budget(self) -> None:
+    async def known_budget(self) -> None:
         """The machine is asked once, before the first model is loaded."""
         if self._budget is None:
             self._budget = asyncio.create_task(self._ask_machine())

@@ -36,6 +36,13 @@ class PullRequest(msgspec.Struct, kw_only=True):
     source: str | None = None
 
 
+class LoadRequest(msgspec.Struct, kw_only=True):
+    """`POST /models/{name}/load`. `keep_alive`: seconds that the model stays once it idles, until it leaves."""
+
+    v: int = 1
+    keep_alive: Annotated[float, msgspec.Meta(ge=0, le=3.2e8)] | None = None
+
+
 class PinRequest(msgspec.Struct, kw_only=True):
     v: int = 1
     pinned: bool = True
@@ -47,10 +54,17 @@ async def list_models(engine: TheEngine, runner: TheRunner) -> api.ModelList:
     return api.ModelList(models=runner.engine.models(), problem=engine.problem)
 
 
+@get("/ledger")
+async def show_ledger(engine: TheEngine) -> api.Ledger:
+    """The memory for models: who holds how much, who waits, and who left why."""
+    await engine.workers.known_budget()
+    return await asyncio.to_thread(engine.ledger)
+
+
 @post("/models/{name:str}/load", status_code=200)
-async def load_model(name: str, engine: TheEngine) -> api.Model:
+async def load_model(name: str, engine: TheEngine, data: Annotated[LoadRequest | None, Body()] = None) -> api.Model:
     """Load a model; answers when it is loaded."""
-    await engine.load(name)
+    await engine.load(name, None if data is None else data.keep_alive)
     return await _one(engine, name)
 
 
@@ -121,6 +135,7 @@ async def remove_model(name: str, engine: TheEngine) -> dict[str, Any]:
 
 HANDLERS = [
     list_models,
+    show_ledger,
     load_model,
     unload_model,
     pin_model,
