@@ -18,7 +18,7 @@ def is_servers(model: str) -> bool:
 
 
 class ChosenEngine:
-    """Implements interface.ProgramEngine by the two engines there are."""
+    """Implements interface.Engine by the two engines there are."""
 
     def __init__(self, local: LocalEngine, servers: ServerEngine) -> None:
         self.local = local
@@ -51,7 +51,7 @@ class ChosenEngine:
         return self._of(model).parallel(model)
 
     async def warm(self, model: str, messages: Sequence[Message]) -> None:
-        await self.load(model)
+        await self._of(model).warm(model, messages)
 
     async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         if is_servers(model):

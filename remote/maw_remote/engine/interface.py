@@ -80,14 +80,18 @@ CALLED_OFF = "called_off"  # the code of work that gave way to somebody who wait
 
 
 class EngineError(Exception):
-    """A model cannot answer. `retry` tells whether a fresh attempt may succeed (a worker died), or not (bad input)."""
+    """A model cannot answer. `retry` tells whether a fresh attempt may succeed (a worker died), or not (bad input);
+    `retry_after` in how many seconds, where that is known."""
 
-    def __init__(self, code: str, message: str, *, hint: str | None = None, retry: bool = False) -> None:
+    def __init__(
+        self, code: str, message: str, *, hint: str | None = None, retry: bool = False, retry_after: float | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code  # model_missing, model_broken, bad_catalogue, too_long, no_memory, worker_lost, worker_hung …
         self.message = message
         self.hint = hint
         self.retry = retry
+        self.retry_after = retry_after
 
 
 class Engine(Protocol):

@@ -69,7 +69,8 @@ def settings(config: Config) -> Settings:
             of["budget.buffer"],
             how="as set",
         ),
-        roles=tuple((role, of[f"roles.{role}"]) for role in ROLES),
+        # A name with a slash is a server's model (choice.py).
+        roles=tuple((role, of[f"roles.{role}"]) for role in ROLES if "/" not in of[f"roles.{role}"]),
     )
 
 

@@ -183,8 +183,13 @@ class Runner:
 
     @contextlib.contextmanager
     def engaged(self) -> Iterator[None]:
-        """Within it the runner is at work, though for no task: it does not leave."""
+        """Within it the runner is at work, though for no task: it does not leave. Raises EngineError (busy) when as
+        much is under way as may be."""
         self.active()
+        most = self.settings.queue_max
+        if self._engaged >= most:
+            message = f"{most} requests are under way already, and no more may be (runner.queue_max)"
+            raise EngineError("busy", message, retry=True, retry_after=RETRY_AFTER)
         self._engaged += 1
         try:
             yield

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 _STATUS = {
-    "model_missing": 404, "too_long": 400, "unsupported": 400, "bad_grammar": 400, "busy": 429, "too_many": 429,
+    "model_missing": 404, "too_long": 400, "unsupported": 400, "bad_grammar": 400, "too_many": 429,
     "public_server": 403, "no_key": 502, "bad_answer": 502, "server_refused": 502, "server_failed": 502,
 }  # fmt: skip
 _CODES = {"model_missing": "model_not_found", "too_long": "context_length_exceeded"}
@@ -50,8 +50,7 @@ def refused(_: Request[Any, Any, Any], exc: Refused) -> Response[Json]:
 
 def engine_error(_: Request[Any, Any, Any], exc: EngineError) -> Response[Json]:
     status, said = of_engine(exc)
-    wait = getattr(exc, "retry_after", None)
-    headers = {"retry-after": str(max(1, round(wait)))} if isinstance(wait, int | float) else None
+    headers = {"retry-after": str(max(1, round(exc.retry_after)))} if exc.retry_after is not None else None
     return Response(said, status_code=status, headers=headers)
 
 

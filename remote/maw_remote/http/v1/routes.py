@@ -52,7 +52,7 @@ async def embeddings(request: Asked, runner: TheRunner) -> Json:
     asked = requests.embedding(requests.decode(await request.body()))
     model = resolved(runner, asked.model)
     with runner.engaged():
-        vectors = await _engine(runner).embed(model, asked.texts)
+        vectors = await runner.engine.embed(model, asked.texts)
         tokens = sum(await runner.engine.count(model, asked.texts))
     return answers.embeddings(model, vectors, tokens, as_base64=asked.base64)
 
@@ -106,10 +106,6 @@ def _model(runner: Runner, name: str) -> Json:
     return answers.model(name, int(runner.started))
 
 
-def _engine(runner: Runner) -> interface.ProgramEngine:
-    return runner.engine  # type: ignore[return-value]
-
-
 async def _completed(request: Asked, runner: Runner, ask: Ask) -> Response[Any]:
     model = resolved(runner, ask.model)
     fingerprint = hashlib.sha256(runner.engine.identity(model).encode()).hexdigest()[:12]
@@ -133,7 +129,7 @@ async def _completed(request: Asked, runner: Runner, ask: Ask) -> Response[Any]:
 async def _parts(runner: Runner, model: str, ask: Ask) -> AsyncIterator[Part]:
     with runner.engaged():
         asked = _asked(ask, await _room(runner, model, ask))
-        async with aclosing(_engine(runner).run(model, asked)) as parts:
+        async with aclosing(runner.engine.run(model, asked)) as parts:
             async for part in parts:
                 yield part
 
