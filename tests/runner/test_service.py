@@ -165,7 +165,7 @@ def test_life_of_a_unit(programs: Programs, maw_runner: Runner, home: Path, maw:
 
     done = maw_runner("install-service")
     assert done.returncode == 0, done.stderr
-    assert "started on demand has stopped" in done.stderr and "enable-linger" in done.stderr
+    assert "the runner that was there has stopped" in done.stderr and "enable-linger" in done.stderr
     name = manager.name()
     assert programs.take_calls() == [
         "--user show-environment", "--user daemon-reload", f"--user enable {name}", f"--user restart {name}",

@@ -35,7 +35,7 @@ def install_service(only_print: bool) -> int:
     if trouble is not None:
         raise trouble
     if control.stop():
-        say("the runner that was started on demand has stopped; what it worked on is back in the queue")
+        say("the runner that was there has stopped; what it worked on is back in the queue")
     for line in found.install(ours):
         say(line)
     say(f"the runner listens (pid {control.holder()})")
