@@ -69,9 +69,10 @@ class ServerEngine:
         try:
             async with aclosing(self._run(model, request)) as parts:
                 async for part in parts:
+                    if isinstance(part, Usage):  # the last one: who asked may leave with it
+                        self._errors.pop(model, None)
+                        self._answered.add(model)
                     yield part
-            self._errors.pop(model, None)
-            self._answered.add(model)
         except EngineError as exc:
             self._errors[model] = exc.message
             raise

@@ -83,7 +83,7 @@ class Asking:
                     if unit is not None and (text := _heard(part)):
                         await self._emit("text", {"unit": unit.id, "text": text})
         except EngineError as exc:
-            if exc.code != "too_long":
+            if exc.code not in ("too_long", "bad_answer"):
                 raise
             raise answer.BadAnswer(exc.message) from exc
         raise answer.BadAnswer("the model gave no end of its answer")
