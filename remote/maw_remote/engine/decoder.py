@@ -1,4 +1,4 @@
-"""A loaded model and its memory of many sequences: the only module that knows llama.cpp. It runs in a worker process.
+"""A loaded model and its memory of many sequences: with embedder.py, all that knows llama.cpp. It runs in a worker.
 
 All sequences share one KV cache (unified): forking one costs no copy, and a step takes rows of any of them. A step is
 all or nothing (n_batch = n_ubatch), so that one which was aborted leaves every sequence as it was before.
@@ -21,6 +21,7 @@ DONE, FULL, ABORTED = 0, 1, 2  # of llama_decode
 _PIECE_MAX = 512  # bytes of one token
 _KV_TYPES = {"f16": llama_cpp.GGML_TYPE_F16, "q8_0": llama_cpp.GGML_TYPE_Q8_0}
 _LOG_ERROR = 4  # GGML_LOG_LEVEL_ERROR
+_ABORTED = (b"failed with error 1\n", b"compute status: 1\n", b"ret = 2\n")  # what is said of a step that was aborted
 
 Floats = npt.NDArray[np.float32]
 
@@ -64,7 +65,7 @@ class Decoder:
         self._memory = llama_cpp.llama_get_memory(self._context)
         self.cells = int(llama_cpp.llama_n_ctx(self._context))
         self.gpu = load.gpu_layers != 0 and bool(llama_cpp.llama_supports_gpu_offload())
-        self.rows = _Rows(self.sequences)
+        self.rows = Rows(self.sequences, BATCH)
         self._flag = ctypes.create_string_buffer(2)
         self._abort = _abort_callback()
         llama_cpp.llama_set_abort_callback(self._context, self._abort, ctypes.addressof(self._flag))
@@ -148,16 +149,16 @@ class Decoder:
             self._adapters[path] = found
         return self._adapters[path]
 
-    def tokenize(self, text: bytes, control: bool) -> list[int]:
-        """The tokens of a text; `control`: what reads as a control token is one."""
+    def tokenize(self, text: bytes, control: bool, *, whole: bool = False) -> list[int]:
+        """The tokens of a text; `control`: what reads as a control token is one; `whole`: with those that the model
+        wants around a document."""
         size = len(text) + 8
-        buffer = (llama_cpp.llama_token * size)()
-        count = llama_cpp.llama_tokenize(self.vocab, text, len(text), buffer, size, False, control)
-        if count < 0:
-            size = -count
+        while True:
             buffer = (llama_cpp.llama_token * size)()
-            count = llama_cpp.llama_tokenize(self.vocab, text, len(text), buffer, size, False, control)
-        return buffer[:count]
+            count = llama_cpp.llama_tokenize(self.vocab, text, len(text), buffer, size, whole, control)
+            if count >= 0:
+                return buffer[:count]
+            size = -count
 
     def piece(self, token: int) -> bytes:
         """A token's bytes; none for a control token."""
@@ -189,7 +190,7 @@ class Decoder:
 
     def _can_roll_back(self) -> bool:
         """Ask the library, with two tokens of a sequence that nobody uses."""
-        if self.window or self.recurrent:
+        if self.window or self.recurrent or not self._memory:
             return False
         self.rows.clear()
         self.rows.add([0, 0], 0, 0)
@@ -200,17 +201,17 @@ class Decoder:
         return can
 
 
-class _Rows:
+class Rows:
     """The rows of the next step, in arrays that llama.cpp reads and numpy writes."""
 
-    def __init__(self, sequences: int) -> None:
+    def __init__(self, sequences: int, most: int) -> None:
         self.count = 0
-        self._token = np.zeros(BATCH, np.int32)
-        self._position = np.zeros(BATCH, np.int32)
-        self._seqs = np.zeros(BATCH, np.int32)
-        self._seq = np.zeros((BATCH, sequences), np.int32)
-        self._output = np.zeros(BATCH, np.int8)
-        starts = self._seq.ctypes.data + np.arange(BATCH, dtype=np.uint64) * np.uint64(self._seq.strides[0])
+        self._token = np.zeros(most, np.int32)
+        self._position = np.zeros(most, np.int32)
+        self._seqs = np.zeros(most, np.int32)
+        self._seq = np.zeros((most, sequences), np.int32)
+        self._output = np.zeros(most, np.int8)
+        starts = self._seq.ctypes.data + np.arange(most, dtype=np.uint64) * np.uint64(self._seq.strides[0])
         self._pointers = np.ascontiguousarray(starts)
         self._struct = llama_cpp.llama_batch(
             n_tokens=0,
@@ -294,7 +295,7 @@ class Grammar:
 @llama_cpp.llama_log_callback  # type: ignore[untyped-decorator]
 def _log(level: int, text: bytes, _: Any) -> None:
     """Errors go to the worker's log; an abort, which llama.cpp takes for one, does not."""
-    if level == _LOG_ERROR and not text.endswith(b"ret = 2\n"):
+    if level == _LOG_ERROR and not text.endswith(_ABORTED):
         sys.stderr.write(text.decode("utf-8", "replace"))
         sys.stderr.flush()
 

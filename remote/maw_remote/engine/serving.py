@@ -13,6 +13,7 @@ import msgspec
 from maw_remote.engine import prompt, snapshots
 from maw_remote.engine.chat import Chat, Tokens
 from maw_remote.engine.decoder import Broken, Decoder, Grammar, Load
+from maw_remote.engine.embedder import Embedder
 from maw_remote.engine.frames import Json
 from maw_remote.engine.interface import Field, Message, Text, Usage
 from maw_remote.engine.job import Job, Refused
@@ -51,6 +52,9 @@ class Service:
             decoder, sequences=sequences, context=context, prefix_bytes=int(config.get("prefix_bytes", 256 << 20))
         )
         self._path = config["path"]
+        self._threads: int = config["threads"]
+        self._embedder: Embedder | None = None
+        self._embedding: list[tuple[int, list[str], list[list[float]]]] = []  # number, texts, vectors so far
         self._send = send
         self._save = save
 
@@ -58,6 +62,18 @@ class Service:
         """What is told of the model once it is loaded."""
         decoder = self._decoder
         return {"op": "ready", "context": self.slots.context, "gpu": decoder.gpu, "rollback": decoder.rollback}
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is anything to compute."""
+        return self.slots.busy or bool(self._embedding)
+
+    def step(self) -> None:
+        """Compute for a moment: a step of the slots, and a text that is to be embedded."""
+        if self.slots.busy:
+            self.slots.step()
+        if self._embedding:
+            self._embed()
 
     def take(self, request: Json) -> None:
         """Begin what is asked. What is wrong with it is told."""
@@ -71,7 +87,10 @@ class Service:
                 case "count":
                     counts = [self._vocabulary.count(text) for text in request["texts"]]
                     self._send({"op": "counts", "id": number, "counts": counts})
+                case "embed":
+                    self._embedding.append((number, request["texts"], []))
                 case "cancel":
+                    self._embedding = [entry for entry in self._embedding if entry[0] != number]
                     self.slots.cancel(number)
                 case other:
                     raise Refused("bad_program", f"unknown operation {other!r}")
@@ -100,6 +119,17 @@ class Service:
         messages = _messages(request)
         tokens = self._chat.tokens([*messages, _WARMED], len(messages))
         self._submit(request, tokens, None, 0)
+
+    def _embed(self) -> None:
+        """The next text of the first that asked."""
+        number, texts, vectors = self._embedding[0]
+        if len(vectors) < len(texts):
+            if self._embedder is None:
+                self._embedder = Embedder(self._decoder, self._threads)
+            vectors.append(self._embedder.vector(texts[len(vectors)]))
+        if len(vectors) == len(texts):
+            del self._embedding[0]
+            self._send({"op": "vectors", "id": number, "vectors": vectors})
 
     def _submit(self, request: Json, tokens: Tokens, run: Run | None, answer: int) -> None:
         number = request["id"]

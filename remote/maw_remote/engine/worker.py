@@ -25,8 +25,9 @@ class Worker:
         self._requests: queue.SimpleQueue[Json] = queue.SimpleQueue()
         self._snapshots: queue.SimpleQueue[tuple[str, bytes, int, bytes]] = queue.SimpleQueue()
         self._slots: Any = None  # what the reading thread may interrupt
-        self._turn = True  # whether this process may compute
-        self._wanted: bool | None = None  # the last `want` that was told, as its `interactive`
+        self._turns = False  # whether the runner says when this process may compute
+        self._turn = True  # whether it may
+        self._gpu = False  # then it always may
 
     def run(self) -> None:
         """Load the model that the first frame names, then work until the runner is gone."""
@@ -54,36 +55,35 @@ class Worker:
         except Broken as exc:
             self._send({"op": "error", "id": 0, "code": "model_broken", "message": str(exc)})
             return None
-        self._turn = service.ready()["gpu"] or not config.get("turn", False)
+        self._gpu = service.ready()["gpu"]
+        self._turns = config.get("turn", False)
+        self._turn = self._gpu or not self._turns
         return service
 
     def _work(self, service: Any) -> None:
         """Take what was asked, and do a step when there is work and the turn to do it."""
-        computing = self._turn and service.slots.busy
-        while not self._requests.empty() or not computing:
+        while not self._requests.empty() or not (self._turn and service.busy):
             self._take(service, self._requests.get())
-            computing = self._turn and service.slots.busy
-        service.slots.step()
-        if self._turn and not service.slots.busy:
-            self._say_idle()
+        service.step()
+        if not service.busy:
+            self._say("idle")
 
     def _take(self, service: Any, request: Json) -> None:
         if request["op"] == "turn":
-            self._turn = request["on"]
-            if not self._turn:
-                self._send({"op": "paused"})
-            elif not service.slots.busy:
-                self._say_idle()
-            self._wanted = None
+            self._turn = self._gpu or request["on"]
+            if not request["on"]:
+                self._say("paused")
+            elif not service.busy:
+                self._say("idle")
         else:
             service.take(request)
-        interactive = service.slots.interactive
-        if not self._turn and service.slots.busy and self._wanted not in (True, interactive):
-            self._wanted = interactive
-            self._send({"op": "want", "interactive": interactive})
+            if not self._turn and service.busy:
+                self._say("want", interactive=service.slots.interactive)
 
-    def _say_idle(self) -> None:
-        self._send({"op": "idle"})
+    def _say(self, op: str, **more: bool) -> None:
+        """Tell of the turn, to a runner that gives it."""
+        if self._turns:
+            self._send({"op": op, **more})
 
     def _read(self) -> None:
         while (message := self._next()) is not None:
@@ -145,6 +145,7 @@ def main() -> None:
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
+    os.environ["GGML_NO_BACKTRACE"] = "1"  # ggml would start a debugger when it gives up
     Worker(source, target).run()
 
 
