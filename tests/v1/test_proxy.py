@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import signal
 import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import openai
 import psutil
 import pytest
-from openai import OpenAI
 
 from maw import paths
 from maw.link import control
@@ -25,51 +22,9 @@ from tests.fixtures.cli import Maw
 from tests.fixtures.model import NAME, EmbeddedModel
 from tests.fixtures.runner import RunnerProcess, eventually
 from tests.fixtures.ssh import Air, Pro
+from tests.v1.conftest import Proxy
 
 HELLO: Any = [{"role": "user", "content": "Say hello."}]
-
-
-class Proxy:
-    """A real `maw proxy` on a free port."""
-
-    def __init__(self, *options: str) -> None:
-        command = [sys.executable, "-m", "maw", "proxy", "--port", "0", "--json", *options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        self.said: dict[str, Any] = json.loads(self.process.stdout.readline())
-        self.url = str(self.said["base_url"])
-        self.port = int(self.url.rpartition(":")[2].partition("/")[0])
-
-    def client(self, key: str | None = None) -> OpenAI:
-        return OpenAI(base_url=self.url, api_key=key or token.read(), max_retries=0, timeout=60)
-
-    def raw(self, request: bytes) -> bytes:
-        """All that comes back for these bytes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=20) as sock:
-            sock.sendall(request)
-            found = b""
-            while piece := sock.recv(65536):
-                found += piece
-        return found
-
-    def stop(self) -> int:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        return self.process.wait(10)
-
-
-@pytest.fixture
-def start_proxy() -> Iterator[Callable[..., Proxy]]:
-    started: list[Proxy] = []
-
-    def start(*options: str) -> Proxy:
-        started.append(Proxy(*options))
-        return started[-1]
-
-    yield start
-    for proxy in started:
-        proxy.process.kill()
-        proxy.process.wait()
 
 
 def request(target: str = "/v1/models", *, host: str, key: str, method: str = "GET", more: str = "") -> bytes:
