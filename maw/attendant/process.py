@@ -16,13 +16,12 @@ import logging
 import os
 import signal
 import sqlite3
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from maw import __version__, files, paths, protocol, sockets
+from maw import __version__, files, logform, paths, protocol, sockets
 from maw.attendant import client, pending, spool
 from maw.errors import FatalError
 from maw.git.repo import Repo
@@ -83,8 +82,7 @@ def _start_log(path: str) -> None:
             os.dup2(fd, 1)
             os.dup2(fd, 2)
             os.close(fd)
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(level=logging.INFO, format="%(asctime)sZ %(levelname)s %(message)s", stream=sys.stderr)
+    logform.start("%(asctime)sZ %(levelname)s %(message)s", utc=True)
 
 
 class Attendant:

@@ -13,7 +13,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from maw import files, paths, protocol, sockets
+from maw import files, logform, paths, protocol, sockets
 from maw.errors import NodeError
 from maw.link.control import lock_file
 from maw.link.dial import Dialer
@@ -57,7 +57,7 @@ def begin_log() -> None:
     found = os.fstat(sys.stderr.fileno())
     if stat.S_ISREG(found.st_mode) and found.st_size > LOG_MAX:
         os.truncate(sys.stderr.fileno(), 0)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    logform.start("%(asctime)s %(name)s: %(message)s")
 
 
 def _take_lock(node: str) -> int | None:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+from maw import logform
 from maw.text import rfc3339
 
 _SIZE = 5_000_000  # bytes of one file
@@ -29,7 +30,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {
             "ts": rfc3339(record.created), "level": record.levelname.lower(), "logger": record.name,
-            "message": record.getMessage(),
+            "message": logform.plain(record),
         }  # fmt: skip
         entry |= {name: value for name, value in record.__dict__.items() if name not in _OWN}
         if record.exc_info and record.exc_info[0]:
@@ -52,6 +53,7 @@ def set_up(path: str, *, to_stderr: bool) -> None:
     for handler in handlers:
         handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=handlers, force=True)
+    logform.hook_up()
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
 

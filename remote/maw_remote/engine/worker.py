@@ -13,6 +13,7 @@ import sys
 import threading
 from typing import Any
 
+from maw import logform
 from maw_remote.engine import frames
 from maw_remote.engine.frames import Json
 
@@ -141,6 +142,7 @@ def _log(line: str) -> None:
 
 def main() -> None:
     """Take standard input and output for frames; whatever llama.cpp prints goes to standard error, the log."""
+    logform.hook_up()
     source, target = os.dup(0), os.dup(1)
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)

@@ -31,6 +31,7 @@ class Partial:
         self.total = 0  # bytes of the whole file, 0 while unknown
         self._looked = 0
         self._file = open(self.path, "ab", buffering=0)  # noqa: SIM115 (close does)
+        os.fchmod(self._file.fileno(), 0o600)
 
     def resume(self, *, checked_later: bool, progress: Callable[[int, int], None]) -> None:
         """Take what an earlier try left. Without a validator only what a checksum will judge is worth keeping."""
