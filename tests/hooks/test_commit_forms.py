@@ -221,3 +221,23 @@ def _recorded(hooked: Hooked) -> None:
     assert record.get("bypassed") is None
     assert not {"blocked", "request", "parent"} & set(record)
     assert hooked.pending == []
+
+
+def test_stash_is_no_commit(hooked: Hooked) -> None:
+    """git makes commits of it, behind which no hook stands."""
+    hooked.write("a.py", "one = 1\ntwo = 'stashed'\n")
+    hooked.ok("add", "a.py")
+    hooked.ok("stash", "push", "-q")
+    hooked.ok("stash", "pop", "-q", "--index")
+    assert not hooked.runner.submits and not hooked.pending
+    hooked.commit()
+    assert "+two = 'stashed'" in hooked.sent
+
+
+def test_a_file_that_is_only_intended_is_not_sent(hooked: Hooked) -> None:
+    hooked.write("later.py", "secret = 'not yet'\n")
+    hooked.ok("add", "-N", "later.py")
+    hooked.write("a.py", "one = 'now'\n")
+    hooked.ok("add", "a.py")
+    hooked.commit()
+    assert "one = 'now'" in hooked.sent and "not yet" not in hooked.sent

@@ -303,3 +303,15 @@ def _files(link: LinkProcess) -> int:
 
 def _threads(link: LinkProcess) -> int:
     return len(os.listdir(f"/proc/{link.process.pid}/task"))
+
+
+@pytest.mark.parametrize("transport", ["paramiko", "openssh"])
+def test_banner_of_the_host_is_not_in_the_way(served: Air, sshd: Sshd) -> None:
+    """sshd shows it before the login, beside the channels; what it would do to a terminal stays there."""
+    banner = sshd.directory / "banner"
+    banner.write_text("Authorized use only \x1b[2J\n" * 40)
+    sshd.stop()
+    sshd.options.append(f"Banner {banner}")
+    sshd.start()
+    assert ask("/echo", b"x", "POST").body == b"x"
+    assert "\x1b" not in Path(paths.link_dir("pro"), "link.log").read_text()
