@@ -30,8 +30,8 @@ pytestmark = [
     pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="peaks are read from /proc"),
 ]
 
-HOOK_BOUND = 320 * MB  # whatever is committed: the patch of 32 MiB at most, some copies of it, and its base64
-RUNNER_BOUND = 1024 * MB  # the runner without its worker, for a change of that size
+HOOK_BOUND = 256 * MB  # whatever is committed: the patch of 32 MiB at most, some copies of it, and its base64
+RUNNER_BOUND = 448 * MB  # the runner without its worker, for a change of that size
 SMALL_BOUND = 64 * MB  # where the change has no text to send
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
