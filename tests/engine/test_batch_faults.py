@@ -1,0 +1,78 @@
+"""A worker that dies or hangs with many requests under way: each is told to try again, and a fresh worker answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maw_remote.engine.interface import EngineError, Field, Message, Request, Text
+from maw_remote.engine.program import Program, Say, Write
+from maw_remote.engine.store import Store
+from tests.engine import tiny
+
+psutil = pytest.importorskip("psutil")
+pytest.importorskip("llama_cpp")
+pytestmark = pytest.mark.model
+LONG: Program = tuple(step for at in range(40) for step in (Say("."), Write(f"part{at}", 24)))
+
+
+def _request(at: int) -> Request:
+    shared = Message("system", "Look for wrong results. " * 10)
+    return Request([shared, Message("user", f"{at}| x = {at}")], LONG, shared=1)
+
+
+async def _answer(engine: Any, at: int, begun: asyncio.Event | None = None) -> list[Field]:
+    found = []
+    async for part in engine.run("tiny", _request(at)):
+        if begun is not None and isinstance(part, Text):
+            begun.set()
+        if isinstance(part, Field):
+            found.append(part)
+    return found
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def _stop(pid: int) -> None:
+    os.kill(pid, signal.SIGSTOP)
+
+
+def _starve(pid: int) -> None:
+    """No more memory than it has: the next allocation fails."""
+    used = psutil.Process(pid).memory_info().vms
+    try:
+        resource.prlimit(pid, resource.RLIMIT_AS, (used - (64 << 20), used - (64 << 20)))
+    except AttributeError:
+        pytest.skip("no prlimit on this system")
+
+
+@pytest.mark.parametrize("harm", [_kill, _stop, _starve])
+def test_all_that_was_under_way_is_answered_by_a_fresh_worker(
+    home: Path, with_engine: Callable[..., Any], harm: Callable[[int], None]
+) -> None:
+    Store().pull("tiny", f"path:{tiny.make(home / 'tiny.gguf')}", lambda *_: None)
+
+    async def work(engine: Any) -> None:
+        begun = [asyncio.Event() for _ in range(3)]
+        tasks = [asyncio.create_task(_answer(engine, at, begun[at] if at < 3 else None)) for at in range(6)]
+        await asyncio.gather(*(event.wait() for event in begun))
+        pid = next(model.pid for model in engine.models() if model.state == "loaded")
+        harm(pid)
+        errors = await asyncio.gather(*tasks, return_exceptions=True)
+        for error in errors:
+            assert isinstance(error, EngineError), error
+            assert error.retry and error.code in ("worker_lost", "worker_hung")
+        found = await asyncio.gather(*(_answer(engine, at) for at in range(6)))
+        assert [len(fields) for fields in found] == [40] * 6
+        assert next(model.pid for model in engine.models() if model.state == "loaded") != pid
+
+    with_engine(work, hang_after=3.0, sequences=4)
