@@ -1,7 +1,7 @@
 """Reviews of many units as the engine decodes them, beside the library's own way of structured answers.
 
-16 units of about 50 tokens behind a common prefix of 1,100, a finding each, on one thread, in CPU seconds. The library's
-chat call gets a JSON schema for the same parts and as many tokens as the program's answers have on average.
+16 units of about 50 tokens behind a common prefix of 1,100, a finding each, on one thread, in CPU seconds. The
+library's chat call gets a JSON schema for the same parts and as many tokens as the program's answers have on average.
 """
 
 from __future__ import annotations
