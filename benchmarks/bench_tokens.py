@@ -28,6 +28,7 @@ from benchmarks.rows import Row
 from maw import change, client, reach
 from maw_remote.engine.interface import Request, Text, Usage
 from maw_remote.engine.local import LocalEngine, Settings
+from maw_remote.engine.program import Pick, Program, Say
 from maw_remote.engine.shape import gbnf
 from maw_remote.engine.store import Store
 from maw_remote.jobs.review import LIMITS, prompting, shape, units
@@ -132,12 +133,20 @@ def _request(diff: bytes) -> Request:
     return Request(messages, shape.build((line.new or 0 for line in unit.judged()), LIMITS), shared=len(messages) - 1)
 
 
+def _finding(program: Program) -> Program:
+    """The program without its way to find nothing: sampled token by token, the library might take it."""
+    (first,) = program
+    assert isinstance(first, Pick)
+    found = next(option for option in first.options if option.value == shape.YES)
+    return (Say(found.text), *found.then)
+
+
 def _chat(library: Llama, asked: Request) -> Run:
     messages: Any = [{"role": said.role, "content": said.text} for said in asked.messages]
     watch = _Watch()
     for chunk in library.create_chat_completion(
         messages, max_tokens=shape.longest(LIMITS), stream=True, temperature=0.0, top_p=1.0, top_k=0, min_p=0.0,
-        repeat_penalty=1.0, grammar=LlamaGrammar(_grammar=gbnf.build(asked.program)),
+        repeat_penalty=1.0, grammar=LlamaGrammar(_grammar=gbnf.build(_finding(asked.program))),
     ):  # fmt: skip
         watch.take(chunk["choices"][0]["delta"].get("content"))
     return watch.run(watch.count)

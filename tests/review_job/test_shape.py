@@ -135,8 +135,8 @@ def test_the_prompt_teaches_the_very_format() -> None:
     assert [turn.role for turn in turns] == ["user", "assistant"] * 2
     program = program_of(unit_of([b"x"] * 20))
     assert all(follow(program, answered.text) == "" for answered in turns[1::2])
-    assert "18| send(user.address, text)" in turns[0].text and "- Line: 18" in turns[1].text
-    assert turns[3].text == "none"
+    assert turns[1].text == "none"
+    assert "18| send(user.address, text)" in turns[2].text and "- Line: 18" in turns[3].text
     for word in (*shape.CATEGORIES, *SEVERITIES):
         assert word in system.text
 

@@ -13,8 +13,9 @@ from maw_remote.engine.interface import Message
 from maw_remote.jobs.review.payload import Rule
 from maw_remote.jobs.review.units import PATH_SHOWN, Piece, Unit, is_judged, shown
 
-# Code and answer of each, in this order: a model leans to the last one, and silence is the better habit.
-_EXAMPLES = (("example_wrong_code", "example_wrong_answer"), ("example_right_code", "example_right_answer"))
+# Code and answer of each. A model leans to the last one, and should rather say too much: the second look takes back
+# what does not hold, but nobody looks again at what the first one missed.
+_EXAMPLES = (("example_right_code", "example_right_answer"), ("example_wrong_code", "example_wrong_answer"))
 NAMES = ("system", "rules", "unit", "verify", "redacted", *(name for pair in _EXAMPLES for name in pair))
 
 
