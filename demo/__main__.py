@@ -59,6 +59,7 @@ def _play(air: Role, pro: Role) -> None:
 def _serve(air: Role, pro: Role) -> None:
     say("The pro: a runner, and an SSH endpoint for it on loopback (a machine with sshd needs none)")
     pro.run("maw", "config", "set", "roles.manager", MODEL)
+    pro.run("maw", "config", "set", "review.verify", "false")  # so small a model would take back whatever it had said
     pro.run("maw-runner", "start")
     pro.start("maw-runner", "serve", "--listen", "127.0.0.1:0")
     endpoint = wait_for("the SSH endpoint", lambda: read_json(pro.state / "runner" / "endpoint.json"))

@@ -100,6 +100,16 @@ def test_what_determines_the_answer_is_heeded(more: Json, monkeypatch: pytest.Mo
     assert asked(diff, **more)[0] == expected
 
 
+def test_a_unit_without_redacted_values_is_known_whatever_was_redacted_elsewhere() -> None:
+    diff = change(b=[b'key = "[redacted]"'])
+    asked(diff)
+    player = Player(finds_in("b.py"))
+    assert asked(diff, player, redacted=True)[0] == ["b.py"]  # what is said about it now is another thing
+    notes = ["Values of secrets were replaced by [redacted]" in request.messages[-1].text for request in player.asked]
+    assert notes == [True, True]  # the second look is told, too
+    assert all(request.messages[-1].text.rstrip().endswith(("?", "else.")) for request in player.asked)
+
+
 def test_a_rejected_finding_is_not_asked_about_again() -> None:
     asked(change(), Player(finds_in("a.py", holds="no")))
     player = Player()

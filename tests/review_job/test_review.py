@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,21 @@ def test_an_answer_that_a_server_cut_makes_its_unit_fail_and_loses_no_finding() 
     assert found == [("a.py", 1), ("b.py", 1), ("b.py", 2)]
     assert [entry["finding"] for entry in events.of("finding")] == result["findings"]
     assert "2.finding" in next(unit["reason"] for unit in events.of("unit") if unit["state"] == "failed")
+
+
+def test_what_a_server_said_before_its_answer_became_unreadable_is_not_lost() -> None:
+    class Garbage(Player):
+        async def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
+            async with aclosing(super().run(model, request)) as parts:
+                async for part in parts:
+                    if isinstance(part, Field) and part.name == "2.finding":
+                        raise EngineError("bad_answer", "the answer has something else than a {")
+                    yield part
+
+    result, events = run(patch("a.py", [b"x = 1", b"y"]), Garbage(finds_in("a.py")))
+    assert result["units"] == {"total": 1, "done": 0, "failed": 1, "reused": 0}
+    assert [(finding["line"], finding.get("verified")) for finding in result["findings"]] == [(1, None)]
+    assert events.of("unit")[-1]["reason"] == "the answer has something else than a {"
 
 
 @pytest.mark.parametrize("code", ["worker_lost", "model_missing"])

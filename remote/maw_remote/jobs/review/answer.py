@@ -51,6 +51,14 @@ def read(fields: Fields, unit: Unit, limits: Limits) -> Answer:
     return Answer(list(found.values()), _chance(fields[field(1, "finding")]))
 
 
+def whole(fields: Fields, unit: Unit, limits: Limits) -> list[Finding]:
+    """The findings that are whole in an answer that did not come to its end."""
+    try:
+        return read(fields, unit, limits).findings
+    except BadAnswer as exc:
+        return exc.found
+
+
 def _finding(fields: Fields, number: int, lines: Mapping[str, Line], unit: Unit) -> Finding:
     named = _one_of(fields, field(number, "line"), lines)
     line = lines[named.value]

@@ -85,7 +85,7 @@ class Asking:
         except EngineError as exc:
             if exc.code not in ("too_long", "bad_answer"):
                 raise
-            raise answer.BadAnswer(exc.message) from exc
+            raise answer.BadAnswer(exc.message, answer.whole(fields, unit, self._limits) if unit else ()) from exc
         raise answer.BadAnswer("the model gave no end of its answer")
 
 

@@ -98,7 +98,7 @@ class Review:
             if unit.id in self._known:
                 await self._done(unit, self._known[unit.id], reused=True)
         rest = self._together(unit for unit in self._units if unit.id not in self._known)
-        at_once = min(self._engine.parallel(self._terms.model), len(rest))
+        at_once = max(min(self._engine.parallel(self._terms.model), len(rest)), 1)
         queue = iter(rest)
         try:
             async with asyncio.TaskGroup() as group:
