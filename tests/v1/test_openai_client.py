@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import httpx2
@@ -39,6 +40,7 @@ def test_chats_models_and_refusals(openai_client: OpenAI, model_runner: RunnerPr
     log_probabilities(client)
     structured(client)
     bare_prompts(client)
+    vectors(client)
     models(client)
     refusals(client)
     malformed()
@@ -125,6 +127,14 @@ def bare_prompts(client: OpenAI) -> None:
     assert logprobs.text_offset == [sum(map(len, logprobs.tokens[:at])) for at in range(len(logprobs.tokens))]
     chunks = list(client.completions.create(model=NAME, prompt=["Once"], max_tokens=4, stream=True))
     assert "".join(chunk.choices[0].text for chunk in chunks) and chunks[-1].choices[0].finish_reason
+
+
+def vectors(client: OpenAI) -> None:
+    found = client.embeddings.create(model=NAME, input=["a cat", "a cat", "a parser"])
+    first, second, third = (entry.embedding for entry in found.data)
+    assert len(first) == len(third) > 100 and found.usage.prompt_tokens > 4
+    assert math.isclose(math.hypot(*first), 1.0, rel_tol=1e-3)
+    assert first == pytest.approx(second, abs=1e-3) and first != pytest.approx(third, abs=1e-3)
 
 
 def models(client: OpenAI) -> None:

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 from maw import api
 from maw.config.load import Config
-from maw_remote.engine.interface import EngineError, Field, Message, Request, Text, Usage
+from maw_remote.engine.interface import Field, Message, Request, Text, Usage
 from maw_remote.engine.local import LocalEngine
 from maw_remote.engine.openai.backend import ServerEngine
 
@@ -54,9 +54,7 @@ class ChosenEngine:
         await self._of(model).warm(model, messages)
 
     async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
-        if is_servers(model):
-            return await self.servers.embed(model, texts)
-        raise EngineError("unsupported", f"{model} makes no embeddings here yet")
+        return await self._of(model).embed(model, texts)
 
     def working(self) -> bool:
         return self.local.working() or self.servers.working()
