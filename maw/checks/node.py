@@ -124,6 +124,9 @@ def _manager(node: str, model: dict[str, Any]) -> Check:
     what = f"model {model['name']}"
     if model["state"] in _INSTALLED:
         return ok(what, f"reviews on {node}, {model['state']}")
+    if "/" in model["name"]:  # a server's
+        mend = f"see that it runs, and `maw config get backends.{model['name'].partition('/')[0]}.url` on {node}"
+        return fail(what, model.get("error") or "cannot be used", mend)
     pull = f"`maw model pull {model['name']} --node {node}`, or choose another with roles.manager on the node"
     if model["state"] == "broken":
         return fail(what, model.get("error") or "cannot be used", pull)
