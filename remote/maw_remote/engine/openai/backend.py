@@ -134,19 +134,25 @@ class ServerEngine:
         yield answer.usage()
 
     def _places(self, model: str) -> list[Place]:
-        """Where a model can be asked, in order. Raises EngineError."""
+        """Where a model can be asked, in order: without those that just could not be reached. Raises EngineError."""
+        found = self._chain(model)
+        now = time.monotonic()
+        return [place for place in found if self._down.get(place.settings.name, 0.0) <= now] or found[:1]
+
+    def _first(self, model: str) -> Place:
+        """The place that a model's name means, whichever is asked just now. Raises EngineError."""
+        return self._chain(model)[0]
+
+    def _chain(self, model: str) -> list[Place]:
         name, _, wanted = model.partition("/")
         try:
-            chain = server.chain(self._backends, name)
+            first, *others = server.chain(self._backends, name)
         except FatalError as exc:
             raise EngineError("model_missing", exc.message, hint=exc.hint) from exc
-        up = [one for one in chain if self._down.get(one.name, 0.0) <= time.monotonic()] or chain[:1]
-        places = [
-            Place(self._client(one), wanted if one is chain[0] and wanted else one.model or wanted) for one in up
-        ]  # fmt: skip
-        if not places[0].model:
+        wanted = wanted or first.model or ""
+        if not wanted:
             raise EngineError("model_missing", f"{model} names no model", hint=f"write {name}/MODEL")
-        return places
+        return [Place(self._client(first), wanted), *(Place(self._client(one), one.model or wanted) for one in others)]
 
     def _client(self, settings: BackendSettings) -> Client:
         if settings.name not in self._clients:
@@ -212,11 +218,11 @@ class ServerEngine:
 
     async def count(self, model: str, texts: Sequence[str]) -> list[int]:
         """An estimate from above: servers have no common way to ask."""
-        self._places(model)
+        self._first(model)
         return [estimate(text) for text in texts]
 
     async def context(self, model: str) -> int:
-        place = self._places(model)[0]
+        place = self._first(model)
         if place.settings.context:
             return place.settings.context
         known = self._known(place)
@@ -241,7 +247,7 @@ class ServerEngine:
 
     def identity(self, model: str) -> str:
         try:
-            place = self._places(model)[0]
+            place = self._first(model)
         except EngineError:
             return "missing"
         known = self._known(place)
@@ -267,12 +273,12 @@ class ServerEngine:
 
     def parallel(self, model: str) -> int:
         try:
-            return max(1, self._places(model)[0].settings.parallel)
+            return max(1, self._first(model).settings.parallel)
         except EngineError:
             return 1
 
     async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
-        place = self._places(model)[0]
+        place = self._first(model)
         try:
             found = await place.client.post("/embeddings", {"model": place.model, "input": list(texts)})
             return stream.vectors(found, len(texts))
@@ -294,7 +300,7 @@ class ServerEngine:
             name=name, state="installed", roles=[role for role, one in self._roles.items() if one == name]
         )
         try:
-            place = self._places(name)[0]
+            place = self._first(name)
         except EngineError as exc:
             return api.Model(name=name, state="broken", roles=found.roles, error=exc.message)
         found.source = f"openai:{place.settings.url}"
