@@ -91,6 +91,7 @@ def leaving_ends_the_work(proxy: Proxy, runner: RunnerProcess) -> None:
     eventually(busy, lambda count: count == 0, timeout=5)
 
 
+@pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.sshd
 def test_the_openai_client_over_a_real_link(
