@@ -106,7 +106,7 @@ def _noted(repo: Repository, content: bytes) -> tuple[Notes, str]:
     commit = repo.git("rev-parse", "--verify", "-q", "HEAD", check=False) or repo.commit("one", a__txt="1\n")
     fan = notes.objects.write_tree({commit[2:].encode(): (BLOB, bytes.fromhex(notes.objects.write("blob", content)))})
     tree = notes.objects.write_tree({commit[:2].encode(): (TREE, bytes.fromhex(fan))})
-    made = notes.objects.write("commit", format_commit(tree, None, Person(b"A", b"a@b", 1), "notes\n"))
+    made = notes.objects.write("commit", format_commit(tree, [], Person(b"A", b"a@b", 1), "notes\n"))
     repo.git("update-ref", "refs/notes/maw/review", made)
     return notes, commit
 
@@ -147,7 +147,7 @@ def test_any_bytes_are_a_commit_or_none(content: bytes) -> None:
 @given(st.binary(max_size=12), st.binary(max_size=12), st.integers(0, 2**40))
 def test_what_is_written_is_a_commit_that_git_takes(name: bytes, email: bytes, time: int) -> None:
     """Also in the name of somebody whose own commit has a strange one."""
-    found = parse_commit("0", format_commit("0" * 40, "1" * 40, Person(name, email, time), "words\n"))
+    found = parse_commit("0", format_commit("0" * 40, ["1" * 40], Person(name, email, time), "words\n"))
     assert found is not None
     assert (found.tree, found.parents, found.message) == ("0" * 40, ("1" * 40,), b"words\n")
     assert found.committer == found.author and found.author.time == time
@@ -155,5 +155,5 @@ def test_what_is_written_is_a_commit_that_git_takes(name: bytes, email: bytes, t
 
 def test_git_takes_what_is_written(repo: Repository) -> None:
     for name in (b"", b"<", b"a\nb", b"\xff", b" "):
-        content = format_commit(repo.git("mktree"), None, Person(name, name, 5), "words\n")
+        content = format_commit(repo.git("mktree"), [], Person(name, name, 5), "words\n")
         repo.git("hash-object", "-t", "commit", "--stdin", stdin=content)
