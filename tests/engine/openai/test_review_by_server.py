@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from maw_remote.engine.interface import Message, Request
+from maw_remote.engine.openai import asking
 from maw_remote.engine.shape import gbnf, json_answer, plain
 from maw_remote.jobs.review import shape, verification
 from tests.engine.openai.test_backend import configure
@@ -85,6 +88,14 @@ def test_the_shapes_of_a_review_go_through_every_form(grammar_accepts: Accepts) 
             for parse, text in ((plain.parse, said.plain), (json_answer.parse, said.json)):
                 reading = read(parse, program, text)
                 assert reading.fields == said.fields or _named_twice(said.fields)  # type: ignore[attr-defined]
+
+
+def test_a_long_list_of_lines_does_not_fill_the_prompt() -> None:
+    request = Request([Message("user", "x")], shape.build(range(1, 1000), shape.Limits()))
+    asked = asking.ask(request, "m", "json")
+    assert len(json.dumps(asked.body["response_format"])) > 10_000
+    assert len(asked.body["messages"][0]["content"]) < 8_000
+    assert shape.longest(shape.Limits()) < asked.max_tokens < 2 * shape.longest(shape.Limits())
 
 
 def _named_twice(fields: list[Any]) -> bool:

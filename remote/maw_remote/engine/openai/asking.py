@@ -15,6 +15,7 @@ Json = dict[str, Any]
 Shape = Literal["grammar", "json", "plain"]
 
 STOPS_MAX = 4  # that OpenAI's API takes
+_SHOWN = 8  # entries of a list that a prompt shows
 _JSON_HINT = "\n\nAnswer with one JSON object that fits this schema, and nothing else:\n"
 
 
@@ -51,8 +52,7 @@ def ask(request: Request, model: str, shape: Shape) -> Asked:
         body["grammar"] = gbnf.build(program)
     elif as_json:
         found = schema.build(program)
-        # Keys and escapes cost tokens of their own.
-        body["max_tokens"] = limit = 2 * limit + len(json.dumps(found)) // 4 + 64
+        body["max_tokens"] = limit = limit + schema.frame(program)
         body["response_format"] = {
             "type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": found},
         }  # fmt: skip
@@ -80,8 +80,16 @@ def _of_a_text(step: Write, *, chat: bool) -> Json:
 def _hinted(messages: list[Message], wanted: Json) -> list[Message]:
     """Models write better what they know of; the prompt may speak of another form."""
     last = messages[-1]
-    hint = _JSON_HINT + json.dumps(wanted, ensure_ascii=False)
+    hint = _JSON_HINT + json.dumps(_outline(wanted), ensure_ascii=False)
     return [*messages[:-1], last._replace(text=last.text + hint)]
+
+
+def _outline(wanted: Any) -> Any:
+    """A schema with its long lists shortened: the server holds the model to them, and the prompt must stay short."""
+    if isinstance(wanted, list):
+        shown = [_outline(part) for part in wanted[:_SHOWN]]
+        return [*shown, "\u2026"] if len(wanted) > _SHOWN and isinstance(wanted[0], str) else shown
+    return {name: _outline(part) for name, part in wanted.items()} if isinstance(wanted, dict) else wanted
 
 
 def probe(model: str, shape: Shape, word: str) -> Json:

@@ -33,6 +33,16 @@ def members(program: Program) -> list[tuple[str, Pick | Write]]:
     return found
 
 
+def frame(program: Program) -> int:
+    """Tokens that braces, keys and quotes take, on the longest way through."""
+    return 4 + sum(_frame(key, step) for key, step in members(program))
+
+
+def _frame(key: str, step: Pick | Write) -> int:
+    below = max((frame(option.then) for option in step.options), default=0) if isinstance(step, Pick) else 0
+    return len(key) + 8 + (len(key) + 8 + below if below > 4 else 0)
+
+
 def leads_on(pick: Pick) -> bool:
     """Whether something is to be said after an option of its own."""
     return any(members(option.then) for option in pick.options)
