@@ -36,6 +36,15 @@ class TaskRequest(msgspec.Struct, kw_only=True, omit_defaults=True):
     keep: bool = False  # run to the end though no client waits
 
 
+class WarmRequest(msgspec.Struct, kw_only=True):
+    """`POST /warm`: tasks of this kind are about to come. `payload` is as theirs, as far as it is known (for a review:
+    `rules`). Without `kind` only the manager's model is loaded."""
+
+    v: int = 1
+    kind: Kind | None = None
+    payload: dict[str, Any] = {}
+
+
 class TaskError(msgspec.Struct, kw_only=True, omit_defaults=True):
     code: str  # bad_input, model_missing, model_broken, worker_lost, deadline, defect …
     message: str

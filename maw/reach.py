@@ -49,6 +49,15 @@ def connect(node: str, *, streams: bool = False, timeout: float = 30.0) -> Conne
         raise
 
 
+def is_up(node: str) -> bool:
+    """Whether the node's runner (or its link) takes connections now. Starts nothing."""
+    path = paths.runner_socket() if node == LOCAL else paths.link_socket(node, streams=False)
+    found = _try_connect(path, time.monotonic() + 1.0)
+    if found is not None:
+        found.close()
+    return found is not None
+
+
 def _connect_local(deadline: float) -> Connection:
     path = paths.runner_socket()
     sock = _try_connect(path, deadline)

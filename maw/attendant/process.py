@@ -23,6 +23,7 @@ from typing import Any
 
 from maw import __version__, files, logform, paths, protocol, sockets
 from maw.attendant import client, pending, spool
+from maw.attendant.warming import Warming, warm
 from maw.errors import FatalError
 from maw.git.repo import Repo
 
@@ -98,6 +99,7 @@ class Attendant:
         self._work: set[asyncio.Task[Any]] = set()
         self._deliveries: set[asyncio.Task[None]] = set()
         self._settling: set[str] = set()
+        self._warming = Warming()
         self._outbox = ThreadPoolExecutor(1, "outbox")
         self._delivering: dict[str, asyncio.Event] = {}  # by repository; set when there may be more to deliver
         self._busy = 0  # deliveries at work; those that wait for their node do not keep us here
@@ -242,7 +244,11 @@ class Attendant:
     async def _tend(self, common_dir: str) -> None:
         """Write notes and index; then look again until every note has kept its records (spool.SETTLE)."""
         repo = Repo(None, common_dir, common_dir)
-        if not await self._write(repo) or common_dir in self._settling:
+        if not await self._write(repo):
+            return
+        if self._warming.due(common_dir):
+            await asyncio.to_thread(warm, repo)
+        if common_dir in self._settling:
             return
         self._settling.add(common_dir)
         try:

@@ -19,7 +19,7 @@ from maw import api, paths
 from maw.cli.failure import run as run_command
 from maw.config.load import Config
 from maw_remote import daemon
-from maw_remote.engine.interface import EngineError
+from maw_remote.engine.interface import CALLED_OFF, EngineError, Message
 from maw_remote.jobs.interface import BadInput, Emit, Json
 from maw_remote.runner.settings import Settings, from_config
 
@@ -41,6 +41,11 @@ class Echo:
 
     def fingerprint(self, payload: Json) -> bytes:
         return json.dumps(payload, sort_keys=True).encode()
+
+    def warm(self, payload: Json) -> list[Message]:
+        if payload.get("refuse"):
+            raise BadInput("this payload is refused")
+        return [Message("system", str(payload.get("rules", "")))] if "rules" in payload else []
 
     def title(self, payload: Json) -> str:
         return str(payload.get("title", ""))
@@ -75,6 +80,8 @@ class Echo:
 def misbehave(payload: Json) -> None:
     if payload.get("surrogate") == "error":
         raise BadInput(SURROGATE)
+    if payload.get("raise") == "give way" and not os.path.exists(os.path.join(paths.state_dir(), payload["until"])):
+        raise EngineError(CALLED_OFF, "others wait", retry=True)
     if payload.get("raise") == "crash":
         raise EngineError("worker_lost", "the worker died", retry=True)
     if payload.get("raise") == "missing":
@@ -125,7 +132,7 @@ class NoEngine:
         return int(path.read_text()) if path.exists() else 1
 
     async def warm(self, model: str, messages: Sequence[Any]) -> None:
-        raise EngineError("model_missing", "there are no models here")
+        record("warm", {"echo": [model, *(message.text for message in messages)]})
 
     async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         raise EngineError("model_missing", "there are no models here")
@@ -155,7 +162,7 @@ def main(arguments: list[str], jobs: dict[str, Any] | None = None) -> int:
         if name == "--ready-fd":
             ready_fd = int(value)
         else:
-            options[name] = float(value)
+            options[name] = int(value) if value.isdigit() else float(value)
     jobs = jobs or {"echo": Echo(), "review": Echo(), "generate": Echo("generator")}
 
     def settings(config: Config) -> Settings:

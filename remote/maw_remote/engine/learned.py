@@ -21,6 +21,10 @@ class Learned:
         self._path = path or os.path.join(paths.state_dir(), "memory.json")
         self._differences: dict[str, dict[str, int]] = _read(self._path)
 
+    def known(self, sha256: str) -> bool:
+        """Whether this model was measured before."""
+        return sha256 in self._differences
+
     def correct(self, sha256: str, plan: Plan, parts: Parts) -> Parts:
         """The estimate, corrected by what was measured with these settings, or with others of this model."""
         known = self._differences.get(sha256)

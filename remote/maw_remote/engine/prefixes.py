@@ -53,13 +53,15 @@ class PrefixStore:
         """Where the prefix of this name lies, or may be put. Nothing is kept with a limit of 0."""
         path = self.directory / (name + _SUFFIX)
         try:
-            os.utime(path)  # asked for: it is the youngest now
-        except FileNotFoundError:
-            if not self.limit:
-                return Place(None, None)
-            paths.make_private_dir(str(self.directory))
-            return Place(None, str(path))
-        return Place(str(path), None)
+            if path.exists():
+                os.utime(path)  # asked for: it is the youngest now
+                return Place(str(path), None)
+            if self.limit:
+                paths.make_private_dir(str(self.directory))
+                return Place(None, str(path))
+        except OSError as exc:
+            log.warning("prefixes cannot be kept on the disk", extra={"error": exc.strerror})
+        return Place(None, None)
 
     def discard(self, place: Place) -> None:
         """A worker could not use what lies there."""

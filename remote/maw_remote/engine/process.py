@@ -69,8 +69,9 @@ class WorkerProcess:
         return self._error is not None
 
     def memory(self) -> int | None:
-        """Bytes the process holds: PSS on Linux, the unique set elsewhere; None when it is gone."""
-        return _memory(self.pid) if self.pid is not None and not self.lost else None
+        """Bytes the process holds: on Linux its proportional share and its model's file, elsewhere what is its alone;
+        None when it is gone."""
+        return _memory(self.pid, str(self._config["path"])) if self.pid is not None and not self.lost else None
 
     async def start(self) -> None:
         """Start the process and wait until its model is loaded. Raises EngineError."""
@@ -282,14 +283,25 @@ def _error(answer: Json) -> EngineError:
     return EngineError(answer["code"], answer["message"])
 
 
-def _memory(pid: int) -> int | None:
-    try:
-        rollup = Path(f"/proc/{pid}/smaps_rollup").read_bytes()
-        return next(int(line.split()[1]) * 1024 for line in rollup.splitlines() if line.startswith(b"Pss:"))
-    except (OSError, StopIteration):
-        pass
+def _memory(pid: int, model: str) -> int | None:
+    """What a process holds: its proportional share, but all of its model's file that is in memory. Others that map the
+    same file come and go; what is reckoned with should not move with them."""
+    with contextlib.suppress(OSError):
+        return _held(Path(f"/proc/{pid}/smaps").read_bytes(), os.fsencode(model))
     try:
         info: Any = psutil.Process(pid).memory_full_info()
     except psutil.Error:
         return None
     return int(info.uss)
+
+
+def _held(smaps: bytes, model: bytes) -> int:
+    """Bytes, out of Linux's list of a process's mappings."""
+    total, field = 0, b"Pss:"
+    for line in smaps.splitlines():
+        name, _, rest = line.partition(b" ")
+        if not name.endswith(b":"):  # the first line of a mapping
+            field = b"Rss:" if line.endswith(model) else b"Pss:"
+        elif name == field:
+            total += int(rest.split()[0]) * 1024
+    return total

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import psutil
 from litestar import get, post
+from litestar.params import Body
 
 from maw import api, paths
 from maw_remote.http import views
@@ -42,9 +43,10 @@ def _settings(found: Configuration) -> api.Settings:
 
 
 @post("/warm", status_code=202)
-async def warm(runner: TheRunner) -> dict[str, Any]:
-    """Begin to load the manager's model; answers at once."""
-    return {"v": 1, "model": runner.warm()}
+async def warm(runner: TheRunner, data: Annotated[api.WarmRequest | None, Body()] = None) -> dict[str, Any]:
+    """Begin to evaluate, in the background, what tasks of a kind will share (without a kind: to load the manager's
+    model); answers at once."""
+    return {"v": 1, "model": runner.warm(data or api.WarmRequest())}
 
 
 HANDLERS = [status, warm]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from maw.config.load import Config
-from maw_remote.engine.interface import Engine
+from maw_remote.engine.interface import Engine, Message
 
 Json = dict[str, Any]
 # emit(type, data): append an event to the task's log. Cheap; text events are batched behind it.
@@ -30,6 +30,10 @@ class Job(Protocol):
 
     def fingerprint(self, payload: Json) -> bytes:
         """Exactly what determines the answer, of the payload; titles and ids do not."""
+
+    def warm(self, payload: Json) -> Sequence[Message]:
+        """What the prompts of tasks with such a payload begin with, as far as it is known before there is one: the
+        payload may lack what makes it a task. Raises BadInput."""
 
     def title(self, payload: Json) -> str:
         """What a person sees in the queue. Never content."""

@@ -7,14 +7,15 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from maw import api
 from maw.errors import ApiError
-from maw_remote.engine.interface import Engine, EngineError
+from maw_remote.engine.interface import Engine, EngineError, Message
+from maw_remote.engine.urgency import Urgency, set_urgency
 from maw_remote.jobs.interface import BadInput, Job
 from maw_remote.queue.intake import Full
 from maw_remote.queue.records import LIVE, NewTask, Row, Submitted
@@ -29,6 +30,7 @@ from maw_remote.runner.settings import Live
 log = logging.getLogger(__name__)
 _LARGE = 64 * 1024  # bytes of a payload above which its check may take long enough to leave the loop for it
 _PRUNE_EVERY = 3600.0
+_WARMING_MAX = 4  # projects at once; more would push each other out again
 RETRY_AFTER = 5  # seconds; how long the queue will take nobody knows
 
 
@@ -45,7 +47,7 @@ class Runner:
         self.hello = identity.Hello(directory, jobs, engine, settings.models)
         self.leave = asyncio.Event()  # set when the runner wants to end: idle, or its queue is broken
         self._tasks: list[asyncio.Task[None]] = []
-        self._warming: asyncio.Task[None] | None = None
+        self._warming: set[asyncio.Task[None]] = set()
         self._active = time.monotonic()
         self._engaged = 0  # requests that are worked on without a task
 
@@ -69,7 +71,7 @@ class Runner:
 
     async def stop(self) -> None:
         """Stop working, give back what runs, and close everything."""
-        for task in (*self._tasks, *([self._warming] if self._warming else [])):
+        for task in (*self._tasks, *self._warming):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
@@ -89,10 +91,7 @@ class Runner:
     async def submit(self, request: api.TaskRequest, body_size: int, client: str = "") -> Submitted:
         """Take a task in; durable when this returns. Raises ApiError (400) for what cannot be worked on."""
         self.active()
-        job = self.jobs.get(request.kind)
-        if job is None:
-            known = ", ".join(sorted(self.jobs))
-            raise ApiError(400, "bad_input", f"this runner does not know tasks of kind {request.kind!r}", hint=known)
+        job = self._job(request.kind)
         if body_size > _LARGE:
             new = await asyncio.to_thread(self._new_task, job, request)
         else:
@@ -167,19 +166,36 @@ class Runner:
             self.executor.prioritise(task, row.priority)
         return row
 
-    def warm(self) -> str:
-        """Begin to load the manager's model in the background; its name."""
+    def warm(self, request: api.WarmRequest) -> str:
+        """Begin to evaluate in the background what tasks of this kind share, or only to load the manager's model; the
+        model's name. Raises ApiError (400)."""
         self.active()
-        model = self.settings.models["manager"]
-        if self._warming is None or self._warming.done():
-            self._warming = asyncio.create_task(self._warm(model))
+        job = None if request.kind is None else self._job(request.kind)
+        model = self.settings.models["manager" if job is None else job.ROLE]
+        try:
+            shared = [] if job is None else job.warm(request.payload)
+        except BadInput as exc:
+            raise ApiError(400, "bad_input", str(exc)) from exc
+        if len(self._warming) < _WARMING_MAX:
+            task = asyncio.create_task(self._warm(model, shared))
+            self._warming.add(task)
+            task.add_done_callback(self._warming.discard)
         return model
 
-    async def _warm(self, model: str) -> None:
+    async def _warm(self, model: str, shared: Sequence[Message]) -> None:
+        set_urgency(Urgency(background=True))
         try:
-            await self.engine.load(model)
+            await (self.engine.warm(model, shared) if shared else self.engine.load(model))
         except EngineError as exc:
             log.warning("a model could not be warmed", extra={"model": model, "code": exc.code})
+
+    def _job(self, kind: str) -> Job:
+        """The job of a kind. Raises ApiError (400)."""
+        job = self.jobs.get(kind)
+        if job is None:
+            known = ", ".join(sorted(self.jobs))
+            raise ApiError(400, "bad_input", f"this runner does not know tasks of kind {kind!r}", hint=known)
+        return job
 
     @contextlib.contextmanager
     def engaged(self) -> Iterator[None]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+from collections.abc import Sequence
 
 from maw import paths
 from maw.config.load import Config
-from maw_remote.engine.interface import Engine
+from maw_remote.engine.interface import Engine, Message
 from maw_remote.jobs.interface import Emit, Json
 from maw_remote.jobs.review import planning, prompting, shape, verification
 from maw_remote.jobs.review.cache import Cache
-from maw_remote.jobs.review.payload import fingerprint, parse, title
+from maw_remote.jobs.review.payload import fingerprint, parse, rules, title
 from maw_remote.jobs.review.review import Review, Terms
 from maw_remote.jobs.review.shape import Limits
 
@@ -42,6 +43,10 @@ class ReviewJob:
 
     def fingerprint(self, payload: Json) -> bytes:
         return fingerprint(payload)
+
+    def warm(self, payload: Json) -> Sequence[Message]:
+        # Which files will change is not known, so only the rules for all of them are.
+        return prompting.shared("", [rule for rule in rules(payload) if rule.glob == "**"])
 
     def title(self, payload: Json) -> str:
         return title(payload)

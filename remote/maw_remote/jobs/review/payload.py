@@ -46,7 +46,7 @@ def parse(payload: Json) -> Payload:
     return Payload(
         title=title(payload),
         diff=_diff(payload.get("diff")),
-        rules=_rules(_list(payload, "rules")),
+        rules=rules(payload),
         exclude=[_text(glob, "exclude") for glob in _list(payload, "exclude")],
         skipped=[_skipped(entry) for entry in _list(payload, "skipped")],
         max_file_bytes=_count(payload.get("max_file_bytes", 1_000_000)),
@@ -74,7 +74,9 @@ def _diff(value: object) -> bytes:
         raise BadInput(f"`diff` is not base64: {exc}") from exc
 
 
-def _rules(values: list[Any]) -> list[Rule]:
+def rules(payload: Json) -> list[Rule]:
+    """The project's rules. Raises BadInput."""
+    values = _list(payload, "rules")
     if len(values) > RULES_MAX:
         raise BadInput(f"{len(values)} review rules; {RULES_MAX} at most")
     return [_rule(value) for value in values]

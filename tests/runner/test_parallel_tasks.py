@@ -1,0 +1,114 @@
+"""Several tasks at once, interactive ones first; a queue with a bound; warming."""
+
+from __future__ import annotations
+
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from maw import client, paths, reach
+from maw.errors import ApiError
+from tests.fixtures.runner import RunnerProcess, eventually
+from tests.runner.test_runner_api import refused
+
+
+def at_once(count: int) -> None:
+    """The engine works on so many requests together."""
+    Path(paths.state_dir()).mkdir(parents=True, exist_ok=True)
+    (Path(paths.state_dir()) / "parallel").write_text(str(count))
+
+
+def submit(priority: str, **payload: Any) -> str:
+    return str(client.submit(reach.LOCAL, {"kind": "echo", "payload": payload, "priority": priority})["id"])
+
+
+def started(runner: RunnerProcess) -> list[Any]:
+    return [what for verb, _, what in runner.runs() if verb == "start"]
+
+
+def test_as_many_tasks_as_the_engine_has_room_for(runner_process: RunnerProcess) -> None:
+    at_once(3)
+    runner = runner_process.start()
+    tasks = [submit("interactive", echo=number, wait_for="go") for number in range(4)]
+    eventually(lambda: len(started(runner)) == 3)
+    assert runner.task(tasks[3])["state"] == "queued"
+    runner.release("go")
+    for task in tasks:
+        runner.wait(task)
+
+
+def test_interactive_tasks_begin_beside_background_ones(runner_process: RunnerProcess) -> None:
+    at_once(2)
+    runner = runner_process.start()
+    background = [submit("background", echo=f"b{number}", wait_for="go") for number in range(3)]
+    eventually(lambda: len(started(runner)) == 2)
+    urgent = [submit("interactive", echo=f"i{number}", wait_for="urgent") for number in range(3)]
+    eventually(lambda: len(started(runner)) == 4)
+    assert set(started(runner)[2:]) == {"i0", "i1"}
+    runner.release("urgent")
+    for task in urgent:
+        runner.wait(task)
+    assert "b2" not in started(runner)
+    runner.release("go")
+    for task in background:
+        runner.wait(task)
+
+
+def test_who_joins_a_background_task_makes_it_urgent(runner_process: RunnerProcess) -> None:
+    at_once(1)
+    runner = runner_process.start()
+    task = submit("background", echo=1, wait_for="go")
+    eventually(lambda: len(started(runner)) == 1)
+    assert submit("interactive", echo=1, wait_for="go") == task
+    other = submit("interactive", echo=2)
+    assert runner.task(other)["state"] == "queued"  # the one place for urgent ones is taken now
+    runner.release("go")
+    runner.wait(other)
+
+
+def test_a_task_that_gave_way_is_done_later_and_no_attempt_is_counted(runner: RunnerProcess) -> None:
+    task = submit("background", **{"echo": 1, "raise": "give way", "until": "calm"})
+    eventually(lambda: len(started(runner)) >= 5)
+    runner.release("calm")
+    done = runner.wait(task)
+    assert (done["state"], done["attempt"]) == ("done", 1)
+
+
+def test_two_hundred_requests_at_once(runner_process: RunnerProcess) -> None:
+    runner = runner_process.start(queue_max=20)
+    first = submit("interactive", echo="first", wait_for="go")
+    eventually(lambda: len(started(runner)) == 1)
+
+    def one(number: int) -> str | ApiError:
+        try:
+            return submit("interactive", echo=number)
+        except ApiError as exc:
+            return exc
+
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(one, range(200)))
+    errors = [answer for answer in answers if isinstance(answer, ApiError)]
+    assert len(errors) == 180
+    assert {(error.status, error.code) for error in errors} == {(503, "busy")}
+    assert "20 tasks wait already" in errors[0].message
+    body = json.dumps({"kind": "echo", "payload": {"echo": "late"}}).encode()
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(paths.runner_socket())
+        head = b"POST /api/v1/tasks HTTP/1.1\r\nHost: maw\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        sock.sendall(head % len(body) + body)
+        answer = sock.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 503 ") and b"retry-after: 5\r\n" in answer
+    assert submit("interactive", echo="first", wait_for="go") == first  # joining makes the queue no longer
+    runner.release("go")
+    for task in [first, *(answer for answer in answers if isinstance(answer, str))]:
+        runner.wait(task)
+
+
+def test_what_tasks_will_share_is_warmed(runner: RunnerProcess) -> None:
+    assert runner.request("POST", "/warm", {"v": 1, "kind": "echo", "payload": {"rules": "be kind"}})["model"] == "m"
+    eventually(lambda: ["warm", runner.pid, ["m", "be kind"]] in runner.runs())
+    assert runner.request("POST", "/warm")["model"] == "m"
+    assert refused(runner, "POST", "/warm", {"v": 1, "kind": "nothing"}).status == 400
+    assert refused(runner, "POST", "/warm", {"v": 1, "kind": "echo", "payload": {"refuse": True}}).status == 400
