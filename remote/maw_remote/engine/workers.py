@@ -148,7 +148,11 @@ class Workers:
             await self.end(model)
         if self._timer is not None:
             self._timer.cancel()
-        if self._tasks:
+        await self.settled()
+
+    async def settled(self) -> None:
+        """Wait until what is under way besides requests is over: loads, ends, looks at memory."""
+        while self._tasks:
             await asyncio.wait(self._tasks)
 
     @property
