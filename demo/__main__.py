@@ -82,7 +82,7 @@ def _review(air: Role) -> None:
     air.run("maw", "init", "--yes", "--node", "demo", cwd=path)
     say(
         "A change with a bug (no prices: division by zero), committed: the hook reviews it over SSH.\n"
-        "# What the toy model says proves the pipe, not a reviewer: it mostly repeats the example in its prompt"
+        "# What the toy model says proves the pipe, not a reviewer"
     )
     sample.plant_bug(path)
     air.run("git", "diff", "--stat", cwd=path)
