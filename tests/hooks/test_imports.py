@@ -80,5 +80,5 @@ def test_help_and_usage() -> None:
     command = [sys.executable, "-m", "maw_hooks"]
     done = subprocess.run([*command, "--help"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.startswith("usage: maw-hook")) == (0, True)
-    done = subprocess.run([*command, "pre-push"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "pre-cook"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
