@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,9 @@ RUNS = 20
 NOTHING_BUDGET = 80.0  # ms of CPU
 KNOWN_BUDGET = 200.0  # ms of wall time on top of plain git commit
 NOTE_BUDGET = 2.0  # s
+REFUSED_BUDGET = 500.0  # ms
+HOLE_BUDGET = 2000.0 + REFUSED_BUDGET  # ms: connect_timeout, and what a link needs to start
+NEXT_BUDGET = 200.0  # ms
 MODEL = "smollm2-135m-instruct"
 BIN = Path(sys.executable).parent
 
@@ -37,6 +41,8 @@ def run() -> list[Row]:
             "maw-hook pre-commit, nothing to do, console script", [BIN / "maw-hook", "pre-commit"], repo, NOTHING_BUDGET
         ),
     ]
+    rows += _nothing_to_do(repo)
+    rows += _away(repo)
     _set_up_model()
     try:
         return rows + _known(repo)
@@ -52,6 +58,84 @@ def _repository() -> Path:
     repo = Path(os.environ["HOME"]) / "repo"
     subprocess.run(["git", "init", "-q", str(repo)], check=True)
     return repo
+
+
+def _nothing_to_do(repo: Path) -> list[Row]:
+    """The other hooks, as git's stubs start them: the last commit has its record, and no push is looked at."""
+    Path(os.environ["MAW_CONFIG"]).write_text('node = "local"\n')
+    head = _git(repo, "rev-parse", "HEAD").strip()
+    line = f"refs/heads/main {head} refs/heads/main {'0' * len(head)}\n".encode()
+    push = [repo / ".git/hooks/pre-push", "origin", "/nowhere"]
+    return [
+        _cpu_row(
+            "maw-hook post-commit, nothing to do, by git's stub",
+            [repo / ".git/hooks/post-commit"],
+            repo,
+            NOTHING_BUDGET,
+        ),
+        _cpu_row("maw-hook pre-push, push.require off, by git's stub", push, repo, NOTHING_BUDGET, line),
+    ]
+
+
+def _away(repo: Path) -> list[Row]:
+    """How late a commit is when its node is away: at a port that refuses, and at one that swallows everything."""
+    with socket.socket() as closed, socket.socket() as hole:
+        closed.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(0)
+        fillers = _filled(hole)
+        try:
+            cold, *refused = _late(repo, closed.getsockname()[1])
+            first, *next_ones = _late(repo, hole.getsockname()[1])
+        finally:
+            for filler in fillers:
+                filler.close()
+    rest = statistics.median(next_ones)
+    again = statistics.median(refused)
+    return [
+        Row("refused connection: the first commit, which starts attendant and link, is late by", cold, "", "ms", None),
+        Row(
+            "refused connection: a commit is late by, median of 4",
+            again,
+            f"≤ {REFUSED_BUDGET:.0f}",
+            "ms",
+            again <= REFUSED_BUDGET,
+        ),
+        Row("black hole: the first commit is late by", first, f"≤ {HOLE_BUDGET:.0f}", "ms", first <= HOLE_BUDGET),
+        Row(
+            "black hole: those of the next minute, median of 4", rest, f"≤ {NEXT_BUDGET:.0f}", "ms", rest <= NEXT_BUDGET
+        ),
+    ]
+
+
+def _filled(hole: socket.socket) -> list[socket.socket]:
+    """Connections that fill the backlog: the kernel then answers nobody else."""
+    fillers = []
+    for _ in range(4):
+        filler = socket.socket()
+        filler.setblocking(False)
+        filler.connect_ex(hole.getsockname())
+        fillers.append(filler)
+    return fillers
+
+
+def _late(repo: Path, port: int) -> list[float]:
+    """By how many ms each of five commits is later than the median of five without hooks. The attendant is there; the
+    link is not, at first."""
+    name = f"away{port}"
+    Path(os.environ["MAW_CONFIG"]).write_text(
+        f'node = "{name}"\n[nodes.{name}]\nhost = "127.0.0.1"\nport = {port}\ncommand = "/x/maw-runner connect"\n'
+        'transport = "paramiko"\n'
+    )
+    times: dict[bool, list[float]] = {True: [], False: []}
+    for plain in (True, False):
+        for number in range(5):
+            (repo / "late.py").write_text(f"x = {port + number}{int(plain)}\n")
+            _git(repo, "add", "late.py")
+            began = time.perf_counter()
+            _git(repo, *(["-c", "core.hooksPath=/dev/null"] if plain else []), "commit", "-q", "-m", "late")
+            times[plain].append((time.perf_counter() - began) * 1000)
+    return [measured - statistics.median(times[True]) for measured in times[False]]
 
 
 def _set_up_model() -> None:
@@ -102,8 +186,9 @@ def _until_noted(repo: Path) -> float:
     return time.perf_counter() - began
 
 
-def _cpu_row(name: str, command: list[object], repo: Path, budget: float | None) -> Row:
-    measured = _cpu(lambda: subprocess.run([str(word) for word in command], cwd=repo, check=True))
+def _cpu_row(name: str, command: list[object], repo: Path, budget: float | None, stdin: bytes = b"") -> Row:
+    words = [str(word) for word in command]
+    measured = _cpu(lambda: subprocess.run(words, cwd=repo, check=True, input=stdin))
     text = "" if budget is None else f"≤ {budget:.0f}"
     return Row(f"{name}, CPU, median", measured, text, "ms", None if budget is None else measured <= budget)
 

@@ -15,7 +15,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = ("textual", "paramiko", "pygit2", "litestar", "uvicorn", "llama_cpp", "click", "rich", "msgspec", "tomli_w")
+HEAVY = (
+    "textual",
+    "paramiko",
+    "pygit2",
+    "litestar",
+    "uvicorn",
+    "llama_cpp",
+    "click",
+    "rich",
+    "msgspec",
+    "tomli_w",
+    "detect_secrets",
+)
 
 
 def _claims_to_be_light() -> list[str]:
@@ -33,6 +45,7 @@ EDGES = {
     "maw_hooks.main": HEAVY,
     "maw_hooks.precommit": HEAVY,
     "maw_hooks.postcommit": HEAVY,
+    "maw_hooks.prepush": HEAVY,
     "maw_remote.gate": HEAVY,
     "maw.api": tuple(name for name in HEAVY if name != "msgspec"),
     "maw.setup.hooks": HEAVY,

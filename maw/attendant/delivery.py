@@ -16,7 +16,7 @@ from maw import client, files, reach
 from maw.attendant import news, notify, outbox, spool, whereabouts
 from maw.attendant.outbox import Entry
 from maw.config.load import Config, load
-from maw.errors import ApiError, NodeError
+from maw.errors import ApiError, FatalError, NodeError
 from maw.git.repo import Repo
 from maw.review import outcome as outcomes
 from maw.review import request
@@ -35,6 +35,10 @@ log = logging.getLogger(__name__)
 DELIVERED, LATER, FAILED = "delivered", "later", "failed"
 
 
+class AtIt(FatalError):
+    """Another process delivers this outbox."""
+
+
 class Attempt(NamedTuple):
     """What came of one entry: `delivered`, `later` (to be tried again) or `failed` (not before something changes)."""
 
@@ -44,15 +48,16 @@ class Attempt(NamedTuple):
 
 
 def attempts(repo: Repo, stopping: threading.Event, told: Callable[[Entry], None] | None = None) -> Iterator[Attempt]:
-    """Try each entry whose commit is made, once; none while another process does. Calls `told` before each.
+    """Try each entry whose commit is made, once. Calls `told` before each.
 
-    Raises OSError and FatalError when what came cannot be kept; the entry then stays.
+    Raises AtIt while another process does that, and OSError and FatalError when what came cannot be kept; the entry
+    then stays.
     """
     if not outbox.ids(repo):
         return
     lock = files.try_lock(os.path.join(outbox.directory(repo), "lock"))
     if lock is None:
-        return
+        raise AtIt("another process sends what waits in the outbox", hint="`maw outbox` shows what is left")
     try:
         config = load(strict=False)
         for gone in outbox.expire(repo, config.values["outbox.max_age"]):

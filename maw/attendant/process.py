@@ -102,13 +102,10 @@ class Attendant:
         self._warming = Warming()
         self._outbox = ThreadPoolExecutor(1, "outbox")
         self._delivering: dict[str, asyncio.Event] = {}  # by repository; set when there may be more to deliver
+        self.delivering = False  # whether a delivery was at work when we left
         self._busy = 0  # deliveries at work; those that wait for their node do not keep us here
         self._stopping = threading.Event()
         self._last = time.monotonic()
-
-    @property
-    def delivering(self) -> bool:
-        return self._busy > 0
 
     async def serve(self, common_dirs: list[str]) -> None:
         """Serve until stopped or idle; `common_dirs` is work to begin with. What was accepted is finished."""
@@ -149,6 +146,7 @@ class Attendant:
         self._notes.shutdown()
         self._indexes.shutdown()
         self._secrets.shutdown()
+        self.delivering = self._busy > 0
         self._outbox.shutdown(wait=False)
 
     async def _client(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -295,6 +293,8 @@ def deliver(repo: Repo, stopping: threading.Event) -> tuple[int, int]:
             log.info("%s: outbox %s: %s: %s", repo.common_dir, attempt.entry.id, attempt.state, attempt.text)
             done += attempt.state == delivery.DELIVERED
             later += attempt.state == delivery.LATER
+    except delivery.AtIt:
+        later += 1
     except (FatalError, OSError, ValueError) as exc:
         log.error("%s: outbox: %s", repo.common_dir, exc)
     return done, later

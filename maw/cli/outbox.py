@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import click
@@ -18,6 +19,7 @@ from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.text import count, one_line, size
 
+PATIENCE = 30.0  # seconds that `flush` waits for the attendant, which may be at it
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 
 
@@ -65,7 +67,7 @@ def flush(as_json: bool) -> int:
     spool.drain(repo)  # what a killed hook left; it tells which commits were made
     waiting = len(outbox.ids(repo))
     tried: list[delivery.Attempt] = []
-    for attempt in delivery.attempts(repo, threading.Event(), told=_told_before(as_json)):
+    for attempt in _attempts(repo, as_json):
         tried.append(attempt)
         if as_json:
             print_json({**_told(attempt.entry), "state": attempt.state, "text": one_line(attempt.text)})
@@ -73,8 +75,7 @@ def flush(as_json: bool) -> int:
             say(f"maw: {attempt.state}: {attempt.text}")
     spool.drain(repo)
     if not tried and not as_json:
-        say("maw: nothing waits" if not waiting else "maw: nothing can be sent: its commits are not made, or the "
-            "attendant is at it")  # fmt: skip
+        say("maw: nothing waits" if not waiting else "maw: nothing can be sent: the commits are not made")
     return errors.UNREACHABLE if any(attempt.state == delivery.LATER for attempt in tried) else errors.PASS
 
 
@@ -129,12 +130,22 @@ def _told(entry: Entry) -> dict[str, Any]:
     return {"v": 1, **{key: entry.data[key] for key in keys}, "commit": entry.commit, "bytes": entry.size}
 
 
-def _told_before(as_json: bool) -> Any:
+def _attempts(repo: Repo, as_json: bool) -> Iterator[delivery.Attempt]:
+    """One of each entry, as soon as the attendant lets go; it tries by itself whenever it can."""
+
     def tell(entry: Entry) -> None:
         if not as_json and entry.commit is not None:
             say(f"maw: {entry.data['node']} is asked about {entry.commit[:10]}")
 
-    return tell
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            yield from delivery.attempts(repo, threading.Event(), told=tell)
+            return
+        except delivery.AtIt:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.1)
 
 
 def _resolved(known: list[str], start: str) -> str:

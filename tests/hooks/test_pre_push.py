@@ -10,7 +10,7 @@ import pytest
 
 from maw.git.repo import discover
 from maw_hooks import install
-from tests.fixtures.attendant import stop_attendant
+from tests.fixtures.attendant import stop_attendant, wait_for
 from tests.fixtures.cli import Maw
 from tests.fixtures.fake_runner import finding
 from tests.fixtures.git import make_repository
@@ -232,3 +232,21 @@ def test_no_network_is_used(hooked: Hooked, origin: Path, user: Path) -> None:
     asked = len(hooked.runner.requests)
     hooked.ok("push", "-q", "origin", "main")
     assert len(hooked.runner.requests) == asked
+
+
+def test_notes_follow_a_push_that_may_go(hooked: Hooked, origin: Path, user: Path) -> None:
+    user.write_text('node = "local"\nsync.on_push = true\npush.require = "reviewed"\n')
+    commit = _reviewed(hooked)
+    stop_attendant()  # the note is there
+    hooked.ok("push", "-q", "origin", "main")
+    there = type(hooked.repository)(origin)
+    wait_for(
+        lambda: commit in there.git("notes", "--ref=maw/review", "list", check=False), "the notes to reach the remote"
+    )
+
+
+def test_no_notes_follow_a_push_that_was_stopped(hooked: Hooked, origin: Path, user: Path, home: Path) -> None:
+    user.write_text('node = "local"\nsync.on_push = true\npush.require = "reviewed"\n')
+    _reviewed(hooked, "b.py", "-n")
+    _stopped(hooked, "origin", "main")
+    assert not (home / "state/sync.log").exists()
