@@ -27,9 +27,10 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 @_json
 @click.pass_context
 def outbox_group(ctx: click.Context, as_json: bool) -> int:
-    """Reviews that wait for their node: it was away at the commit, or too slow, or review.mode is background.
+    """List, send and drop reviews that wait for their node.
 
-    They are sent when it is back. `flush` tries now and says what came of it; `drop` gives some up.
+    It was away at the commit, or too slow, or review.mode is background. They are sent when it is back. `flush` tries
+    now and says what came of it; `drop` gives some up.
 
     \b
     Examples:
