@@ -229,9 +229,9 @@ def test_without_a_path(hooked: Hooked, origin: Path, user: Path) -> None:
 def test_no_network_is_used(hooked: Hooked, origin: Path, user: Path) -> None:
     _require(user, "passed")
     _reviewed(hooked)
-    asked = len(hooked.runner.requests)
+    asked = len(hooked.runner.submits)
     hooked.ok("push", "-q", "origin", "main")
-    assert len(hooked.runner.requests) == asked
+    assert len(hooked.runner.submits) == asked
 
 
 def test_notes_follow_a_push_that_may_go(hooked: Hooked, origin: Path, user: Path) -> None:

@@ -47,7 +47,7 @@ def test_a_secret_blocks_without_a_node(hooked: Hooked, fake_link: FakeRunner, u
         '    | api_key = "[redacted]"',
     ]
     assert "commit blocked: 1 finding at or above critical" in done.stderr
-    assert fake_link.requests == []
+    assert fake_link.submits == []
 
 
 def test_no_record_has_the_value(hooked: Hooked) -> None:
