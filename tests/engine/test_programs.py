@@ -162,6 +162,16 @@ def test_a_score_is_the_mean_over_the_texts_own_tokens(file: Path) -> None:
             assert fields(inside.answer(program, messages))["s"]["probability"] == pytest.approx(mean, rel=0.02)
 
 
+def test_a_long_score_and_long_options_take_what_room_there_is(file: Path) -> None:
+    inside = Inside(file, cells=1024, context=900)
+    options = tuple(Option(f"{line} is " + "wrong " * 30 + "\n", str(line)) for line in range(20))
+    program = (Score("s", "ab cd " * 60), Pick("p", options), Write("w", 3))
+    found = inside.answer(program, temperature=1.0)
+    assert written(program, found)
+    roomy = Inside(file, cells=8192, context=900).answer(program, temperature=1.0)
+    assert fields(found)["p"]["probability"] == pytest.approx(fields(roomy)["p"]["probability"], rel=0.02)
+
+
 def test_more_options_than_sequences_are_scored_all_the_same(file: Path) -> None:
     few, many = Inside(file, sequences=1), Inside(file)
     pick = (Pick("line", tuple(Option(f"Line {line}: x\n", str(line)) for line in range(1, 200))), Write("rest", 4))

@@ -13,6 +13,7 @@ from maw_remote.engine.kept import Kept, Prefix
 
 MARGIN = 64  # cells that stay free for the branches of choices
 KEPT_MAX = 8  # prefixes in the model's cache
+BRANCHES_MIN = 4  # sequences that stay free for choices, which could not go on without any
 
 
 class Cells:
@@ -98,7 +99,7 @@ class Cells:
     def _room(self, cells: int) -> bool:
         resident = sum(prefix.sequence is not None for prefix in self._kept)
         enough = self._reserved() + self._kept.cells() + cells <= self.most
-        return enough and bool(self._free) and resident <= KEPT_MAX
+        return enough and len(self._free) > BRANCHES_MIN and resident <= KEPT_MAX
 
     def _add(self, prefix: Prefix) -> None:
         for superfluous in self._kept.add(prefix):

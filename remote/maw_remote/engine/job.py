@@ -39,3 +39,12 @@ class Job:
     order: int = 0
     paid: int = 0  # tokens of the shared ones that were evaluated for it
     cached: int = 0  # tokens that did not have to be
+
+    def usage(self) -> Usage:
+        """What it cost, now that it is done."""
+        now = time.monotonic()
+        first = (self.run.first_at if self.run is not None else 0.0) or now
+        times = ((first - self.began) * 1000, (now - self.began) * 1000)
+        if self.run is None:
+            return Usage(len(self.tokens), self.cached, 0, *times, "stop")
+        return Usage(len(self.tokens), self.cached, self.run.completion, *times, self.run.finish)

@@ -17,6 +17,7 @@ class Tree:
     """The inner nodes of a trie on their way: in groups of as many branches as there were sequences for."""
 
     branches: list[list[int]]  # that are still to be evaluated
+    most: int  # branches of a group
     group: list[list[int]] = field(default_factory=list)
     sequences: list[int] = field(default_factory=list)  # of the group's branches
     rows: list[Row] = field(default_factory=list)
@@ -127,4 +128,4 @@ def grow(tree: Tree, sequences: list[int], *, together: bool) -> None:
 
 def again(tree: Tree) -> Tree:
     """The tree anew, with all branches of the group that was under way."""
-    return Tree(tree.group + tree.branches)
+    return Tree(tree.group + tree.branches, tree.most)

@@ -11,7 +11,6 @@ import time
 from maw_remote.engine.batch import Pace, Want, share
 from maw_remote.engine.cells import Cells
 from maw_remote.engine.decoder import ABORTED, BATCH, DONE, OUTPUTS, Decoder
-from maw_remote.engine.interface import Usage
 from maw_remote.engine.job import Job, Refused
 from maw_remote.engine.kept import WORTH, Prefix
 from maw_remote.engine.lives import Live, Tree, again, grow
@@ -175,7 +174,7 @@ class Slots:
         self._waiting.remove(job)
         if job.run is None:
             job.cached = max(0, job.shared - job.paid)
-            self._tell_end(job)
+            job.end(job.usage())
         else:
             self._resume(self._lives[job.number], None)
         return True
@@ -286,7 +285,7 @@ class Slots:
             return
         live.need = need
         if isinstance(need, Branch):
-            live.tree = Tree(need.trie.branches())
+            live.tree = Tree(need.trie.branches(), self._decoder.sequences)
         else:
             live.start = len(live.tokens)
             live.tokens += need.tokens
@@ -311,7 +310,7 @@ class Slots:
     def _grow(self, live: Live, tree: Tree) -> None:
         """Begin the next group of branches, as many as there are free sequences."""
         self._drop_tree(tree)
-        grow(tree, self._cells.take(len(tree.branches)), together=not self._decoder.recurrent)
+        grow(tree, self._cells.take(min(len(tree.branches), tree.most)), together=not self._decoder.recurrent)
         for sequence in tree.sequences:
             self._decoder.fork(live.sequence, sequence)
 
@@ -344,8 +343,15 @@ class Slots:
             length = self._decoder.length(live.sequence)
             if length != live.done and not (length > live.done and self._decoder.trim(live.sequence, live.done)):
                 self._rebuild(live)
-        if full and not self._cells.spare():
+        if full and not self._cells.spare() and not self._thin_out(lives):
             self._fail(max(lives, key=lambda live: live.order), "too_long", "the model's memory is full")
+
+    def _thin_out(self, lives: list[Live]) -> bool:
+        """Let choices have fewer branches at a time: their cells are not reserved. False when none can do with less."""
+        trees = [live.tree for live in lives if live.tree is not None and live.tree.most > 1]
+        for tree in trees:
+            tree.most = max(1, min(tree.most, len(tree.branches)) // 2)
+        return bool(trees)
 
     # Leaving
 
@@ -358,16 +364,9 @@ class Slots:
         if keep:
             self._cells.keep(tokens, live.adapter, live.sequence)
         if not built:
-            self._tell_end(job)
+            job.end(job.usage())
         elif job.save is not None and cold and len(tokens) >= WORTH:
             job.save(self._cells.state(live.sequence))
-
-    def _tell_end(self, job: Job) -> None:
-        now, run = time.monotonic(), job.run
-        first = (run.first_at if run is not None else 0.0) or now
-        times = ((first - job.began) * 1000, (now - job.began) * 1000)
-        made = run.completion if run is not None else 0
-        job.end(Usage(len(job.tokens), job.cached, made, *times, run.finish if run is not None else "stop"))
 
     def _fail(self, live: Live, code: str, message: str) -> None:
         job = self._jobs[live.number]
