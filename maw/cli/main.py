@@ -32,7 +32,7 @@ COMMANDS: dict[str, Entry] = {
     "history": Entry("maw.cli.history:history", "List what is recorded on commits, newest first.", "Work"),
     "show": Entry("maw.cli.show:show", "Show what is recorded on COMMIT (default: HEAD).", "Work"),
     "outbox": Entry("maw.cli.outbox:outbox_group", "List, send and drop reviews that wait for their node.", "Work"),
-    "sync": Entry("maw.cli.sync:sync", "Exchange notes with a remote.", "Work"),
+    "sync": Entry("maw.cli.sync:sync", "Exchange notes with REMOTE (default: origin).", "Work"),
     "queue": Entry("maw.cli.queue:queue", "Watch and steer the node's tasks.", "Node"),
     "status": Entry("maw.cli.status:status", "Tell what the node does right now.", "Node"),
     "model": Entry("maw.cli.model:model", "List, choose, pull, import and remove the node's models.", "Node"),

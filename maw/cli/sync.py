@@ -32,9 +32,9 @@ Examples:
 @click.option("--quiet", "-q", is_flag=True, help="Say only what went wrong, and ask for no password.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def sync(remote: str | None, no_push: bool, timeout: float | None, quiet: bool, as_json: bool) -> int:
-    """Exchange notes with REMOTE (default: origin): reviews, messages, generations and feedback.
+    """Exchange notes with REMOTE (default: origin).
 
-    Both sides' lines are joined, so nobody's are lost; the push is never forced. Whoever may read REMOTE may then read
+    These are reviews, messages, generations and feedback. Both sides' lines are joined, so nobody's are lost; the push is never forced. Whoever may read REMOTE may then read
     what was found in your commits: findings quote code, and dismissals give reasons.
     """
     repo = needed_repository()
