@@ -63,6 +63,7 @@ class Decoder:
         self.sequences = load.sequences if not (self.window or self.recurrent) else min(load.sequences, 16)
         self._context = _open_context(self.model, load, self.sequences)
         self._memory = llama_cpp.llama_get_memory(self._context)
+        self.generates = bool(self._memory)  # a model without a memory makes embeddings only
         self.cells = int(llama_cpp.llama_n_ctx(self._context))
         self.gpu = load.gpu_layers != 0 and bool(llama_cpp.llama_supports_gpu_offload())
         self.rows = Rows(self.sequences, BATCH)

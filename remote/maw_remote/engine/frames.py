@@ -1,8 +1,13 @@
 """What runner and worker say to each other: JSON objects, each after its length (4 bytes, big endian).
 
-Runner to worker, the first frame: {"op":"load", …config}. Then {"op":"generate","id",…}, {"op":"count","id","texts"},
-{"op":"cancel","id"}. Worker to runner: {"op":"beat"} every BEAT seconds, {"op":"ready","context","gpu"}, and for an id
-{"op":"text","text"} … {"op":"end",…usage}, or {"op":"counts","counts"}, or {"op":"error","code","message"}.
+Runner to worker, the first frame: {"op":"load", …config}. Then {"op":"run"|"warm"|"count"|"embed","id",…},
+{"op":"cancel","id"} and, for models that compute on the CPU, {"op":"turn","on"}.
+
+Worker to runner: {"op":"beat"} every BEAT seconds, {"op":"ready","context","gpu","rollback"}, and for an id
+{"op":"text"|"field","name",…} … {"op":"end",…usage,"prefix"}, or {"op":"warmed","tokens","cached","prefix"}, or
+{"op":"counts","counts"}, or {"op":"vectors","vectors"}, or {"op":"error","code","message"}; id 0: the worker itself.
+`prefix` tells of the shared messages' snapshot: "loaded", "saved" (it will be), "bad", or "". Of the turn:
+{"op":"want","interactive"} for who has work without it, "paused" once it is given back, "idle" without work.
 The worker ends when its standard input does, so it never outlives its runner.
 """
 

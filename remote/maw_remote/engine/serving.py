@@ -102,6 +102,8 @@ class Service:
             self._fail(number, "bad_program", str(exc))
 
     def _run(self, number: int, request: Json) -> None:
+        if not self._decoder.generates:
+            raise Refused("unsupported", "the model makes embeddings only")
         program = _program(request["program"])
         self._check(program)
         if request["messages"] or not request.get("prompt"):
@@ -124,9 +126,13 @@ class Service:
         """The next text of the first that asked."""
         number, texts, vectors = self._embedding[0]
         if len(vectors) < len(texts):
-            if self._embedder is None:
-                self._embedder = Embedder(self._decoder, self._threads)
-            vectors.append(self._embedder.vector(texts[len(vectors)]))
+            try:
+                self._embedder = self._embedder or Embedder(self._decoder, self._threads)
+                vectors.append(self._embedder.vector(texts[len(vectors)]))
+            except Broken as exc:
+                del self._embedding[0]
+                self._fail(number, "unsupported", f"the model makes no embeddings: {exc}")
+                return
         if len(vectors) == len(texts):
             del self._embedding[0]
             self._send({"op": "vectors", "id": number, "vectors": vectors})
