@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from maw.config.load import load
-from maw.config.schema import SETTINGS, env_name
+from maw.config.schema import SETTINGS, amount_or_auto, env_name
 from maw.errors import FatalError
 
 
@@ -78,6 +78,20 @@ def test_a_host_that_ssh_would_take_for_an_option_is_refused(home: Path, line: s
         load()
     assert caught.value.message.count("config.toml") == 1
     assert load(strict=False).nodes == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("20GB", 20 * 10**9), ("1.5 gib", 3 << 29), ("512MB", 512 * 10**6), ("7", 7), (7, 7), ("auto", 0), (0, 0)],
+)
+def test_amounts(text: object, value: int) -> None:
+    assert amount_or_auto(text) == value
+
+
+@pytest.mark.parametrize("text", ["much", "-1GB", "1PB", "9" * 400 + "TB", True, -1, 1.5e300, float("nan"), None, []])
+def test_what_is_no_amount(text: object) -> None:
+    with pytest.raises(ValueError, match="expected an amount"):
+        amount_or_auto(text)
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,28 @@ def maw_with_broken_catalogue(home: Path, maw: Maw):  # type: ignore[no-untyped-
     return ran
 
 
+@pytest.mark.model
+def test_ps_tells_who_holds_how_much_and_who_left_why(
+    embedded_model: EmbeddedModel, real_runner: None, maw: Maw
+) -> None:
+    assert "no model is loaded" in maw("model", "ps").out
+    assert maw("model", "load", NAME, "--keep-alive", "1h").code == 0
+    told = maw("model", "ps").out
+    assert NAME in told and "in 1h" in told.replace("60m", "1h").replace("59m", "1h")
+    assert "held" in told and "free of" in told
+    ledger = maw("model", "ps", "--json").json
+    (held,) = ledger["models"]
+    assert (ledger["v"], held["model"], held["state"]) == (1, NAME, "loaded")
+    assert held["bytes"] == sum(held["parts"].values()) == ledger["held"]
+    assert ledger["held"] + ledger["free"] == ledger["budget"]["total"]
+    maw("model", "pin", NAME)
+    assert "pinned" in maw("model", "ps").out
+    maw("model", "pin", NAME, "--off")
+    maw("model", "load", NAME, "--keep-alive", "0s")
+    assert "idled for as long as it is kept" in eventually(lambda: maw("model", "ps").out, lambda out: "left:" in out)
+    assert maw("model", "load", NAME, "--keep-alive", "soon").code == 2
+
+
 def test_the_pulls_stream_ends_with_what_came_of_it(real_runner: None, home: Path) -> None:
     file = write(home / "tiny.gguf", gguf(size=8 << 20))
     body = {"v": 1, "source": f"path:{file}"}

@@ -82,6 +82,19 @@ def test_worker_that_the_system_kills_for_its_memory(real_runner: Path) -> None:
 
 
 @pytest.mark.model
+def test_worker_that_dies_in_mid_batch_costs_each_of_its_tasks_one_more_attempt(real_runner: Path) -> None:
+    submitted = [_submitted(f"in one batch, {number}") for number in range(3)]
+    worker = _answering(real_runner)
+    eventually(
+        lambda: [tasks(real_runner)[task].state for task in submitted], lambda states: set(states) == {"running"}
+    )
+    worker.kill()
+    for task in submitted:
+        ended = _ended(real_runner, task)
+        assert (ended.state, ended.token, ended.ends) == ("done", 2, 1)
+
+
+@pytest.mark.model
 def test_stopped_worker_is_ended_and_its_task_moves_on(real_runner: Path) -> None:
     """A worker that gives no sign of life for 15 s is killed (HANG_AFTER)."""
     task = _submitted("stopped")

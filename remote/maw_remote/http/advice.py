@@ -15,7 +15,7 @@ from maw_remote.engine.recommend import Choice
 def recommendation(engine: LocalEngine, gigabytes: float | None) -> dict[str, Any]:
     """What to run with `gigabytes` for models, or with what this machine has. Raises FatalError."""
     given = Memory(int(gigabytes * 1e9), int(gigabytes * 1e9), "as asked for") if gigabytes else None
-    has = given or memory()
+    has = given or _granted(engine)
     context = engine.context_setting
     advice = recommend.advise(engine.store.entries().values(), has.budget, context)
     installed = set(engine.store.all_installed())
@@ -28,6 +28,14 @@ def recommendation(engine: LocalEngine, gigabytes: float | None) -> dict[str, An
         "passed_over": [{"model": name, "why": why} for name, why in advice.passed_over],
         "commands": _commands(advice.choices, installed),
     }
+
+
+def _granted(engine: LocalEngine) -> Memory:
+    """What the engine will admit models into."""
+    wanted, has = engine.settings.budget, memory()
+    if wanted.total:
+        has = has._replace(budget=wanted.total, how="as budget.total says")
+    return has._replace(budget=max(has.budget - wanted.buffer, 0))
 
 
 def found(engine: LocalEngine, path: str | None) -> dict[str, Any]:
