@@ -124,8 +124,8 @@ def _chat(library: Any, messages: list[Message], tokens: int) -> None:
 
 
 def _decoding(path: Path) -> list[Row]:
-    """Answer tokens a CPU second of decoding: what all units cost, less what their prompts do."""
-    prompts, _ = _ours(path, sequences=4, warm=True, answer=(Write("text", 1),))
+    """Answer tokens a CPU second of decoding, in one sequence: what all units cost, less what their prompts do."""
+    prompts, _ = _ours(path, sequences=1, warm=True, answer=(Write("text", 1),))
     rates = {}
     structured = None
     for name in ("program", "free", "grammar"):
@@ -135,7 +135,7 @@ def _decoding(path: Path) -> list[Row]:
             "free": (Write("text", tokens, grammar=None),),
             "grammar": (Write("text", 2 * tokens, grammar=GBNF),),
         }[name]
-        spent, found = _ours(path, sequences=4, warm=True, answer=answer)
+        spent, found = _ours(path, sequences=1, warm=True, answer=answer)
         structured = structured or round(statistics.mean(found))
         rates[name] = sum(found) / (spent - prompts)
     python = _python(path)

@@ -33,7 +33,7 @@ def test_two_hundred_answers_of_smollm2_are_well_formed(embedded_model_file: Emb
     choose = random.Random(4)
     asked = {}
     for at in range(200):
-        text = "".join(choose.choices(HOSTILE, k=4)) + unit(at)[1].text
+        text = "".join(choose.choices(HOSTILE, k=4)) + f"1| x = {at}"
         temperature = choose.choice([0.0, 0.3, 0.7, 1.0, 2.0])
         program = review(12)
         number = inside.ask(program, [SYSTEM, Message("user", text)], shared=1, temperature=temperature, seed=at)
