@@ -34,8 +34,9 @@ Examples:
 def sync(remote: str | None, no_push: bool, timeout: float | None, quiet: bool, as_json: bool) -> int:
     """Exchange notes with REMOTE (default: origin).
 
-    These are reviews, messages, generations and feedback. Both sides' lines are joined, so nobody's are lost; the push is never forced. Whoever may read REMOTE may then read
-    what was found in your commits: findings quote code, and dismissals give reasons.
+    These are reviews, messages, generations and feedback. Both sides' lines are joined, so nobody's are lost; the push
+    is never forced. Whoever may read REMOTE may then read what was found in your commits: findings quote code, and
+    dismissals give reasons.
     """
     repo = needed_repository()
     chosen = remotes.checked(repo, remote)
