@@ -20,7 +20,7 @@ from maw_remote.engine.settings import Settings
 from maw_remote.engine.store import Store
 
 SOONER, DEARER = 20.0, 2.0
-TOKENS = 1500
+TOKENS = 1650  # asked for, so that the prefix has 1,500 at least
 ROUNDS = 5
 _SENTENCE = "Money is Decimal, never float; names say what a thing is for. "  # 15 tokens or so
 
