@@ -8,15 +8,15 @@ from collections import defaultdict
 
 from maw.attendant import spool
 from maw.errors import FatalError
-from maw.git import patchid
+from maw.git import patchid, refs
 from maw.git.libgit import sync_to_disk
-from maw.git.notes import PREFIX, Notes
+from maw.git.notes import Notes
 from maw.git.objects import Objects, TooLarge
 from maw.git.repo import Repo
 from maw.git.run import of, try_line
 from maw.record import Json, Record, encode
 
-_IN_THE_WAY = PREFIX.rstrip("/")
+_IN_THE_WAY = refs.NOTES.rstrip("/")
 log = logging.getLogger(__name__)
 
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from maw.attendant import client, spool
 from maw.checks.check import Check, fail, ok, warn
 from maw.errors import FatalError
+from maw.git import refs
 from maw.git.repo import Repo
-from maw.git.run import git, try_line
+from maw.git.run import try_line
 from maw.record import KINDS
 from maw.setup import gitconfig, hooks
 
@@ -36,10 +37,10 @@ def _openable(repo: Repo) -> Check:
 
 def _refs(repo: Repo) -> Iterator[Check]:
     """The notes' refs that lead to no notes. (Those that lead somewhere are fine without saying so.)"""
-    names = git("for-each-ref", "--format=%(refname)", "refs/notes/maw", cwd=repo.root).decode("ascii", "replace")
+    names = [refs.NOTES + name for name in refs.tips(repo, refs.NOTES)]
     # git does not list a ref whose file holds no object id; only a loose one can be like that.
-    loose = [ref for ref in (f"refs/notes/maw/{kind}" for kind in KINDS) if _loose(repo, ref)]
-    for ref in sorted({*names.split(), *loose}):
+    loose = [ref for ref in (refs.NOTES + kind for kind in KINDS) if _loose(repo, ref)]
+    for ref in sorted({*names, *loose}):
         if try_line("rev-parse", "--verify", "--quiet", f"{ref}^{{tree}}", cwd=repo.root) is None:
             drop = f"rm '{_path(repo, ref)}'" if _loose(repo, ref) else f"git update-ref -d {ref}"
             again = f"then `git fetch REMOTE {ref}:{ref}`, where it was pushed"

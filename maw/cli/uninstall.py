@@ -15,8 +15,9 @@ from maw.cli.place import repository
 from maw.cli.records import deliver
 from maw.config.edit import initial_text
 from maw.errors import FatalError
+from maw.git import refs
 from maw.git.repo import Repo
-from maw.git.run import git, line
+from maw.git.run import git
 from maw.setup import framework, gitconfig, hooks, journal, repofile
 from maw.setup.stop import stop_everything
 
@@ -108,10 +109,10 @@ def _undo(repo: Repo, entry: journal.Entry) -> str | None:
 
 
 def _notes(repo: Repo) -> None:
-    refs = line("for-each-ref", "--format=%(refname)", "refs/notes/maw", "refs/notes/maw-remote", cwd=repo.root).split()
-    for ref in refs:
+    found = [prefix + name for prefix in (refs.NOTES, refs.TRACKING) for name in refs.tips(repo, prefix)]
+    for ref in found:
         git("update-ref", "-d", ref, cwd=repo.root)
-    _tell([f"{ref} deleted" for ref in refs] or ["there were no notes"])
+    _tell([f"{ref} deleted" for ref in found] or ["there were no notes"])
 
 
 def _state() -> None:

@@ -20,14 +20,13 @@ from typing import NamedTuple, TypeVar
 
 from maw import files, paths
 from maw.errors import FatalError
-from maw.git import notetree
+from maw.git import notetree, refs
 from maw.git.objects import Objects, Person, Raced, TooLarge, format_commit, missing
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, no_git_env, of
 from maw.git.store import open_store
 from maw.record import KINDS, Record, format_note, merge, parse_note
 
-PREFIX = "refs/notes/maw/"
 ATTEMPTS = 50  # 18 were seen with two writers that never pause
 LOCK_TIMEOUT = 10.0  # seconds; then we write without: the ref's compare-and-swap is what protects
 STALE_LOCK = 10.0  # seconds; who locks a ref holds it for milliseconds: this one was killed meanwhile
@@ -42,7 +41,7 @@ def ref_name(kind: str) -> str:
     """The ref of a kind of records. Raises ValueError for an unknown kind."""
     if kind not in KINDS:
         raise ValueError(f"unknown kind of record: {kind!r}")
-    return PREFIX + kind
+    return refs.NOTES + kind
 
 
 class Taken(NamedTuple):

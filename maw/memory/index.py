@@ -21,15 +21,14 @@ from typing import Any, TypeVar
 from maw import paths
 from maw.errors import FatalError
 from maw.finding import SEVERITIES
+from maw.git import refs
 from maw.git.repo import Repo
-from maw.git.run import git, of
 from maw.memory import query
 from maw.memory.query import Filters, Page, Row
 from maw.record import KINDS
 
 SCHEMA_VERSION = 1  # another one in the file: it is made anew
 BUSY_TIMEOUT = 60.0  # seconds to wait for another process, which may be making a first index
-REF_PREFIX = "refs/notes/maw/"  # maw.git.notes has it too, but needs pygit2
 
 SCHEMA = f"""
 CREATE TABLE tips (kind TEXT PRIMARY KEY, tip TEXT NOT NULL);
@@ -199,13 +198,8 @@ class Index:
 
 
 def current_tips(repo: Repo) -> dict[str, str]:
-    """The notes refs' tips by kind. Asks git, which knows every way refs are stored, and costs less than pygit2."""
-    output = git(
-        *of(repo.common_dir), "for-each-ref", "--format=%(objectname) %(refname)", REF_PREFIX, cwd=repo.common_dir
-    )
-    lines = (line.split(" ", 1) for line in output.decode("ascii", "replace").splitlines())
-    tips = {name.removeprefix(REF_PREFIX): oid for oid, name in lines}
-    return {kind: tip for kind, tip in tips.items() if kind in KINDS}
+    """The notes refs' tips by kind."""
+    return {kind: tip for kind, tip in refs.tips(repo, refs.NOTES).items() if kind in KINDS}
 
 
 def _primary_code(exc: sqlite3.Error) -> int:

@@ -12,18 +12,18 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from maw import files, paths
 from maw.errors import FatalError
+from maw.git import refs
 from maw.git import remote as remotes
-from maw.git.notes import PREFIX, Notes, Taken
 from maw.git.repo import Repo
-from maw.git.run import git, of
 from maw.record import KINDS
 
-TRACKING = "refs/notes/maw-remote/"
-TIMEOUT = 30.0  # seconds
+if TYPE_CHECKING:
+    from maw.git.notes import Taken
+
 ATTEMPTS = 10
 _MARKER_MAX = 64 * 1024  # bytes
 
@@ -39,12 +39,7 @@ class Kind(NamedTuple):
     refused: str = ""
 
 
-def refspec(remote: str) -> str:
-    """What `git fetch` has to be told, or configured with, to bring a remote's notes along."""
-    return f"+{PREFIX}*:{TRACKING}{remote}/*"
-
-
-def sync(repo: Repo, remote: str, *, timeout: float = TIMEOUT, ask: bool, push: bool = True) -> list[Kind]:
+def sync(repo: Repo, remote: str, *, timeout: float, ask: bool, push: bool = True) -> list[Kind]:
     """Fetch, join, push. `ask`: a person is there, whom git and ssh may ask for a password.
 
     Raises GitError (GitTimeout after `timeout` seconds) and FatalError; what was fetched and joined by then stays.
@@ -53,7 +48,7 @@ def sync(repo: Repo, remote: str, *, timeout: float = TIMEOUT, ask: bool, push: 
     done = {kind: Kind(kind) for kind in KINDS}
     with _turn(repo, timeout):
         for attempt in range(ATTEMPTS):
-            remotes.fetch(repo, remote, [refspec(remote)], give_up=give_up, ask=ask)
+            remotes.fetch(repo, remote, [refs.refspec(remote)], give_up=give_up, ask=ask)
             theirs = _join(repo, remote, done)
             waiting = _news(repo, theirs) if push else []
             if not waiting or not _push(repo, remote, waiting, done, give_up, ask=ask):
@@ -69,13 +64,13 @@ def join_fetched(repo: Repo) -> int:
 
     Cheap when nothing came. Raises FatalError.
     """
-    tips = _tracking(repo)
+    tips = refs.commits(repo, refs.TRACKING)
     marker = os.path.join(repo.maw_dir, "sync.json")
     seen = files.read_bounded(marker, limit=_MARKER_MAX) or b"{}"
     told = json.dumps(tips, sort_keys=True).encode("ascii", "replace")
     if not tips or seen == told:
         return 0
-    taken = sum(found.notes for _, found in _take_in(Notes(repo), tips))
+    taken = sum(found.notes for _, found in _take_in(repo, tips))
     paths.make_private_dir(repo.maw_dir)
     files.write_atomic(marker, told)
     return taken
@@ -83,45 +78,35 @@ def join_fetched(repo: Repo) -> int:
 
 def _join(repo: Repo, remote: str, done: dict[str, Kind]) -> dict[str, str]:
     """Join what was fetched from one remote; its tips by kind."""
-    prefix = f"{TRACKING}{remote}/"
-    tips = {ref: tip for ref, tip in _tracking(repo).items() if ref.startswith(prefix)}
-    for kind, taken in _take_in(Notes(repo), tips):
+    tips = refs.commits(repo, f"{refs.TRACKING}{remote}/")
+    for kind, taken in _take_in(repo, tips):
         before = done[kind]
         done[kind] = before._replace(taken=before.taken + taken.notes, too_large=len(taken.refused))
-    return {ref.removeprefix(prefix): tip for ref, tip in tips.items()}
+    return tips
 
 
-def _take_in(notes: Notes, tips: dict[str, str]) -> Iterator[tuple[str, Taken]]:
+def _take_in(repo: Repo, tips: dict[str, str]) -> Iterator[tuple[str, Taken]]:
+    from maw.git.notes import Notes  # pygit2: every maw command looks whether something came, and most find nothing
+
+    notes = Notes(repo)
     for ref, tip in tips.items():
         kind = ref.rpartition("/")[2]
         if kind in KINDS:  # a later version of maw may have more
             yield kind, notes.take_in(kind, tip)
 
 
-def _tracking(repo: Repo) -> dict[str, str]:
-    """The commits that were fetched, by ref. A ref to something else is nothing of ours."""
-    return _tips(repo, TRACKING)
-
-
-def _tips(repo: Repo, prefix: str) -> dict[str, str]:
-    form = "--format=%(objectname) %(objecttype) %(refname)"
-    told = git(*of(repo.common_dir), "for-each-ref", form, prefix, cwd=repo.common_dir).decode("utf-8", "replace")
-    rows = (row.split(" ", 2) for row in told.splitlines())
-    return {ref: tip for tip, what, ref in rows if what == "commit"}
-
-
 def _news(repo: Repo, theirs: dict[str, str]) -> list[str]:
     """The kinds whose notes the remote has not as we have them."""
-    ours = {ref.removeprefix(PREFIX): tip for ref, tip in _tips(repo, PREFIX).items()}
+    ours = refs.commits(repo, refs.NOTES)
     return [kind for kind in KINDS if kind in ours and ours[kind] != theirs.get(kind)]
 
 
 def _push(repo: Repo, remote: str, kinds: list[str], done: dict[str, Kind], give_up: float, *, ask: bool) -> bool:
     """Push the notes of these kinds; whether looking again may help."""
-    refs = [PREFIX + kind for kind in kinds]
-    refused = {found.ref: found for found in remotes.push(repo, remote, refs, give_up=give_up, ask=ask)}
+    ours = [refs.NOTES + kind for kind in kinds]
+    refused = {found.ref: found for found in remotes.push(repo, remote, ours, give_up=give_up, ask=ask)}
     for kind in kinds:
-        no = refused.get(PREFIX + kind)
+        no = refused.get(refs.NOTES + kind)
         done[kind] = done[kind]._replace(pushed=no is None, refused=no.reason if no is not None else "")
     return any(found.raced for found in refused.values())
 

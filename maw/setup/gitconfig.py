@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import fnmatch
 
+from maw.git.refs import NOTES, refspec
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, line, try_line
-from maw.memory.sync import refspec
 from maw.setup import journal
 
-PATTERN = "refs/notes/maw/*"
+PATTERN = f"{NOTES}*"
 MODE = "cat_sort_uniq"
-_SAMPLE = "refs/notes/maw/review"
+_SAMPLE = f"{NOTES}review"
 _FINE_MODES = ("cat_sort_uniq", "concatenate")
 
 

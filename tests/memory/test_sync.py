@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from maw.errors import FatalError
 from maw.git.notes import Notes
+from maw.git.refs import TRACKING
 from maw.git.run import GitError, GitTimeout
-from maw.memory.sync import TRACKING, join_fetched, sync
+from maw.memory.sync import join_fetched, sync
 from maw.record import encode, parse_line
 from tests.fixtures.attendant import kernel_repo, review_record
 from tests.fixtures.cli import Maw
@@ -39,7 +40,7 @@ def ids(clone: Repository, commit: str) -> set[str]:
 
 
 def synced(clone: Repository, **more: object) -> dict[str, object]:
-    done = sync(kernel_repo(clone), "origin", ask=False, **more)  # type: ignore[arg-type]
+    done = sync(kernel_repo(clone), "origin", ask=False, **{"timeout": 30.0, **more})  # type: ignore[arg-type]
     return {kind.kind: kind for kind in done}
 
 
