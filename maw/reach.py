@@ -22,6 +22,14 @@ LOCAL = "local"
 START_TIMEOUT = 20.0  # seconds a runner may take to listen; measured: 1 to 2
 LINK_START_TIMEOUT = 5.0  # seconds a link may take to listen (importing paramiko included); measured: 0.5 to 1
 _POLL = 0.01
+_may_begin = True
+
+
+def begin_nothing() -> None:
+    """From now on start nothing where there is no state directory. For a process that lives in it: it was removed
+    then, and what is started for it would bring it back."""
+    global _may_begin  # noqa: PLW0603 - one process, one way of life
+    _may_begin = False
 
 
 class Connection(NamedTuple):
@@ -77,7 +85,7 @@ def start_runner(deadline: float) -> None:
     """Start this machine's runner and wait until it listens. Raises NodeError with what it said when it cannot."""
     import subprocess  # here and below: 3 ms, and most often all that is needed runs already
 
-    command = [sys.executable, "-m", "maw_remote", "start"]
+    command = [sys.executable, "-m", "maw_remote", "start", *(["--existing"] if _state_is_there() else [])]
     wait = min(START_TIMEOUT, max(deadline - time.monotonic(), 0.1))
     try:
         done = subprocess.run(
@@ -103,6 +111,14 @@ def start_runner(deadline: float) -> None:
         )
 
 
+def _state_is_there() -> bool:
+    """Whether this is not the first use of all. Raises NodeError where that cannot be."""
+    found = os.path.isdir(paths.state_dir())
+    if not found and not _may_begin:
+        raise NodeError("refused", "the state directory was removed", hint="the next maw command makes a new one")
+    return found
+
+
 def _link_socket(node: str, streams: bool, deadline: float) -> socket.socket:
     path = paths.link_socket(node, streams=streams)
     sock = _try_connect(path, deadline)
@@ -125,7 +141,9 @@ def _link_socket(node: str, streams: bool, deadline: float) -> socket.socket:
 
 
 def start_link(node: str) -> subprocess.Popen[bytes]:
-    """Start the link process of `node`, detached. It takes a lock, so that a second one leaves at once, with code 0."""
+    """Start the link process of `node`, detached. It takes a lock, so that a second one leaves at once, with code 0.
+    Raises NodeError and OSError."""
+    _state_is_there()
     return spawn_detached(["-m", "maw.link", node], _link_log(node))
 
 

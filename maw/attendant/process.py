@@ -21,7 +21,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from maw import __version__, files, logform, paths, protocol, sockets
+from maw import __version__, files, logform, paths, protocol, reach, sockets
 from maw.attendant import client, pending, spool
 from maw.attendant.warming import Warming, warm
 from maw.errors import FatalError
@@ -54,6 +54,7 @@ def main(arguments: list[str]) -> int:
     os.pwrite(lock, b"%d\n" % os.getpid(), 0)
     _start_log(os.path.join(directory, "attendant.log"))
     attendant = Attendant(paths.attendant_socket(), idle)
+    reach.begin_nothing()  # should our directory go while we deliver
     try:
         asyncio.run(attendant.serve(arguments))
     finally:

@@ -144,12 +144,14 @@ class _Link:
         await self._streams.warm()
 
     async def _idle(self, stop: asyncio.Event) -> None:
-        while True:
+        """Stop after idling, or once the socket is gone with its directory: nobody can reach us any more."""
+        path = paths.link_socket(self._target.node, streams=False)
+        while os.path.exists(path):
             left = self._last + self._habits.idle_exit - time.monotonic()
             if left <= 0 and not self._clients:
+                log.info("%s: idle", self._target.node)
                 break
-            await asyncio.sleep(left if left > 0 else min(self._habits.idle_exit, 1.0))
-        log.info("%s: idle", self._target.node)
+            await asyncio.sleep(min(left if left > 0 else self._habits.idle_exit, 1.0))
         stop.set()
 
 

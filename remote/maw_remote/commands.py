@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 
 import click
 
@@ -69,7 +70,8 @@ def runner(state_dir: str | None) -> None:
 )
 @click.option("--ready-fd", type=int, hidden=True)
 @click.option("--quiet", is_flag=True, hidden=True, help="With --foreground: log into the file only.")
-def start(foreground: bool, idle_exit: float | None, ready_fd: int | None, quiet: bool) -> int:
+@click.option("--existing", is_flag=True, hidden=True, help="Only where the state directory is there (still).")
+def start(foreground: bool, idle_exit: float | None, ready_fd: int | None, quiet: bool, existing: bool) -> int:
     """Start the runner; returns once it listens, also when one runs already.
 
     \b
@@ -77,7 +79,9 @@ def start(foreground: bool, idle_exit: float | None, ready_fd: int | None, quiet
       maw-runner start --foreground --idle-exit 30m
     """
     if foreground:
-        return _be_the_runner(idle_exit, ready_fd, quiet=quiet)
+        return _be_the_runner(idle_exit, ready_fd, quiet=quiet, existing=existing)
+    if existing:
+        _must_exist()
     running = control.holder()
     if running is None or not control.listening():
         return _start(idle_exit)
@@ -181,12 +185,20 @@ def _tell_settings() -> int:
     return errors.PASS
 
 
-def _be_the_runner(idle_exit: float | None, ready_fd: int | None, *, quiet: bool) -> int:
+def _must_exist() -> None:
+    """Whoever started us had a state directory. Removed meanwhile, it shall stay gone."""
+    if not os.path.isdir(paths.state_dir()):
+        raise FatalError(f"the state directory was removed: {paths.state_dir()}", hint="start the runner again")
+
+
+def _be_the_runner(idle_exit: float | None, ready_fd: int | None, *, quiet: bool, existing: bool) -> int:
     try:
         from maw_remote import daemon
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0].startswith("maw"):
             raise
         raise FatalError(f"the runner needs {exc.name}, which is not installed", hint=how_to_add("runner")) from exc
+    if existing:
+        _must_exist()  # now: the imports took a second
     to_stderr = ready_fd is None and not quiet
     return daemon.run(daemon.main_program, idle_exit=idle_exit, ready_fd=ready_fd, to_stderr=to_stderr)

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from maw.attendant import client
 from maw.git.repo import discover
 from maw_hooks import install
+from tests.fixtures.attendant import stop_attendant, wait_for
 from tests.fixtures.fake_runner import FakeRunner
 from tests.fixtures.git import Repository
+from tests.fixtures.home import processes_of
 
 Json = dict[str, Any]
 
@@ -92,10 +93,15 @@ def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_attendant_left(home: Path) -> Iterator[None]:
-    """A hook pokes the attendant; stop the one this test started."""
+def nothing_left(home: Path) -> Iterator[None]:
+    """A hook pokes the attendant: stop the one this test started. No other process may be left by then."""
     yield
-    client.ask({"v": 1, "op": "stop"})
+
+    def left() -> bool:
+        stop_attendant()  # again and again: one may be just starting
+        return not processes_of(home)
+
+    wait_for(left, f"{processes_of(home)} to leave")
 
 
 @pytest.fixture

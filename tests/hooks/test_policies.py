@@ -395,7 +395,7 @@ def test_a_defect_blocks_no_commit(hooked: Hooked, home: Path, name: str, state:
     assert done.stderr.startswith("maw: this is a defect in maw; please report it with ")
     assert (home / "state" / "defect.log").exists() is (state == "state")
     report = (home / "state" / "defect.log").read_text() if state == "state" else done.stderr
-    assert "ZeroDivisionError: sabotage" in report
+    assert "ZeroDivisionError" in report
 
 
 @pytest.mark.timeout(30)

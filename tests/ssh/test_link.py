@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -187,6 +188,14 @@ def test_idle_link_leaves_and_the_next_client_starts_another(served: Air, start_
 def test_busy_link_does_not_count_as_idle(served: Air, start_link: Start) -> None:
     start_link("--idle-exit", "0.2")
     assert numbers(100, 8) == list(range(1, 101))
+
+
+@one
+def test_link_without_its_directory_leaves(served: Air, start_link: Start) -> None:
+    link = start_link()
+    shutil.rmtree(paths.link_dir("pro"))
+    assert link.process.wait(20) == 0
+    assert not os.path.exists(paths.link_dir("pro"))
 
 
 def test_terminated_link_leaves_nothing(served: Air, sshd: Sshd, start_link: Start) -> None:
