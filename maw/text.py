@@ -38,6 +38,6 @@ def size(count: int | None) -> str:
     return f"{value:.1f} TB"
 
 
-def count(number: int, noun: str) -> str:
-    """`1 finding`, `2 findings`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def count(number: int, noun: str, plural: str = "") -> str:
+    """`1 finding`, `2 findings`; `plural` where it is no s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or f'{noun}s'}"

@@ -33,8 +33,8 @@ def lines(ledger: Json) -> list[str]:
     found += [f"{name} holds {size(held)} for a background job" for name, held in ledger.get("jobs", {}).items()]
     found += [f"{count(number, 'request')} for {name} waiting" for name, number in ledger.get("waiting", {}).items()]
     if prefixes := ledger.get("prefixes"):
-        on_disk = f"{count(prefixes['files'], 'prefix').replace('prefixs', 'prefixes')} on the disk"
-        found.append(f"{on_disk}, {size(prefixes['bytes'])} of {size(prefixes['limit'])}")
+        held = f"{size(prefixes['bytes'])} of {size(prefixes['limit'])}"
+        found.append(f"{count(prefixes['files'], 'prefix', 'prefixes')} on the disk, {held}")
     evicted = ledger.get("evicted", [])[-_EVICTED_SHOWN:]
     found += [f"{entry['at']}  {entry['model']} left: {entry['why']}" for entry in evicted]
     return [flat(line) for line in found]

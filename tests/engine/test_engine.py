@@ -292,15 +292,16 @@ def test_an_idle_model_leaves_and_a_pinned_one_stays(embedded_model: EmbeddedMod
 
 def test_leaving_an_answer_stops_the_worker(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     async def work(engine: Any) -> None:
-        stream = stream_of(engine, STORY)
+        stream = stream_of(engine, ask("Tell a long story about a boat.", 7000))
         await first_piece(stream)
         await stream.aclose()
-        # The worker does one request after the other: an answer now means that the story has ended.
+        # With one sequence the worker does one request after the other: an answer now means that the story, which
+        # would take a minute, has ended.
         text, usage = await asyncio.wait_for(answer(engine, ask("hello", 3)), 20)
         assert text
         assert usage.finish == "length"
 
-    with_engine(work)
+    with_engine(work, sequences=1, context=8192)
 
 
 def test_a_cancelled_task_stops_the_worker_in_the_middle_of_a_prompt(

@@ -36,7 +36,7 @@ _WHY = {
     "500": "a defect of the runner, logged there",
     "502": "the model could not be fetched whole",
     "503": "busy, or a model's worker was lost: try again",
-    "507": "no room on the node's disk",
+    "507": "no room for it on the node's disk, or in its memory",
 }
 _ALWAYS = ("400", "500", "503")
 _OF_MODELS = ("403", "502", "507")

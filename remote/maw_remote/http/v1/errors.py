@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 _STATUS = {
-    "model_missing": 404, "too_long": 400, "unsupported": 400, "bad_grammar": 400, "too_many": 429,
+    "model_missing": 404, "too_long": 400, "unsupported": 400, "bad_grammar": 400,
     "public_server": 403, "no_key": 502, "bad_answer": 502, "server_refused": 502, "server_failed": 502,
 }  # fmt: skip
 _CODES = {"model_missing": "model_not_found", "too_long": "context_length_exceeded"}
@@ -32,7 +32,7 @@ class Refused(Exception):
 
 
 def body(message: str, *, status: int, param: str | None = None, code: str | None = None) -> Json:
-    kind = "invalid_request_error" if status < 500 and status != 429 else "server_error"
+    kind = "invalid_request_error" if status < 500 else "server_error"
     return {"error": {"message": message, "type": kind, "param": param, "code": code}}
 
 

@@ -36,7 +36,7 @@ _ONLY: dict[str, tuple[Any, ...]] = {
 _WHY = {
     "n": "one answer a request", "best_of": "one answer a request", "tools": "tool calls are not supported",
     "functions": "tool calls are not supported", "tool_choice": "tool calls are not supported",
-    "suffix": "put the model's own fill-in-the-middle marks into the prompt", "audio": "text only",
+    "suffix": "filling in the middle is not supported", "audio": "text only",
     "modalities": "text only", "echo": "the prompt is not repeated",
 }  # fmt: skip
 _CHAT = {
