@@ -15,9 +15,9 @@ import pytest
 from maw import files, paths
 from maw.errors import FatalError
 from maw.setup.stop import stop_everything
-from tests.fixtures.attendant import wait_for
 from tests.fixtures.cli import Maw
 from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import wait_for
 
 # Holds a lock with its pid in it, and takes a while to end after SIGTERM; "stubborn" never does.
 HOLDER = """

@@ -15,7 +15,7 @@ from maw import client, reach
 from tests.engine.ggufs import gguf, write
 from tests.fixtures.cli import Maw
 from tests.fixtures.model import NAME, EmbeddedModel
-from tests.fixtures.runner import eventually
+from tests.fixtures.waiting import eventually
 from tests.review_job.changes import patch, payload
 
 pytest.importorskip("litestar")

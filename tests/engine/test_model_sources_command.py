@@ -18,7 +18,7 @@ from tests.engine.ggufs import gguf, write
 from tests.fixtures.cli import Maw
 from tests.fixtures.hub import REPOSITORY, ModelHub
 from tests.fixtures.model import NAME, EmbeddedModel
-from tests.fixtures.runner import eventually
+from tests.fixtures.waiting import eventually
 
 pytest.importorskip("litestar")
 pytest.importorskip("huggingface_hub")

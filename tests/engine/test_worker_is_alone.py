@@ -11,7 +11,7 @@ import pytest
 
 from maw import client, reach
 from tests.fixtures.model import EmbeddedModel
-from tests.fixtures.runner import eventually
+from tests.fixtures.waiting import eventually
 
 pytestmark = [pytest.mark.model, pytest.mark.slow]
 

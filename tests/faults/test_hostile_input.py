@@ -23,7 +23,7 @@ from tests.faults.memory import MB, Measured, high_water
 from tests.faults.workload import kept_task, tasks
 from tests.fixtures.fake_runner import FakeRunner, finding
 from tests.fixtures.model import EmbeddedModel
-from tests.fixtures.runner import eventually
+from tests.fixtures.waiting import eventually
 
 pytestmark = [
     pytest.mark.slow,

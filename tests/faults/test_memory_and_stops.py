@@ -21,7 +21,8 @@ from tests.faults.conftest import Project, project
 from tests.faults.workload import Task, kept_task, tasks
 from tests.fixtures.fake_runner import FakeRunner, script
 from tests.fixtures.model import NAME, EmbeddedModel
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.slow
 

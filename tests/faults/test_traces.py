@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.model, pytest.mark.slow]
 
 PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
 # Where a change, a rule or a setting may lie (docs/security.md, "Modes"); all else counts as a log.
-KEEPS = re.compile(r"runner/queue\.db(-wal|-shm)?|toml\.json")
+KEEPS = re.compile(r"runner/(queue|units)\.db(-wal|-shm)?|toml\.json")
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ from maw_hooks import install
 from tests.engine.ggufs import KEYS, gguf, write
 from tests.fixtures.git import make_repository
 from tests.fixtures.model import EmbeddedModel
-from tests.fixtures.runner import eventually
 from tests.fixtures.ssh import USER, Air, Endpoint, Pro, make_key
+from tests.fixtures.waiting import eventually
 
 SECRET = "zqsecret7"
 TOKEN = f"hf_{SECRET}token"

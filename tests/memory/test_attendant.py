@@ -22,8 +22,9 @@ from maw.attendant import client, pending, spool, writer
 from maw.errors import FatalError
 from maw.git.notes import Notes
 from maw.memory.index import Index, current_tips
-from tests.fixtures.attendant import kernel_repo, review_record, wait_for
+from tests.fixtures.attendant import kernel_repo, review_record
 from tests.fixtures.git import Repository, make_repository, refs_in_a_reftable
+from tests.fixtures.waiting import wait_for
 
 PATIENT = 20.0  # seconds to wait for an answer on a busy machine
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from maw import paths
 from maw.attendant.warming import EVERY, Warming, warm
 from maw.git.repo import Repo
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import eventually
 
 RULES = '[[review.rules]]\ntext = "Money is Decimal."\n'
 

@@ -12,7 +12,8 @@ from maw import client, paths, reach
 from maw_remote import control
 from maw_remote.runner.configuration import Configuration
 from tests.fixtures.cli import Maw
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import eventually
 from tests.runner.test_runner_process import cleanup, log_lines, maw_runner
 
 __all__ = ["cleanup"]

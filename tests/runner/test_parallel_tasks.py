@@ -10,7 +10,8 @@ from typing import Any
 
 from maw import client, paths, reach
 from maw.errors import ApiError
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import eventually
 from tests.runner.test_runner_api import refused
 
 

@@ -13,7 +13,8 @@ import pytest
 from maw import client, paths, reach, wire
 from maw.cli.failure import run
 from maw.cli.main import maw
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import eventually
 
 
 def cli(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

@@ -15,7 +15,8 @@ import pytest
 
 from maw import client, paths, reach, wire
 from maw.errors import ApiError
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import eventually
 
 
 def raw(request: bytes) -> wire.Response:

@@ -19,7 +19,8 @@ import pytest
 
 from maw import client, paths, reach, wire
 from maw_remote import control, logs
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import eventually
 
 
 def maw_runner(*arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:

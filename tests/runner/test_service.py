@@ -21,7 +21,7 @@ from maw_remote import control
 from maw_remote.service import launchd, manager, systemd
 from maw_remote.service.manager import Service
 from tests.fixtures.cli import Maw
-from tests.fixtures.runner import eventually
+from tests.fixtures.waiting import eventually
 
 HERE = Path(__file__).parent
 ODD = Service("maw-runner", ('/opt/a b/py%thon"3', "-m", "maw_remote", "$HOME"), {"MAW_CONFIG": "/etc/my config%.toml"})

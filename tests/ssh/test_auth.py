@@ -20,7 +20,8 @@ from maw.config.load import load
 from maw.link.auth import _agent_socket
 from maw.link.probe import probe
 from maw.link.target import Target, from_config
-from tests.fixtures.ssh import USER, Air, Pro, Sshd, make_key, wait_for
+from tests.fixtures.ssh import USER, Air, Pro, Sshd, make_key
+from tests.fixtures.waiting import wait_for
 from tests.ssh.helpers import ask, code, go
 
 

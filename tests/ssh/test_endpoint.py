@@ -17,7 +17,8 @@ from maw.errors import FatalError
 from maw_remote import gate
 from maw_remote.endpoint import authorized
 from maw_remote.endpoint.serve import KEEPALIVE, keep_alive
-from tests.fixtures.ssh import USER, Endpoint, make_key, wait_for
+from tests.fixtures.ssh import USER, Endpoint, make_key
+from tests.fixtures.waiting import wait_for
 from tests.ssh.helpers import ask, code, failure, go, hold_stream
 
 

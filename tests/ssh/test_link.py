@@ -21,7 +21,8 @@ from maw import client, paths, reach, wire
 from maw.errors import NodeError
 from maw.link import control
 from maw.link.failures import Failures
-from tests.fixtures.ssh import Air, LinkProcess, Pro, Sshd, free_port, wait_for
+from tests.fixtures.ssh import Air, LinkProcess, Pro, Sshd, free_port
+from tests.fixtures.waiting import wait_for
 from tests.ssh.helpers import ask, failure, hold_stream, numbers
 
 Start = Callable[..., LinkProcess]

@@ -18,7 +18,8 @@ from maw.link import control
 from maw_hooks import install
 from tests.fixtures.fake_runner import FakeRunner, finding
 from tests.fixtures.git import make_repository
-from tests.fixtures.ssh import USER, Air, Pro, Sshd, make_key, wait_for
+from tests.fixtures.ssh import USER, Air, Pro, Sshd, make_key
+from tests.fixtures.waiting import wait_for
 from tests.hooks.conftest import Hooked
 from tests.ssh.server import HELLO
 

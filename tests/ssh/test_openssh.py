@@ -20,7 +20,8 @@ from maw.link.probe import Report, probe
 from maw.link.resolve import parse
 from maw.link.target import Target, from_config
 from maw.link.terms import Terms
-from tests.fixtures.ssh import USER, Air, LinkProcess, Sshd, free_port, make_key, wait_for
+from tests.fixtures.ssh import USER, Air, LinkProcess, Sshd, free_port, make_key
+from tests.fixtures.waiting import wait_for
 from tests.ssh.helpers import ask, code, failure, go
 from tests.ssh.test_hostkeys import Yes, server_fingerprint
 

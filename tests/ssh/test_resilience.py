@@ -21,7 +21,8 @@ from maw.link.choice import recorded
 from maw.link.dial import Dialer
 from maw.link.target import from_config
 from maw.link.terms import Terms
-from tests.fixtures.ssh import USER, Air, Endpoint, LinkProcess, Pro, Sshd, make_key, wait_for
+from tests.fixtures.ssh import USER, Air, Endpoint, LinkProcess, Pro, Sshd, make_key
+from tests.fixtures.waiting import wait_for
 from tests.ssh.helpers import ask, code, go
 
 Start = Callable[..., LinkProcess]

@@ -12,7 +12,8 @@ import pytest
 from maw import client, paths
 from maw.errors import NodeError
 from maw.link import control
-from tests.fixtures.ssh import USER, Air, Pro, Sshd, make_key, wait_for
+from tests.fixtures.ssh import USER, Air, Pro, Sshd, make_key
+from tests.fixtures.waiting import wait_for
 from tests.ssh.test_node_cli import maw
 
 

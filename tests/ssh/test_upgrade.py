@@ -18,7 +18,8 @@ import pytest
 from maw import client
 from maw.errors import NodeError
 from maw.link import control
-from tests.fixtures.ssh import Air, Pro, wait_for
+from tests.fixtures.ssh import Air, Pro
+from tests.fixtures.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,7 +13,8 @@ from pydantic import BaseModel, Field
 
 from maw import paths
 from tests.fixtures.model import NAME
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.model
 HELLO: Any = [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Say hello."}]

@@ -20,8 +20,9 @@ from maw.link import control
 from maw.proxy import head, token
 from tests.fixtures.cli import Maw
 from tests.fixtures.model import NAME, EmbeddedModel
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
 from tests.fixtures.ssh import Air, Pro
+from tests.fixtures.waiting import eventually
 from tests.v1.conftest import Proxy
 
 HELLO: Any = [{"role": "user", "content": "Say hello."}]

@@ -19,7 +19,8 @@ from tests.engine.shape.programs import walk
 from tests.engine.shape.test_answers import read
 from tests.fixtures.grammars import Accepts
 from tests.fixtures.openai_server import OpenAIServer
-from tests.fixtures.runner import RunnerProcess, eventually
+from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.waiting import eventually
 
 DIFF = b"""diff --git a/a.py b/a.py
 index 1111111..2222222 100644
