@@ -1,4 +1,4 @@
-"""What this account on this machine calls itself towards runners: so that cancelling a task asks nobody else's leave.
+"""What this account on this machine calls itself towards runners: so that cancelling a task ends nobody else's.
 
 A random word, made once. It names nobody, proves nothing, and means something only beside other clients of the same
 runner. Standard library only (hook path).

@@ -151,9 +151,36 @@ def _source(path: Path) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
-        if not target.startswith(("https://", "http://", "mailto:")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+        if target.startswith(("https://", "http://", "mailto:")):
+            continue
+        other = page.parent / target if target else page
+        assert other.exists(), f"{page.name}: {target}"
+        assert not anchor or anchor in _anchors(other), f"{page.name}: {target}#{anchor}"
+
+
+def _anchors(page: Path) -> set[str]:
+    """What links into a page may name: its headings, as git hosts spell them, and anchors of its own."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings} | set(
+        re.findall(r'<a id="([^"]+)">', text)
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_are_whole(page: Path) -> None:
+    """A row that is apart from its table is shown as text with bars in it."""
+    lines = ["", *page.read_text(encoding="utf-8").splitlines()]
+    for before, line, after in zip(lines, lines[1:], [*lines[2:], ""], strict=False):
+        if line.startswith("|") and not before.startswith("|"):
+            assert after.startswith("|--"), f"{page.name}: {line}"
+
+
+def test_every_page_is_named_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f"](docs/{page.name})" in readme, page.name
 
 
 @pytest.mark.parametrize(("name", "folder"), [("security", ""), ("reliability", "tests/faults/")])

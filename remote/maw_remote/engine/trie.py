@@ -50,10 +50,6 @@ class Trie:
             number = self.nodes[number].parent
         return found[::-1]
 
-    def node_of(self, option: int) -> int:
-        """The inner node that an option's last token follows; -1 for the root."""
-        return self._number[self._options[option][:-1]]
-
     def scores(self, logprobs: dict[int, Sequence[float]]) -> list[float]:
         """Each option's log-probability, from those of `children`, by inner node (the root is -1)."""
         return [self._score(option, logprobs) for option in self._options]
