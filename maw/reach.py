@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 
-from maw import paths, protocol, wire
+from maw import paths, profiles, protocol, wire
 from maw.errors import NodeError
 from maw.light import TYPE_CHECKING, NamedTuple
 
@@ -217,4 +217,5 @@ def _read_preface(sock: socket.socket, node: str, deadline: float) -> Connection
             f"this maw {protocol.PROTOCOL_MIN} to {protocol.PROTOCOL_MAX}",
             hint=f"install the same version of git-maw on {node} and here",
         )
+    profiles.remember(node, hello.get("profiles"))
     return Connection(sock, reader, hello)

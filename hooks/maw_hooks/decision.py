@@ -24,6 +24,7 @@ _SETTINGS = {
     UNREDACTED: "review.on_unreachable",
 }
 HOW_TO_SKIP = "`git commit -n` commits it as it is (recorded as bypassed); MAW_SKIP=1 skips maw alone"
+HOW_TO_DISMISS = "`maw dismiss ID` for one that is wrong, `maw fix ID` to apply its replacement"
 
 
 class Decision(NamedTuple):
@@ -40,7 +41,7 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     blocking = outcome.blocking(block_at)
     if blocking:
         text = f"commit blocked: {count(blocking, 'finding')} at or above {block_at} (review.block_at)"
-        return Decision(True, text, (HOW_TO_SKIP,))
+        return Decision(True, text, (HOW_TO_DISMISS, HOW_TO_SKIP))
     if outcome.status == REVIEWED:
         return Decision(False, _reviewed(outcome, block_at))
     if outcome.cause == BACKGROUND:
@@ -56,6 +57,7 @@ def decide(outcome: Outcome, config: Config) -> Decision:
 
 def _reviewed(outcome: Outcome, block_at: str) -> str:
     skipped = f", {count(len(outcome.skipped), 'file')} skipped" if outcome.skipped else ""
+    skipped += f", {len(outcome.dismissed)} dismissed" if outcome.dismissed else ""
     if outcome.findings:
         return f"{tally(outcome.findings)}; below {block_at}, so the commit passes{skipped}"
     if outcome.skipped and not outcome.units["total"]:

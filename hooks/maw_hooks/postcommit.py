@@ -10,6 +10,7 @@ from maw.config.load import Config
 from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tree_of
 from maw.git.run import git
 from maw.light import Any
+from maw.memory import waiting as feedback
 from maw.review import outcome as outcomes
 from maw_hooks import enabled, environment
 from maw_hooks.gitstate import in_progress, replayed
@@ -28,11 +29,13 @@ def run() -> int:
     if replayed(last.action, len(last.parents)):
         return 0
     before: list[str | None] = [last.previous, *last.parents]
+    landed = feedback.land(repo, last.commit, last.tree, before if last.parents else [*before, None])
     waiting = pending.match(repo, last.tree, before if last.parents else [*before, None])
     record = pending.to_record(waiting, last.commit) if waiting is not None else _unreviewed(repo, last)
-    if record is None:
+    if record is not None:
+        _hand_over(repo, last.commit, record, waiting)
+    if record is None and not landed:
         return 0
-    _hand_over(repo, last.commit, record, waiting)
     client.poke(repo.common_dir)
     return 0
 

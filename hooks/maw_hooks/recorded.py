@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from maw import record
 from maw.attendant import outbox, spool
+from maw.git import notelines
+from maw.git.notelines import TIMEOUT
 from maw.git.repo import Repo
-from maw.git.run import GitError, git
+from maw.git.run import git
 from maw.light import Any
 from maw.review import outcome as outcomes
+from maw.review.sifting import Sifter
 
 UNREVIEWED, PENDING, BLOCKED, PASSED = "unreviewed", "pending", "blocked", "passed"
 _REF = "refs/notes/maw/review"
-TIMEOUT = 20.0  # seconds for git to read notes
 
 Json = dict[str, Any]
 
@@ -34,15 +34,17 @@ def states(repo: Repo, commits: list[str], block_at: str) -> dict[str, str]:
     for oid in carried:
         exact[oid] += [line for line in found[oid] if patches.get(oid) in _known_patches(line)]
     waiting = {entry.commit for entry in outbox.entries(repo)} if outbox.ids(repo) else set()
-    return {oid: _state(exact[oid], block_at, waiting=oid in waiting) for oid in commits}
+    found_in = {oid: Sifter(repo, oid) for oid in commits}  # which read nothing unless something blocks
+    return {oid: _state(exact[oid], block_at, found_in[oid], waiting=oid in waiting) for oid in commits}
 
 
-def _state(records: list[Json], block_at: str, *, waiting: bool) -> str:
-    """The newest review counts."""
+def _state(records: list[Json], block_at: str, sifter: Sifter, *, waiting: bool) -> str:
+    """The newest review counts, but for what was dismissed since."""
     reviews = _reviews(records)
     if not reviews:
         return PENDING if waiting else UNREVIEWED
-    return BLOCKED if reviews[-1].blocking(block_at) else PASSED
+    blocks = reviews[-1].blocking(block_at) and sifter.sift(reviews[-1]).blocking(block_at)
+    return BLOCKED if blocks else PASSED
 
 
 def _reviews(records: list[Json]) -> list[outcomes.Outcome]:
@@ -60,32 +62,12 @@ def _reviews(records: list[Json]) -> list[outcomes.Outcome]:
 def _records(repo: Repo, commits: set[str]) -> dict[str, list[Json]]:
     """The review records that stand on these commits, oldest first: in notes, and on their way there."""
     lines: dict[str, list[record.Record]] = {}
-    for oid, note in _notes(repo, commits):
+    for oid, note in notelines.notes(repo, _REF, commits):
         lines.setdefault(oid, []).extend(record.parse_note(note))
     for entry in spool.entries(repo):
         if entry.record is not None and entry.kind == "review" and entry.commit in commits:
             lines.setdefault(entry.commit, []).append(record.encode(entry.record))
     return {oid: record.standing(record.merge(found)) for oid, found in lines.items()}
-
-
-def _notes(repo: Repo, commits: set[str]) -> Iterator[tuple[str, bytes]]:
-    try:
-        listed = git("notes", f"--ref={_REF}", "list", cwd=repo.root, timeout=TIMEOUT).decode("ascii").splitlines()
-    except GitError:
-        return  # no notes at all
-    pairs = [(blob, oid) for blob, _, oid in (line.partition(" ") for line in listed) if oid in commits]
-    if not pairs:
-        return
-    asked = "".join(f"{blob}\n" for blob, _ in pairs).encode("ascii")
-    output = git("cat-file", "--batch", cwd=repo.root, stdin=asked, timeout=TIMEOUT)
-    at = 0
-    for _, oid in pairs:
-        end = output.index(b"\n", at)
-        words = output[at:end].split(b" ")
-        size = int(words[2]) if len(words) == 3 else -1  # "<id> missing"
-        if size >= 0:
-            yield oid, output[end + 1 : end + 1 + size]
-        at = end + 1 + (size + 1 if size >= 0 else 0)
 
 
 def _trees(repo: Repo, commits: list[str]) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Iterator
 
 from maw import files, paths
 from maw.git.repo import Repo
@@ -56,6 +57,15 @@ def any_waiting(repo: Repo) -> bool:
         return any(re.match(_NAME, name) for name in os.listdir(directory(repo)))
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def all_waiting(repo: Repo) -> Iterator[Json]:
+    """All records, in no order."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        for name in os.listdir(directory(repo)):
+            found = _read(os.path.join(directory(repo), name)) if re.match(_NAME, name) else None
+            if found is not None:
+                yield found
 
 
 def written_at(repo: Repo, record: Json) -> float:

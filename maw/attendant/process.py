@@ -302,10 +302,13 @@ def deliver(repo: Repo, stopping: threading.Event) -> tuple[int, int]:
 
 
 def refresh_index(repo: Repo) -> None:
-    """Bring the index up to the notes. What fails here is done again by `maw history`."""
+    """Bring the index, and what hooks read of dismissals, up to the notes. What fails here is done again by those
+    who need it."""
+    from maw.memory import dismissed
     from maw.memory.index import Index
 
     try:
+        dismissed.refresh(repo)
         with Index(repo) as index:
             index.refresh()
     except (FatalError, OSError, sqlite3.Error) as exc:

@@ -12,6 +12,7 @@ from maw.attendant import outbox, pending, spool
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, no_git_env
 from maw.light import NamedTuple
+from maw.memory import waiting as feedback
 
 GRACE = 5.0  # seconds a post-commit may take before it is taken for dead
 RECENT = 50  # entries of each worktree's reflog; older commits whose outcome still waits are left to pending.expire
@@ -29,19 +30,34 @@ class Made(NamedTuple):
 
 def reclaim(repo: Repo) -> int:
     """Move what waits for a commit that is made by now into the spool; how many. Raises OSError and FatalError."""
-    if not pending.any_waiting(repo):
+    if not pending.any_waiting(repo) and not feedback.entries(repo):
         return 0
-    return sum(_reclaimed(repo, made) for made in _recent(repo))
+    return sum(_reclaimed(repo, made) + _landed(repo, made) for made in _recent(repo))
+
+
+def _landed(repo: Repo, made: Made) -> int:
+    """Feedback on what became this commit."""
+
+    def due(entry: feedback.Waiting) -> bool:
+        try:
+            return _is_due(os.stat(entry.path).st_mtime, made)
+        except FileNotFoundError:
+            return False  # its post-commit has just taken it
+
+    return feedback.land(repo, made.commit, made.tree, made.before, due)
+
+
+def _is_due(written: float, made: Made) -> bool:
+    """What is younger than the commit belongs to another one, which is being made; and git tells a commit's time in
+    whole seconds, so one that is very young may do so too (`merge --squash` of what was just committed)."""
+    return int(written) <= made.time and time.time() - written >= GRACE
 
 
 def _reclaimed(repo: Repo, made: Made) -> bool:
     waiting = pending.match(repo, made.tree, made.before)
     if waiting is None:
         return False
-    written = _written_at(repo, waiting)
-    # A review that is younger than the commit belongs to another one, which is being made; and git tells a commit's
-    # time in whole seconds, so one that is very young may do so too (`merge --squash` of what was just committed).
-    if int(written) > made.time or time.time() - written < GRACE:
+    if not _is_due(_written_at(repo, waiting), made):
         return False
     try:
         spool.put(repo, made.commit, pending.to_record(waiting, made.commit))

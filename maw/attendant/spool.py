@@ -44,14 +44,15 @@ def directory(repo: Repo) -> str:
     return os.path.join(repo.maw_dir, "spool")
 
 
-def put(repo: Repo, commit: str, record: Json) -> str:
-    """Queue `record` (v, id, ts, kind …) for the note of `commit`, a full id; the file's path.
+def put(repo: Repo, commit: str, record: Json, *, ref_kind: str | None = None) -> str:
+    """Queue `record` (v, id, ts, kind …) for the note of `commit`, a full id; the file's path. `ref_kind` names the
+    note's ref where it is not the record's own kind: a retraction stands beside what it takes back.
 
     Complete but for patch_id and has_binary, which need libgit2 and are added on the way. A record that is too long
     loses items (record.fitted). Raises ValueError for one that could not be read back, OSError when it cannot be
     written. client.poke then gets it delivered.
     """
-    entry = {"v": VERSION, "commit": commit, "kind": record.get("kind"), "record": fitted(record)}
+    entry = {"v": VERSION, "commit": commit, "kind": ref_kind or record.get("kind"), "record": fitted(record)}
     trouble = _trouble(entry)
     if trouble:
         raise ValueError(trouble)

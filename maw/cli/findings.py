@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from maw.finding import Finding
@@ -18,9 +18,9 @@ STYLES = {
 }  # fmt: skip
 
 
-def print_findings(console: Console, findings: Iterable[Finding]) -> None:
-    """All findings, grouped by file: severity, line, quoted line, scenario, suggestion."""
-    print_lines(console, findings_lines(findings))
+def print_findings(console: Console, findings: Iterable[Finding], said: Mapping[str, str] | None = None) -> None:
+    """All findings, grouped by file: severity, line, quoted line, scenario, suggestion, and what people said of it."""
+    print_lines(console, findings_lines(findings, said))
 
 
 def print_lines(console: Console, lines: Iterable[Line]) -> None:

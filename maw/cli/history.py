@@ -19,6 +19,8 @@ from maw.errors import FatalError
 from maw.finding import SEVERITIES, VERDICTS
 from maw.git.repo import Repo
 from maw.git.run import GitError, git
+from maw.memory.dismissals import STATUSES, of_record
+from maw.memory.index import record_of
 from maw.memory.query import DEFAULT_LIMIT, EXACT, Filters, Page, Row
 from maw.record import KINDS
 from maw.text import one_line
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 _STYLES = {"block": "bold red", "incomplete": "magenta", "warn": "yellow", "pass": "green", "unreviewed": "magenta"}
 _SHORT = {"critical": "C", "error": "E", "warning": "W", "info": "I"}  # how counts are told in the table
 _AUTHOR_WIDTH = 20
+Said = dict[str, dict[str, str]]  # the last word about a finding, by commit and finding
 
 
 @click.command(
@@ -78,7 +81,8 @@ def history(
     `unreviewed` was never reviewed; the review of a `pending` one waits in the outbox (`maw outbox`).
 
     Marks: `late` is a review that came after its commit; `carried` one that came along when git rewrote its commit,
-    with the same patch; `stale` one of another change than the commit holds now.
+    with the same patch; `stale` one of another change than the commit holds now; `dismissed`, `accepted` and `fixed`
+    count what people said of the findings there, which `--kind feedback` lists.
     """
     repo = needed_repository()
     filters = Filters(
@@ -92,22 +96,42 @@ def history(
         kind=kind,
         status=status,
         commits=commits_of(repo, revisions) if revisions is not None else None,
+        feedback=kind == "feedback",
     )
-    page = read(repo, filters, limit)
+    page, said = read(repo, filters, limit)
     pending = outbox.pending_records(repo)
     if as_json:
         for row in page.rows:
-            print_json({**row.to_json(), "pending": row.id in pending, "late": row.late})
+            more = {"pending": row.id in pending, "late": row.late, "feedback": tally(row, said)}
+            print_json({**row.to_json(), **more})
     else:
-        _print_table(page, pending)
+        _print_table(page, pending, said)
     return errors.PASS
 
 
-def read(repo: Repo, filters: Filters, limit: int) -> Page:
-    """A first page with everything in it that is known now: what still waits in the spool is written first."""
+def read(repo: Repo, filters: Filters, limit: int) -> tuple[Page, Said]:
+    """A first page with everything in it that is known now, and the feedback on its commits: what still waits in the
+    spool is written first."""
     deliver(repo)
     with fresh_index(repo) as index:
-        return index.history(filters, limit or sys.maxsize - 1)
+        page = index.history(filters, limit or sys.maxsize - 1)
+        said: Said = {}
+        for commit, data in index.feedback():
+            about = of_record(data)
+            if about is not None:
+                said.setdefault(commit, {})[about.finding.id] = str(data["status"])
+        return page, said
+
+
+def tally(row: Row, said: Said) -> dict[str, int]:
+    """How many of a review's findings people gave each kind of feedback on."""
+    here = said.get(row.commit)
+    if not here or row.kind != "review":
+        return {}
+    findings = record_of(row).get("findings")
+    ids = {item.get("id") for item in findings if isinstance(item, dict)} if isinstance(findings, list) else set()
+    given = [status for finding, status in here.items() if finding in ids]
+    return {status: given.count(status) for status in STATUSES if status in given}
 
 
 def commits_of(repo: Repo, revisions: str) -> list[str]:
@@ -122,12 +146,12 @@ def commits_of(repo: Repo, revisions: str) -> list[str]:
         raise
 
 
-def _print_table(page: Page, pending: Collection[str]) -> None:
+def _print_table(page: Page, pending: Collection[str], said: Said) -> None:
     if not page.rows:
         say("maw: nothing recorded that fits")
         return
     out = console()
-    rows = [_cells(row, time.time(), pending) for row in page.rows]
+    rows = [_cells(row, time.time(), pending, said) for row in page.rows]
     widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for cells, row in zip(rows, page.rows, strict=True):
         # A person's terminal gets one line a record; what is read by another program is never cut.
@@ -136,13 +160,14 @@ def _print_table(page: Page, pending: Collection[str]) -> None:
         say(f"maw: the newest {len(page.rows)}; --limit shows more")
 
 
-def _cells(row: Row, now: float, pending: Collection[str]) -> list[str]:
+def _cells(row: Row, now: float, pending: Collection[str], said: Said) -> list[str]:
     """Short commit, age, verdict, counts by severity, author, subject."""
     counts = " ".join(f"{row.counts[name]}{_SHORT[name]}" for name in reversed(SEVERITIES) if name in row.counts)
     marks = [] if row.standing == EXACT else [row.standing]
     marks += ["bypassed"] if row.bypassed else []
     marks += ["late"] if row.late else []
-    subject = one_line(row.subject) or ("(no subject)" if row.author else "(this commit is gone)")
+    marks += [f"{number} {status}" for status, number in tally(row, said).items()]
+    subject = _about(row) or one_line(row.subject) or ("(no subject)" if row.author else "(this commit is gone)")
     return [
         row.commit[:10],
         age(now - row.time / 1000),
@@ -151,6 +176,15 @@ def _cells(row: Row, now: float, pending: Collection[str]) -> list[str]:
         one_line(row.author.partition(" <")[0])[:_AUTHOR_WIDTH] or "?",
         (f"[{', '.join(marks)}] " if marks else "") + subject,
     ]
+
+
+def _about(row: Row) -> str:
+    """Of feedback, the finding and the reason."""
+    about = of_record(record_of(row)) if row.kind == "feedback" else None
+    if about is None:
+        return ""
+    reason = f": {about.reason}" if about.reason else ""
+    return one_line(f"{about.finding.id} {about.finding.path} {about.finding.title}{reason}")
 
 
 def _line(cells: list[str], widths: list[int], row: Row) -> Text:

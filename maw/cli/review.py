@@ -23,12 +23,13 @@ from maw.errors import FatalError
 from maw.finding import SEVERITIES
 from maw.git.repo import Repo, staged
 from maw.reach import LOCAL
+from maw.review import known, request
 from maw.review import outcome as outcomes
-from maw.review import request
 from maw.review.follow import Ended, Found, Step, Told, Voided, follow
 from maw.review.outcome import Outcome
 from maw.review.progress import Progress
 from maw.review.render import Printer, judged, tally
+from maw.review.sifting import Sifter
 from maw.review.terminal import ProgressLine
 from maw.text import count, one_line
 
@@ -49,6 +50,7 @@ class Options(NamedTuple):
     deadline: float | None = None  # seconds
     record: bool = True
     show_payload: bool = False
+    show_dismissed: bool = False
 
 
 def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
@@ -64,6 +66,7 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/hooks.md tells its keys).")
 @click.option("--stream", is_flag=True, help="With --json: JSON Lines as things happen, that object last.")
 @click.option("--fresh", is_flag=True, help="Review again, even where the answer is known.")
+@click.option("--show-dismissed", is_flag=True, help="Print the findings that were dismissed, too, and why.")
 @click.option("--node", metavar="NAME", help="The node that does it.")
 @click.option("--block-at", type=click.Choice(SEVERITIES), help="Lowest severity that makes the verdict 'block'.")
 @click.option(
@@ -81,6 +84,7 @@ def review(
     as_json: bool,
     stream: bool,
     fresh: bool,
+    show_dismissed: bool,
     node: str | None,
     block_at: str | None,
     deadline: float | None,
@@ -89,7 +93,8 @@ def review(
 ) -> int:
     """Review staged changes, a commit, a range or a patch.
 
-    Findings are printed as they come. The review of one COMMIT is recorded as a note on it, as the hook does.
+    Findings are printed as they come, but for those that were dismissed. The review of one COMMIT is recorded as a
+    note on it, as the hook does. A change whose review is known is not sent again.
 
     \b
     Examples:
@@ -110,7 +115,8 @@ def review(
     worktree = repo.worktree if repo else None
     config = load(worktree=worktree, flags={"node": node, "review.block_at": block_at})
     try:
-        return run(repo, config, Options(what, as_json, stream, fresh, deadline, not no_record, show_payload))
+        record = not no_record
+        return run(repo, config, Options(what, as_json, stream, fresh, deadline, record, show_payload, show_dismissed))
     except (BrokenPipeError, SystemExit) as exc:
         if not unread(exc):
             raise
@@ -135,16 +141,27 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
     payload = request.payload(change, config, name, redacted=redacted.hidden > 0)
     if options.show_payload:
         return _show(payload, change, redacted.hidden, options)
-    output = _Json(options.stream) if options.as_json else _Text(node)
-    if change.diff.strip():
-        outcome = _review(config, options, payload, output)
-    else:
+    sifter = Sifter(repo, change.tree, change.diff)
+    output = _Json(sifter, options.stream) if options.as_json else _Text(sifter, node)
+    before = known.find(repo, change.tree, change.base, config) if repo is not None and not options.fresh else None
+    if not change.diff.strip():
         outcome = outcomes.nothing(node, change.skipped)
+    elif before is not None:
+        outcome = _told_again(before, output)
+    else:
+        outcome = _review(config, options, payload, output)
+        if repo is not None and not redacted.findings:
+            known.keep(repo, change.tree, change.base, config, outcome)
+    outcome = sifter.sift(outcome)
+    if sifter.trouble:
+        say(f"maw: {sifter.trouble}")
     if redacted.findings:
         status = outcomes.INCOMPLETE if outcome.status == outcomes.UNREVIEWED else outcome.status
         outcome = outcome._replace(status=status, findings=(*redacted.findings, *outcome.findings))
     block_at: str = config.values["review.block_at"]
-    output.ended(change, outcome, block_at)
+    output.ended(change, outcome, block_at, before.ts if before is not None else None)
+    if options.show_dismissed and not options.as_json:
+        _show_dismissed(outcome, sifter)
     if options.record and repo is not None and change.head is not None and ".." not in change.what:
         _record(repo, change, outcome, block_at)
     return exit_code(outcome, block_at)
@@ -202,6 +219,22 @@ def _review(config: Config, options: Options, payload: dict[str, Any], output: _
     raise AssertionError("a review without an end")
 
 
+def _told_again(before: known.Known, output: _Output) -> Outcome:
+    for finding in before.outcome.findings:
+        output.take(Found(finding, {"task": before.outcome.task, "ts": before.ts}))
+    return before.outcome
+
+
+def _show_dismissed(outcome: Outcome, sifter: Sifter) -> None:
+    from maw.cli.findings import print_findings
+
+    print_findings(console(), outcome.dismissed)
+    for finding in outcome.dismissed:
+        why = sifter.why[finding.id]
+        by, reason = (f" by {why.by}" if why.by else "", f": {why.reason}" if why.reason else "")
+        say(f"maw: {one_line(f'{finding.id} was dismissed{by}{reason}')}")
+
+
 def _record(repo: Repo, change: request.Change, outcome: Outcome, block_at: str) -> None:
     """Put the review into the commit's note. What cannot be written now stays in the spool for the next command."""
     if outcome.status == outcomes.UNREVIEWED or change.head is None:
@@ -220,14 +253,15 @@ def _record(repo: Repo, change: request.Change, outcome: Outcome, block_at: str)
 
 
 class _Json:
-    def __init__(self, stream: bool) -> None:
+    def __init__(self, sifter: Sifter, stream: bool) -> None:
+        self._sifter = sifter
         self._stream = stream
 
     def waiting(self) -> AbstractContextManager[None]:
         return nullcontext()
 
     def take(self, step: Step) -> None:
-        if not self._stream:
+        if not self._stream or (isinstance(step, Found) and self._sifter.drops(step.finding)):
             return
         if isinstance(step, Found):
             print_json({**step.data, "v": 1, "event": "finding", "finding": step.finding.to_json()})
@@ -236,12 +270,13 @@ class _Json:
         elif isinstance(step, Told) and step.type not in client.TERMINAL:
             print_json({**step.data, "v": 1, "event": step.type})
 
-    def ended(self, change: request.Change, outcome: Outcome, block_at: str) -> None:
-        print_json(outcomes.to_json(outcome, block_at))
+    def ended(self, change: request.Change, outcome: Outcome, block_at: str, since: str | None) -> None:
+        print_json({**outcomes.to_json(outcome, block_at), "known": since})
 
 
 class _Text:
-    def __init__(self, node: str) -> None:
+    def __init__(self, sifter: Sifter, node: str) -> None:
+        self._sifter = sifter
         self._printer = Printer()
         self._progress = Progress(node)
         self._line = ProgressLine()
@@ -254,7 +289,7 @@ class _Text:
         from maw.cli.findings import print_lines
 
         self._progress.take(step)
-        if isinstance(step, Found):
+        if isinstance(step, Found) and not self._sifter.drops(step.finding):
             with self._line.away():
                 print_lines(self._console, self._printer.found(step.finding))
         elif isinstance(step, Voided):
@@ -262,7 +297,7 @@ class _Text:
                 say("maw: the runner started the review over")
         self._line.show(self._progress.text)
 
-    def ended(self, change: request.Change, outcome: Outcome, block_at: str) -> None:
+    def ended(self, change: request.Change, outcome: Outcome, block_at: str, since: str | None) -> None:
         from maw.cli.findings import print_lines
 
         self._line.clear()
@@ -273,6 +308,8 @@ class _Text:
             say(f"maw: nothing to review in {change.what}")
         else:
             say(f"maw: {summary(outcome, block_at)}")
+        if since is not None:
+            say(f"maw: known since {since}, so nothing was sent; --fresh asks again")
 
 
 _Output = _Json | _Text
@@ -303,6 +340,8 @@ def summary(outcome: Outcome, block_at: str) -> str:
         return f"{outcome.verdict(block_at)}: nothing was reviewed, all of it was skipped"
     found = tally(outcome.findings) if outcome.findings else "nothing found"
     parts = [f"{outcome.verdict(block_at)}: {found} in {judged(outcome.units)}"]
+    if outcome.dismissed:
+        parts.append(f"{len(outcome.dismissed)} more dismissed")
     if outcome.rejected:
         parts.append(f"{len(outcome.rejected)} more rejected when asked again")
     if outcome.model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from maw.cli.records import deliver, fresh_index
 from maw.cli.times import ago
 from maw.finding import Finding, finding_from_json
 from maw.git.repo import Repo, resolve_commit
+from maw.memory.dismissals import of_record
 from maw.memory.index import record_of
 from maw.memory.query import CARRIED, STALE, Filters, Row
 from maw.record import KINDS
@@ -50,10 +52,11 @@ def show(commit: str, as_json: bool, raw: bool) -> int:
         return _print_raw(repo, oid)
     with fresh_index(repo) as index:
         rows = index.history(Filters(commit=oid), limit=sys.maxsize - 1).rows
+        said = _said(data for _, data in index.feedback())
     if as_json:
         print_json({"v": 1, "commit": oid, "records": [{**record_of(row), "standing": row.standing} for row in rows]})
     elif rows:
-        _print_rows(oid, rows)
+        _print_rows(oid, rows, said)
     else:
         say(f"maw: nothing is recorded on {oid[:10]}; `maw review {oid[:10]}` reviews it")
     return errors.PASS
@@ -72,21 +75,33 @@ def _print_raw(repo: Repo, oid: str) -> int:
     return errors.PASS
 
 
-def _print_rows(oid: str, rows: list[Row]) -> None:
+def _said(records: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """What was said last of each finding, wherever it was found."""
+    found = {}
+    for data in records:
+        about = of_record(data)
+        if about is not None:
+            by = f" by {about.by}" if about.by else ""
+            found[about.finding.id] = one_line(f"{data['status']}{by}" + (f": {about.reason}" if about.reason else ""))
+    return found
+
+
+def _print_rows(oid: str, rows: list[Row], said: dict[str, str]) -> None:
     out = console()
     out.print(f"commit {oid}", style="yellow")
     out.print(one_line(rows[0].author or "(this commit is gone)"))
     out.print(one_line(rows[0].subject))
     for row in rows:
         out.print()
-        _print_record(out, row, record_of(row))
+        _print_record(out, row, record_of(row), said)
 
 
-def _print_record(out: Console, row: Row, data: dict[str, Any]) -> None:
+def _print_record(out: Console, row: Row, data: dict[str, Any], said: dict[str, str]) -> None:
     rejected = len(_items(data, "rejected"))
     head = f"{row.kind} {row.id}: {row.outcome}, {ago(time.time() - row.time / 1000)}"
     out.print(one_line(head), style="bold")
     facts = [
+        _about(data),
         _STANDING.get(row.standing, ""),
         "the hook was bypassed when it was committed" if row.bypassed else "",
         f"reason: {row.reason}" if row.reason else "",
@@ -99,9 +114,18 @@ def _print_record(out: Console, row: Row, data: dict[str, Any]) -> None:
             out.print(f"  {one_line(fact)}", style="dim")
     findings = _findings(data)
     if findings:
-        print_findings(out, findings)
+        print_findings(out, findings, said)
     elif row.status == "reviewed":
         out.print("  no findings")
+
+
+def _about(data: dict[str, Any]) -> str:
+    """The finding that feedback is on."""
+    about = of_record(data)
+    if about is None:
+        return ""
+    by = f", by {about.by}" if about.by else ""
+    return f"{about.finding.id} {about.finding.path}:{about.finding.line} {about.finding.title}{by}"
 
 
 def _findings(data: dict[str, Any]) -> list[Finding]:

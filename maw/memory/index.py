@@ -27,7 +27,7 @@ from maw.memory import query
 from maw.memory.query import Filters, Page, Row
 from maw.record import KINDS
 
-SCHEMA_VERSION = 1  # another one in the file: it is made anew
+SCHEMA_VERSION = 2  # another one in the file: it is made anew
 BUSY_TIMEOUT = 60.0  # seconds to wait for another process, which may be making a first index
 
 SCHEMA = f"""
@@ -53,6 +53,11 @@ CREATE INDEX records_by_time ON records (time, id, oid);
 CREATE INDEX records_by_id ON records (id);
 CREATE INDEX records_by_note ON records (note);
 CREATE INDEX records_by_commit ON records (oid);
+CREATE TABLE findings ( -- which records tell of a finding, and which are feedback on it
+  id TEXT NOT NULL,
+  number INTEGER NOT NULL REFERENCES records (number) ON DELETE CASCADE,
+  PRIMARY KEY (id, number)) WITHOUT ROWID;
+CREATE INDEX findings_by_record ON findings (number);
 CREATE TABLE paths (
   path TEXT NOT NULL,
   note INTEGER NOT NULL REFERENCES notes (note) ON DELETE CASCADE,
@@ -71,6 +76,7 @@ _NO_DAMAGE = frozenset({
 _READ_ONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
 _READ_ONLY_ERRNO = (errno.EROFS, errno.EACCES, errno.EPERM)
 
+Json = dict[str, Any]
 Answer = TypeVar("Answer")
 
 
@@ -109,6 +115,34 @@ class Index:
         that is none. The index is asked as it is: call refresh first."""
         asked = query.build(filters, limit, before)
         return self._healed(lambda db: _page(db, asked, limit, filters.commits))
+
+    def with_finding(self, start: str) -> list[tuple[str, Json]]:
+        """Commits and reviews on them that tell of a finding whose id starts so; commits that are gone come first."""
+        return self._records(
+            "SELECT DISTINCT r.oid, r.data, r.committed FROM findings AS f JOIN records AS r ON r.number = f.number"
+            " WHERE r.kind = 'review' AND f.id >= ? AND f.id < ? ORDER BY r.committed, r.copied",
+            [start, start + "\U0010ffff"],
+        )
+
+    def feedback(self, commit: str | None = None) -> list[tuple[str, Json]]:
+        """Commits and the feedback on them, oldest first; None: all of it."""
+        return self._records(
+            "SELECT r.oid, r.data FROM records AS r WHERE r.kind = 'feedback' AND (?1 IS NULL OR r.oid = ?1)"
+            " ORDER BY r.time, r.id, r.oid",
+            [commit],
+        )
+
+    def last_feedback(self, by: str) -> Json | None:
+        """The newest feedback record of one person."""
+        return next((data for _, data in reversed(self.feedback()) if data.get("by") == by), None)
+
+    def commits_with(self, record_id: str) -> list[str]:
+        """The commits on which a record stands: git carries notes along."""
+        return [oid for oid, _ in self._records("SELECT r.oid, r.data FROM records AS r WHERE r.id = ?", [record_id])]
+
+    def _records(self, sql: str, values: list[str | None]) -> list[tuple[str, Json]]:
+        rows = self._healed(lambda db: db.execute(sql, values).fetchall())
+        return [(row["oid"], json.loads(row["data"])) for row in rows]
 
     def _refresh(self, db: sqlite3.Connection, tips: dict[str, str], told: Callable[[], None]) -> bool:
         if _stored_tips(db) == tips:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from maw.change import display_path
 from maw.errors import FatalError
-from maw.finding import SEVERITIES
+from maw.finding import SEVERITIES, finding_id
 from maw.git import notes, notetree, patchid
 from maw.git.objects import Commit, TooLarge, changed_paths
 from maw.git.repo import Repo
@@ -111,9 +111,10 @@ class _Reader:
             return
         commit = self._commit(oid)
         raw = {id(record.data): record.raw for record in lines}  # standing gives the same objects
-        self._db.executemany(
-            _INSERT, [self._values(inserted.lastrowid, commit, data, raw[id(data)]) for data in records]
-        )
+        for data in records:
+            number = self._db.execute(_INSERT, self._values(inserted.lastrowid, commit, data, raw[id(data)])).lastrowid
+            told = {(_storable(found), number) for found in _finding_ids(data)}
+            self._db.executemany("INSERT INTO findings VALUES (?, ?)", told)
         self._db.executemany(
             "INSERT OR IGNORE INTO paths VALUES (?, ?)",
             [(_storable(path), inserted.lastrowid) for path in self._paths(commit, records)],
@@ -129,10 +130,12 @@ class _Reader:
 
     def _values(self, note: int, commit: _Commit, data: Json, raw: bytes) -> list[object]:
         findings = [finding for finding in _list(data, "findings") if finding.get("severity") in SEVERITIES]
+        about = data.get("finding")  # of feedback
         counts = [sum(finding["severity"] == name for finding in findings) for name in SEVERITIES]
         worst = max((index for index, count in enumerate(counts) if count), default=-1)
         words = [commit.subject, _text(data, "reason") or ""]
-        words += [str(finding.get(key, "")) for finding in findings for key in _WORDS]
+        named = [*findings, about] if isinstance(about, dict) else findings
+        words += [str(finding.get(key, "")) for finding in named for key in _WORDS]
         values: list[object] = [
             note, commit.oid, data["id"], data["kind"], data["ts"], _time(data["ts"], commit),
             _text(data, "status") or "", _text(data, "verdict"), self._standing(commit, data), worst, *counts,
@@ -175,6 +178,18 @@ class _Reader:
         except FatalError as exc:  # a partial clone may lack trees, and a hostile one has too many of them
             log.warning("not all paths of the commit %s are known: %s", commit.oid, exc.message)
         return found
+
+
+def _finding_ids(data: Json) -> set[str]:
+    """The ids of the findings that a record tells of, or that it is feedback on."""
+    about = data.get("finding")
+    items = [*_list(data, "findings"), *_list(data, "rejected"), *([about] if isinstance(about, dict) else [])]
+    return {_finding_id(item) for item in items}
+
+
+def _finding_id(item: Json) -> str:
+    own, path, quote, title = (_text(item, key) or "" for key in ("id", "path", "quote", "title"))
+    return own or finding_id(path, quote, title)
 
 
 def _decoded(raw: bytes) -> str:

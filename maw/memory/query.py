@@ -25,6 +25,7 @@ class Filters(NamedTuple):
     status: str | None = None
     commit: str | None = None  # full id; its records are listed even where a rewritten commit has them too
     commits: Sequence[str] | None = None  # full ids: only records on these
+    feedback: bool = True  # whether feedback is listed, too
 
 
 ALL = Filters()
@@ -110,7 +111,8 @@ def _facts(filters: Filters) -> list[Condition]:
         ("r.time >= ?", None if filters.since is None else int(filters.since * 1000)),
         ("r.time <= ?", None if filters.until is None else int(filters.until * 1000)),
     ]
-    return [(sql, [value]) for sql, value in asked if value is not None]
+    found: list[Condition] = [] if filters.feedback else [("r.kind <> 'feedback'", [])]
+    return found + [(sql, [value]) for sql, value in asked if value is not None]
 
 
 def _place(filters: Filters) -> list[Condition]:

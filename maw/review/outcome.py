@@ -42,6 +42,7 @@ class Outcome(NamedTuple):
     node: str
     task: str | None
     rejected: tuple[Finding, ...] = ()  # what the model took back when asked again; no part of the verdict
+    dismissed: tuple[Finding, ...] = ()  # what people dismissed, no part of it either; told apart at each use
 
     def verdict(self, block_at: str) -> str:
         return gate(self.findings, block_at=block_at, incomplete=self.status != REVIEWED)
@@ -148,6 +149,7 @@ def to_json(outcome: Outcome, block_at: str) -> Json:
         "reason": outcome.reason,
         "findings": [finding.to_json() for finding in outcome.findings],
         "rejected": [finding.to_json() for finding in outcome.rejected],
+        "dismissed": [finding.to_json() for finding in outcome.dismissed],
         "skipped": list(outcome.skipped),
         "units": outcome.units,
         "model": outcome.model,
@@ -157,7 +159,8 @@ def to_json(outcome: Outcome, block_at: str) -> Json:
 
 
 def to_record(outcome: Outcome, *, tree: str | None, base: str | None, block_at: str) -> Json:
-    """A review record (docs/records.md) but for what the commit tells: head, patch_id and has_binary."""
+    """A review record (docs/records.md) but for what the commit tells: head, patch_id and has_binary. What is
+    dismissed was found all the same, and stays among the findings."""
     data: Json = {
         "v": record.VERSION,
         "id": record.new_id(),
@@ -168,7 +171,7 @@ def to_record(outcome: Outcome, *, tree: str | None, base: str | None, block_at:
         "base": base,
         "verdict": outcome.verdict(block_at),
         "block_at": block_at,
-        "findings": [finding.to_json() for finding in outcome.findings],
+        "findings": [finding.to_json() for finding in (*outcome.findings, *outcome.dismissed)],
         "skipped": list(outcome.skipped),
         "units": outcome.units,
         "model": outcome.model,
@@ -179,6 +182,8 @@ def to_record(outcome: Outcome, *, tree: str | None, base: str | None, block_at:
     }
     if outcome.reason is not None:
         data["reason"] = outcome.reason
+    if outcome.dismissed:
+        data["dismissed"] = [finding.id for finding in outcome.dismissed]
     if outcome.rejected:
         data["rejected"] = [finding.to_json() for finding in outcome.rejected]
     return data

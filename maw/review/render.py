@@ -5,7 +5,7 @@ Everything here may come from a model or a stranger's diff, so it is made printa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from maw.finding import Finding
 from maw.light import Any, NamedTuple
@@ -14,6 +14,7 @@ from maw.text import count, flat, one_line
 # Styles: path, quote, dim, replacement, plain, and one for each severity.
 Part = tuple[str, str]  # style, text
 QUOTE_MAX = 160
+ID_MAX = 16  # characters of an id: eight, but for what a stranger made
 
 
 class Line(NamedTuple):
@@ -29,13 +30,14 @@ def path_line(path: str) -> Line:
 
 
 def finding_lines(finding: Finding) -> list[Line]:
-    """Severity, line and title; the quoted line; the scenario; the suggestion."""
+    """Severity, line, title and id; the quoted line; the scenario; the suggestion."""
     head = Line(
         (
             ("plain", "  "),
             (finding.severity, finding.severity),
             ("dim", f"  line {_lines(finding)}  "),
             ("plain", one_line(finding.title) or one_line(finding.category) or "finding"),
+            ("dim", f"  ({one_line(finding.id)[:ID_MAX]})"),
         )
     )
     lines = [head]
@@ -50,8 +52,8 @@ def finding_lines(finding: Finding) -> list[Line]:
     return lines
 
 
-def findings_lines(findings: Iterable[Finding]) -> list[Line]:
-    """All of them, grouped by file in the order the files come, lines rising."""
+def findings_lines(findings: Iterable[Finding], said: Mapping[str, str] | None = None) -> list[Line]:
+    """All of them, grouped by file in the order the files come, lines rising; `said`: what people said, by id."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.path, []).append(finding)
@@ -60,6 +62,7 @@ def findings_lines(findings: Iterable[Finding]) -> list[Line]:
         lines.append(path_line(path))
         for finding in sorted(group, key=lambda finding: (finding.line, finding.id)):
             lines += finding_lines(finding)
+            lines += _paragraph("", (said or {}).get(finding.id, ""))
     return lines
 
 

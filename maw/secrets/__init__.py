@@ -6,3 +6,4 @@ them; hooks ask the attendant (maw.attendant.client.redact).
 """
 
 MARK = "[redacted]"  # what stands in the place of a value
+UNIT = "secrets"  # what findings about them give as the unit they were found in

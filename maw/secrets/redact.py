@@ -13,10 +13,9 @@ from typing import NamedTuple
 from maw.change import display_path, unquote_or_raw
 from maw.finding import TEXT_MAX, Finding, finding_id
 from maw.globs import first_match
-from maw.secrets import MARK, blocks, patterns
+from maw.secrets import MARK, UNIT, blocks, patterns
 from maw.secrets.patterns import Found
 
-UNIT = "secrets"  # what findings give as the unit they were found in
 FINDINGS_MAX = 100
 _SCENARIO = "Whoever gets the repository can use it, and git's history keeps it when a later commit removes it."
 _SUGGESTION = (

@@ -43,7 +43,7 @@ def test_a_secret_blocks_without_a_node(hooked: Hooked, fake_link: FakeRunner, u
     assert done.returncode == 1
     assert done.stderr.splitlines()[:3] == [
         "a.py",
-        "  critical  line 4  A secret is added (api key)",
+        "  critical  line 4  A secret is added (api key)  (781fd461)",
         '    | api_key = "[redacted]"',
     ]
     assert "commit blocked: 1 finding at or above critical" in done.stderr

@@ -27,11 +27,13 @@ KEYS = [
     "reason",
     "findings",
     "rejected",
+    "dismissed",
     "skipped",
     "units",
     "model",
     "profile",
     "stats",
+    "known",
 ]
 
 
@@ -53,13 +55,14 @@ def _sent(fake_runner: FakeRunner) -> str:
 
 def test_staged_is_the_default(project: Repository, fake_runner: FakeRunner, maw: Maw) -> None:
     _stage(project)
-    for arguments in ((), ("--staged",)):
+    for arguments in ((), ("--staged", "--fresh")):
         done = maw("review", *arguments, cwd=project.path)
         assert (done.code, done.out) == (0, "")
         assert done.err == "maw: pass: nothing found in 1 unit; by fake on local\n"
         assert "+staged = 1" in _sent(fake_runner)
     project.write("sub/x.py", "")
-    assert maw("review", cwd=project.path / "sub").code == 0
+    assert maw("review", "--fresh", cwd=project.path / "sub").code == 0
+    assert len(fake_runner.submits) == 3
     assert "+staged = 1" in _sent(fake_runner)
     assert fake_runner.submits[-1]["payload"]["head"] is None
 
@@ -70,7 +73,7 @@ def test_a_commit_is_reviewed_against_its_parent_and_recorded(
     fake_runner.plays(finding(line=4, severity="warning"))
     done = maw("review", "HEAD", cwd=project.path)
     assert done.code == 0
-    assert "a.py\n  warning  line 4  divides by zero\n" in done.out
+    assert "a.py\n  warning  line 4  divides by zero  (dbf3f824)\n" in done.out
     assert "+four = 4" in _sent(fake_runner)
     (line,) = project.git("notes", "--ref=maw/review", "show", "HEAD").splitlines()
     record = json.loads(line)

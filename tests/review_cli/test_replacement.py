@@ -1,0 +1,64 @@
+"""A finding's replacement in a file: pure."""
+
+from __future__ import annotations
+
+import pytest
+
+from maw.finding import Finding
+from maw.review.replacement import CannotApply, applied, patch
+
+FILE = b"one\n\ttwo\n\tthree\nfour\n"
+
+
+def finding(replacement: str | None = "\tTWO\n\tTHREE", line: int = 2, end: int = 3) -> Finding:
+    return Finding(
+        "1a2b3c4d", "a.txt", line, end, "error", "bug", "t", "", "", replacement, "\ttwo", None, "u1"
+    )  # fmt: skip
+
+
+def test_in_its_place() -> None:
+    assert applied(finding(), FILE, FILE) == b"one\n\tTWO\n\tTHREE\nfour\n"
+    assert applied(finding(""), FILE, FILE) == b"one\nfour\n"  # to be deleted
+    assert applied(finding("\ta\n\n\tb\n"), FILE, FILE) == b"one\n\ta\n\n\tb\nfour\n"
+
+
+def test_where_the_lines_have_moved() -> None:
+    assert applied(finding(), FILE, b"zero\n" + FILE) == b"zero\none\n\tTWO\n\tTHREE\nfour\n"
+
+
+def test_line_ends_stay() -> None:
+    crlf = FILE.replace(b"\n", b"\r\n")
+    assert applied(finding(), FILE, crlf) == b"one\r\n\tTWO\r\n\tTHREE\r\nfour\r\n"
+    assert applied(finding("\tTWO\r\n\tTHREE\r\n"), FILE, FILE) == b"one\n\tTWO\n\tTHREE\nfour\n"
+    mixed = b"one\r\n" + FILE[4:]
+    assert applied(finding(), mixed, mixed) == b"one\r\n\tTWO\n\tTHREE\nfour\n"
+
+
+def test_a_missing_last_newline_stays_missing() -> None:
+    short = b"one\n\ttwo\n\tthree"
+    assert applied(finding(), short, short) == b"one\n\tTWO\n\tTHREE"
+    assert "No newline" in patch("a.txt", short, applied(finding(), short, short))
+
+
+@pytest.mark.parametrize(
+    ("found", "now", "why"),
+    [
+        (finding(None), FILE, "without a replacement"),
+        (finding("x = '[redacted]'"), FILE, "redacted"),
+        (finding(), FILE.replace(b"\tthree", b"\t3"), "have changed"),
+        (finding(), b"0\n" + FILE + FILE, "several times"),
+        (finding(line=0, end=0), FILE, "not in what was reviewed"),
+        (finding(line=4, end=9), FILE, "not in what was reviewed"),
+        (finding("\ttwo\n\tthree"), FILE, "what they should be"),
+    ],
+)
+def test_what_does_not_fit_is_refused(found: Finding, now: bytes, why: str) -> None:
+    with pytest.raises(CannotApply, match=why):
+        applied(found, FILE, now)
+
+
+def test_only_utf_8_is_written() -> None:
+    latin = b"one\n\tdeux \xe9\n"
+    with pytest.raises(CannotApply, match="UTF-8"):
+        applied(finding("\tzwei \u00fc", line=2, end=2), latin, latin)
+    assert applied(finding("ONE", line=1, end=1), latin, latin) == b"ONE\n\tdeux \xe9\n"
