@@ -199,16 +199,18 @@ def test_without_a_reflog(hooked: Hooked) -> None:
 
 
 def test_a_tree_that_comes_back_gets_its_own_record(hooked: Hooked) -> None:
-    hooked.write("a.py", THREE + "four = 4\n")
-    hooked.commit("-a")
-    hooked.write("a.py", THREE)
-    hooked.commit("-a")
     hooked.runner.plays(finding(severity="warning"))
     hooked.write("a.py", THREE + "four = 4\n")
     hooked.commit("-a")
-    record = hooked.record()
-    assert record is not None
-    assert (record["verdict"], len(record["findings"])) == ("warn", 1)
+    first = hooked.record()
+    hooked.write("a.py", THREE)
+    hooked.commit("-a")
+    hooked.write("a.py", THREE + "four = 4\n")
+    assert "known since" in hooked.commit("-a")
+    (record,) = hooked.records()
+    assert first is not None
+    assert record["id"] != first["id"]
+    assert (record["verdict"], len(record["findings"]), record["head"]) == ("warn", 1, hooked.head)
 
 
 def _recorded(hooked: Hooked) -> None:
