@@ -11,9 +11,8 @@ import click
 from maw import answers, api, client, errors, reach
 from maw.cli import model_ps
 from maw.cli.model_advice import adopt, recommend
+from maw.cli.options import duration, named_node
 from maw.cli.output import print_json, say
-from maw.config.load import load
-from maw.config.schema import seconds
 from maw.errors import FatalError
 from maw.review.terminal import ProgressLine
 from maw.text import flat, size
@@ -23,13 +22,6 @@ Json = dict[str, Any]
 _NODE = click.option("--node", metavar="NAME", help="The node. [default: the setting `node`]")
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 LOAD_TIMEOUT = 600.0  # seconds; 20 GB from a cold disk
-
-
-def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    try:
-        return None if value is None else seconds(value)
-    except ValueError as exc:
-        raise click.BadParameter(str(exc), ctx, param) from exc
 
 
 @click.group(
@@ -52,7 +44,7 @@ def model() -> None:
 @_JSON
 def list_command(node: str | None, as_json: bool) -> int:
     """List the models the node knows, and which of them are there or loaded."""
-    return show(node=_node(node), as_json=as_json)
+    return show(node=named_node(node), as_json=as_json)
 
 
 @model.command("ps")
@@ -65,7 +57,7 @@ def ps_command(node: str | None, as_json: bool) -> int:
       maw model ps
       maw model ps --node pro --json
     """
-    return model_ps.show(node=_node(node), as_json=as_json)
+    return model_ps.show(node=named_node(node), as_json=as_json)
 
 
 @model.command("pull")
@@ -91,10 +83,10 @@ def pull_command(name: str, source: str | None, cancel: bool, node: str | None, 
       maw model pull phi-4-mini-instruct --cancel
     """
     if cancel:
-        client.request(_node(node), "DELETE", _path(name, "pull"))
+        client.request(named_node(node), "DELETE", _path(name, "pull"))
         say(f"the pull of {name} stops; what has come is kept (`maw model rm {name}` removes it)")
         return errors.PASS
-    return pull(name, source=source, node=_node(node), as_json=as_json)
+    return pull(name, source=source, node=named_node(node), as_json=as_json)
 
 
 @model.command("recommend")
@@ -110,7 +102,7 @@ def recommend_command(memory: float | None, node: str | None, as_json: bool) -> 
       maw model recommend --memory 16
       maw model recommend --node pro --json
     """
-    return recommend(node=_node(node), memory=memory, as_json=as_json)
+    return recommend(node=named_node(node), memory=memory, as_json=as_json)
 
 
 @model.command("import")
@@ -134,7 +126,7 @@ def import_command(  # noqa: PLR0917
     """
     if scan == (path is not None):
         raise FatalError("name a PATH, or say --scan", hint="`maw model import --help` has examples")
-    where = _node(node)
+    where = named_node(node)
     return adopt(
         node=where, path=path, name=name, dry_run=dry_run, as_json=as_json,
         pull=lambda model, source: followed(model, source=source, node=where, quiet=as_json),
@@ -146,7 +138,7 @@ def import_command(  # noqa: PLR0917
 @_NODE
 def path_command(name: str, node: str | None) -> int:
     """Print where the model's file is on the node."""
-    found = _find(_node(node), name)
+    found = _find(named_node(node), name)
     if not found.get("file"):
         raise FatalError(f"{name} is not on the node", hint=f"get it with `maw model pull {name}`")
     click.echo(flat(str(found["file"])))
@@ -159,7 +151,7 @@ def path_command(name: str, node: str | None) -> int:
 @_JSON
 def rm_command(name: str, node: str | None, as_json: bool) -> int:
     """Remove a model from the node. The file of a path: source is left alone."""
-    answer = answers.ask(_node(node), "DELETE", _path(name), api.Removed)
+    answer = answers.ask(named_node(node), "DELETE", _path(name), api.Removed)
     if as_json:
         print_json(answer)
     else:
@@ -170,7 +162,7 @@ def rm_command(name: str, node: str | None, as_json: bool) -> int:
 
 @model.command("load")
 @click.argument("name")
-@click.option("--keep-alive", metavar="DURATION", callback=_duration,
+@click.option("--keep-alive", metavar="DURATION", callback=duration,
               help="How long it stays once it idles, until it leaves. [default: runner.keep_alive there]")  # fmt: skip
 @_NODE
 @_JSON
@@ -181,7 +173,9 @@ def load_command(name: str, keep_alive: float | None, node: str | None, as_json:
       maw model load phi-4-mini-instruct --keep-alive 8h
     """
     body = {"v": 1, "keep_alive": keep_alive}
-    return _told(answers.ask(_node(node), "POST", _path(name, "load"), api.Model, body, timeout=LOAD_TIMEOUT), as_json)
+    return _told(
+        answers.ask(named_node(node), "POST", _path(name, "load"), api.Model, body, timeout=LOAD_TIMEOUT), as_json
+    )
 
 
 @model.command("unload")
@@ -190,7 +184,7 @@ def load_command(name: str, keep_alive: float | None, node: str | None, as_json:
 @_JSON
 def unload_command(name: str, node: str | None, as_json: bool) -> int:
     """End a model's worker and free its memory. What it was doing is tried again later."""
-    return _told(answers.ask(_node(node), "POST", _path(name, "unload"), api.Model), as_json)
+    return _told(answers.ask(named_node(node), "POST", _path(name, "unload"), api.Model), as_json)
 
 
 @model.command("pin")
@@ -202,7 +196,7 @@ def pin_command(name: str, off: bool, node: str | None, as_json: bool) -> int:
     """Keep a model loaded however long it idles and whoever needs its memory, until the runner stops. It does not load
     it."""
     body = {"v": 1, "pinned": not off}
-    return _told(answers.ask(_node(node), "POST", _path(name, "pin"), api.Model, body), as_json)
+    return _told(answers.ask(named_node(node), "POST", _path(name, "pin"), api.Model, body), as_json)
 
 
 def show(*, node: str, as_json: bool) -> int:
@@ -308,10 +302,6 @@ def _told(found: Json, as_json: bool) -> int:
     else:
         say(f"{found['name']}: {_row(found)[1]}")
     return errors.PASS
-
-
-def _node(node: str | None) -> str:
-    return str(load(flags={"node": node})["node"])
 
 
 def _path(name: str, verb: str = "") -> str:

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 import click
 
 from maw import answers, api, client, errors, wire
+from maw.cli.options import named_node
 from maw.cli.output import print_json, say
 from maw.cli.times import ago, moment
-from maw.config.load import load
 from maw.errors import FatalError
 from maw.text import flat
 
@@ -39,7 +39,7 @@ def queue(ctx: click.Context, node: str | None, as_json: bool) -> int:
         if node is not None or as_json:
             raise click.UsageError("give --node and --json after the command: maw queue list --json", ctx)
         return errors.PASS
-    return show_tasks(node=_named(node), as_json=as_json)
+    return show_tasks(node=named_node(node), as_json=as_json)
 
 
 @queue.command(name="list")
@@ -55,7 +55,7 @@ def list_command(node: str | None, **options: Any) -> int:
     \b
       maw queue list --state failed
     """
-    return show_tasks(node=_named(node), **options)
+    return show_tasks(node=named_node(node), **options)
 
 
 @queue.command()
@@ -69,7 +69,7 @@ def watch(task: str | None, node: str | None, as_json: bool) -> int:
       maw queue watch
       maw queue watch 3f9c --json
     """
-    name = _named(node)
+    name = named_node(node)
     whole = _resolve(name, task) if task is not None else None
     for event in client.events(name, whole) if whole is not None else client.all_events(name):
         if as_json:
@@ -90,7 +90,7 @@ def cancel(tasks: tuple[str, ...], force: bool, node: str | None, as_json: bool)
     \b
       maw queue cancel 3f9c
     """
-    name = _named(node)
+    name = named_node(node)
     for task in tasks:
         query = "?force=true" if force else "?waiter=false"
         answer = answers.ask(name, "DELETE", f"/api/v1/tasks/{_resolve(name, task)}{query}", api.Task)
@@ -108,7 +108,7 @@ def retry(task: str, node: str | None, as_json: bool) -> int:
     \b
       maw queue retry 3f9c
     """
-    name = _named(node)
+    name = named_node(node)
     answer = answers.ask(name, "POST", f"/api/v1/tasks/{_resolve(name, task)}/retry", api.Task)
     _tell(answer, as_json, lambda new: f"task {new['id']} does it again")
     return errors.PASS
@@ -125,7 +125,7 @@ def bump(task: str, priority: int, node: str | None, as_json: bool) -> int:
     \b
       maw queue bump 3f9c
     """
-    name = _named(node)
+    name = named_node(node)
     path = f"/api/v1/tasks/{_resolve(name, task)}"
     answer = answers.ask(name, "PATCH", path, api.Task, {"v": 1, "priority": priority})
     _tell(answer, as_json, lambda patched: f"task {patched['id']} has priority {patched['priority']}")
@@ -218,10 +218,6 @@ def _tell(answer: dict[str, Any], as_json: bool, words: Any) -> None:
         print_json(answer)
     else:
         say(words(answer))
-
-
-def _named(node: str | None) -> str:
-    return str(load(flags={"node": node})["node"])
 
 
 def _resolve(node: str, start: str) -> str:

@@ -15,10 +15,10 @@ from maw import client, errors
 from maw.attendant import spool
 from maw.change import BadPatch
 from maw.cli.failure import hush, unread
+from maw.cli.options import duration
 from maw.cli.output import console, print_json, printable, say
 from maw.cli.place import repository
 from maw.config.load import Config, load
-from maw.config.schema import seconds
 from maw.errors import FatalError
 from maw.finding import SEVERITIES
 from maw.git.repo import Repo, staged
@@ -53,13 +53,6 @@ class Options(NamedTuple):
     show_dismissed: bool = False
 
 
-def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
-    try:
-        return None if value is None else seconds(value)
-    except ValueError as exc:
-        raise click.BadParameter(str(exc)) from exc
-
-
 @click.command()
 @click.argument("what", required=False, metavar="[COMMIT | A..B | -]")
 @click.option("--staged", "is_staged", is_flag=True, help="What `git commit` would record now (the default).")
@@ -71,7 +64,7 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.option("--block-at", type=click.Choice(SEVERITIES), help="Lowest severity that makes the verdict 'block'.")
 @click.option(
     "--deadline",
-    callback=_duration,
+    callback=duration,
     metavar="TIME",
     help="Give up after this long, such as 30s; the default is to wait.",
 )

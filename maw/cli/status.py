@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 
 from maw import answers, api, errors, reach
+from maw.cli.options import named_node
 from maw.cli.output import print_json
 from maw.cli.statuslines import lines
-from maw.config.load import load
 
 
 @click.command()
@@ -20,7 +20,7 @@ def status(node: str | None, as_json: bool) -> int:
       maw status
       maw status --node pro --json
     """
-    return show(node=str(load(flags={"node": node})["node"]), as_json=as_json)
+    return show(node=named_node(node), as_json=as_json)
 
 
 def show(*, node: str, as_json: bool) -> int:

@@ -1,0 +1,21 @@
+"""What options of several commands mean."""
+
+from __future__ import annotations
+
+import click
+
+from maw.config.load import load
+from maw.config.schema import seconds
+
+
+def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
+    """The callback of an option that takes a time such as 30s: in seconds."""
+    try:
+        return None if value is None else seconds(value)
+    except ValueError as exc:
+        raise click.BadParameter(str(exc), ctx, param) from exc
+
+
+def named_node(node: str | None) -> str:
+    """The node that --node names, else the setting `node`."""
+    return str(load(flags={"node": node})["node"])
