@@ -18,9 +18,12 @@ _HEAD = """\
 
 Measured by `make bench`. CPU is user and system time of the process measured; the rest is wall time. A budget with
 a ratio compares two runs of the same minute on the same machine, which is what to trust on a busy one.
-How many random kills were survived, and the memory that huge changes take: [reliability](../docs/reliability.md).
+How many random kills were survived, and the memory that huge changes take, are counted by tests
+([reliability](../docs/reliability.md)) and stand at the end.
 
 """
+_RELIABILITY = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
+_COUNTED = {"random kills": "Random kills", "bounds on memory": "Memory"}  # a title each, and the page's heading
 
 
 def table(rows: list[Row]) -> str:
@@ -39,7 +42,18 @@ def markdown(results: dict[str, list[Row]]) -> str:
             f"| {row.name} | {_figure(row.measured)} {row.unit} | {row.budget or '-'} | {_word(row)} |\n"
             for row in rows
         ]  # fmt: skip
-    return "".join(parts)
+    return "".join(parts) + "".join(f"\n## {title}\n\n{told}" for title, told in counted().items())
+
+
+def counted() -> dict[str, str]:
+    """The tables of what tests counted, not `make bench`: written down in docs/reliability.md by who ran them."""
+    page = _RELIABILITY.read_text(encoding="utf-8")
+    return {title: _table_below(f"\n## {heading}\n", page) for title, heading in _COUNTED.items()}
+
+
+def _table_below(heading: str, page: str) -> str:
+    section = page.partition(heading)[2].partition("\n## ")[0]
+    return "".join(line for line in section.splitlines(keepends=True) if line.startswith("|"))
 
 
 def machine() -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
+from benchmarks.report import counted
 from maw import errors
 from maw.cli.main import COMMANDS
 from maw.config.schema import BACKEND_SETTINGS, NODE_SETTINGS, RESERVED_ENV, SETTINGS
@@ -199,6 +200,13 @@ def test_promises_name_tests_that_exist(name: str, folder: str) -> None:
             assert f"def {test}(" in source, f"{name}.md: {quote}"
             count += 1
     assert count > 10
+
+
+def test_the_results_tell_what_reliability_counted() -> None:
+    results = (ROOT / "benchmarks" / "RESULTS.md").read_text(encoding="utf-8")
+    for title, lines in counted().items():
+        assert lines.count("\n") > 4, f"reliability.md has no table of {title}"
+        assert f"\n## {title}\n\n{lines}" in results, f"copy the table of {title} from reliability.md to RESULTS.md"
 
 
 def tracked() -> list[Path]:
