@@ -306,9 +306,11 @@ def refresh_index(repo: Repo) -> None:
     who need it."""
     from maw.memory import dismissed
     from maw.memory.index import Index
+    from maw.memory.linking import link
 
     try:
         dismissed.refresh(repo)
+        link(repo)
         with Index(repo) as index:
             index.refresh()
     except (FatalError, OSError, sqlite3.Error) as exc:

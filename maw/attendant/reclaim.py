@@ -76,18 +76,19 @@ def _written_at(repo: Repo, waiting: pending.Json) -> float:
 
 
 def _recent(repo: Repo) -> Iterator[Made]:
-    for git_dir in [repo.common_dir, *_worktrees(repo)]:
+    for git_dir in git_dirs(repo):
         with contextlib.suppress(GitError):  # no commit yet, or a worktree that is gone
             yield from _of_worktree(git_dir)
 
 
-def _worktrees(repo: Repo) -> list[str]:
-    """The git directories of linked worktrees."""
+def git_dirs(repo: Repo) -> list[str]:
+    """The git directories that have a HEAD: the common one, and those of linked worktrees."""
     directory = os.path.join(repo.common_dir, "worktrees")
     try:
-        return [os.path.join(directory, name) for name in sorted(os.listdir(directory))]
+        linked = sorted(os.listdir(directory))
     except (FileNotFoundError, NotADirectoryError):
-        return []
+        linked = []
+    return [repo.common_dir, *(os.path.join(directory, name) for name in linked)]
 
 
 def _of_worktree(git_dir: str) -> Iterator[Made]:

@@ -80,9 +80,10 @@ def history(
 
     `unreviewed` was never reviewed; the review of a `pending` one waits in the outbox (`maw outbox`).
 
-    Marks: `late` is a review that came after its commit; `carried` one that came along when git rewrote its commit,
-    with the same patch; `stale` one of another change than the commit holds now; `dismissed`, `accepted` and `fixed`
-    count what people said of the findings there, which `--kind feedback` lists.
+    Marks: `late` is a review that came after its commit; `picked` one of the commit that was cherry-picked; `carried`
+    one that came along when git rewrote its commit, with the same patch; `stale` one of another change than the commit
+    holds now; `dismissed`, `accepted` and `fixed` count what people said of the findings there, which `--kind feedback`
+    lists.
     """
     repo = needed_repository()
     filters = Filters(
@@ -166,6 +167,7 @@ def _cells(row: Row, now: float, pending: Collection[str], said: Said) -> list[s
     marks = [] if row.standing == EXACT else [row.standing]
     marks += ["bypassed"] if row.bypassed else []
     marks += ["late"] if row.late else []
+    marks += ["picked"] if b'"linked":{' in row.data else []
     marks += [f"{number} {status}" for status, number in tally(row, said).items()]
     subject = _about(row) or one_line(row.subject) or ("(no subject)" if row.author else "(this commit is gone)")
     return [

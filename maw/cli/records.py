@@ -10,6 +10,7 @@ from maw.cli.output import say
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.memory.index import Index
+from maw.memory.linking import link
 from maw.memory.sync import join_fetched
 
 
@@ -27,6 +28,15 @@ def deliver(repo: Repo) -> bool:
         return False
     except OSError as exc:
         say(f"maw: records wait in {spool.directory(repo)}: {exc.strerror or exc}")
+        return False
+    return _linked(repo)
+
+
+def _linked(repo: Repo) -> bool:
+    try:
+        link(repo)
+    except (FatalError, OSError) as exc:
+        say(f"maw: the review of what was cherry-picked cannot be noted: {getattr(exc, 'message', exc)}")
         return False
     return True
 

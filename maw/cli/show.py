@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable
@@ -17,6 +18,7 @@ from maw.cli.records import deliver, fresh_index
 from maw.cli.times import ago
 from maw.finding import Finding, finding_from_json
 from maw.git.repo import Repo, resolve_commit
+from maw.git.run import git
 from maw.memory.dismissals import of_record
 from maw.memory.index import record_of
 from maw.memory.query import CARRIED, STALE, Filters, Row
@@ -26,6 +28,8 @@ from maw.text import count, one_line
 if TYPE_CHECKING:
     from rich.console import Console
 
+SQUASHED_MAX = 20
+_SQUASHED = "Squashed commit of the following:"
 _STANDING = {
     CARRIED: "made for another commit with the same patch, and carried here",
     STALE: "stale: made for another change than this commit holds",
@@ -53,10 +57,14 @@ def show(commit: str, as_json: bool, raw: bool) -> int:
     with fresh_index(repo) as index:
         rows = index.history(Filters(commit=oid), limit=sys.maxsize - 1).rows
         said = _said(data for _, data in index.feedback())
+        squashed = [
+            (source, index.history(Filters(commit=source), limit=1).rows) for source in squashed_from(repo, oid)
+        ]
     if as_json:
         print_json({"v": 1, "commit": oid, "records": [{**record_of(row), "standing": row.standing} for row in rows]})
     elif rows:
         _print_rows(oid, rows, said)
+        _print_squashed(squashed)
     else:
         say(f"maw: nothing is recorded on {oid[:10]}; `maw review {oid[:10]}` reviews it")
     return errors.PASS
@@ -73,6 +81,29 @@ def _print_raw(repo: Repo, oid: str) -> int:
         else:
             sys.stdout.buffer.write(record.raw + b"\n")
     return errors.PASS
+
+
+def squashed_from(repo: Repo, commit: str) -> list[str]:
+    """The commits that `git merge --squash` named in the message, where it was left as it is; SQUASHED_MAX of them."""
+    options = ("--no-show-signature", "--no-notes", "--no-color", "--no-patch", "--format=%B")
+    body = git("log", "-1", *options, commit, "--", cwd=repo.root).decode("utf-8", "replace")
+    if _SQUASHED not in body:
+        return []
+    return re.findall(r"^commit ([0-9a-f]{40,64})$", body.partition(_SQUASHED)[2], re.MULTILINE)[:SQUASHED_MAX]
+
+
+def _print_squashed(sources: list[tuple[str, list[Row]]]) -> None:
+    out = console()
+    for source, rows in sources:
+        outcome = one_line(rows[0].outcome) if rows else "nothing recorded"
+        out.print(f"  squashed from {source[:10]}: {outcome}", style="dim")
+
+
+def _linked(data: dict[str, Any]) -> str:
+    linked = data.get("linked")
+    if not isinstance(linked, dict):
+        return ""
+    return f"the review of {str(linked.get('commit'))[:10]}, which this was picked from"
 
 
 def _said(records: Iterable[dict[str, Any]]) -> dict[str, str]:
@@ -102,6 +133,7 @@ def _print_record(out: Console, row: Row, data: dict[str, Any], said: dict[str, 
     out.print(one_line(head), style="bold")
     facts = [
         _about(data),
+        _linked(data),
         _STANDING.get(row.standing, ""),
         "the hook was bypassed when it was committed" if row.bypassed else "",
         f"reason: {row.reason}" if row.reason else "",

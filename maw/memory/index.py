@@ -124,6 +124,18 @@ class Index:
             [start, start + "\U0010ffff"],
         )
 
+    def with_patch(self, patch_id: str | None) -> list[tuple[str, Json]]:
+        """Commits and reviews on them that are good for a patch, by what they say themselves."""
+        if patch_id is None:
+            return []
+        sql = "SELECT r.oid, r.data FROM records AS r WHERE r.kind = 'review' AND instr(r.data, CAST(? AS BLOB))"
+        return [
+            (oid, data)
+            for oid, data in self._records(sql, [patch_id])
+            if data.get("commit_patch_id") == patch_id
+            or (data.get("patch_id") == patch_id and data.get("has_binary") is False)
+        ]
+
     def feedback(self, commit: str | None = None) -> list[tuple[str, Json]]:
         """Commits and the feedback on them, oldest first; None: all of it."""
         return self._records(

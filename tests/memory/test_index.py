@@ -196,7 +196,7 @@ def test_squashed_commits_records_are_all_on_the_one(repo: Repository) -> None:
     assert standing_of(repo, head) == {made[0]: "stale", made[1]: "exact"}
 
 
-def test_a_cherry_picked_commit_has_no_record_of_its_own(repo: Repository) -> None:
+def test_git_copies_no_record_to_a_cherry_picked_commit(repo: Repository) -> None:
     repo.commit("base")
     repo.git("branch", "side")
     commit = repo.commit("one", a__txt="1\n")
