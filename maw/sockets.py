@@ -20,3 +20,11 @@ def listen(path: str, backlog: int) -> socket.socket:
         os.umask(before)
     listener.listen(backlog)
     return listener
+
+
+def is_still(path: str, bound: os.stat_result) -> bool:
+    """Whether the socket's file, as it was right after listen, is there still: nobody can reach us otherwise."""
+    try:
+        return os.path.samestat(os.stat(path), bound)
+    except OSError:
+        return False

@@ -121,7 +121,7 @@ class Attendant:
             self._accept(common_dir)
         await self._until_done(identity)
         # Gone from the file system first: who connects later starts a new attendant, which waits for our lock.
-        if _same_file(self._path, identity):
+        if sockets.is_still(self._path, identity):
             os.unlink(self._path)
         server.close()
         await self._finish()
@@ -133,7 +133,7 @@ class Attendant:
                 await asyncio.wait_for(self._stop.wait(), min(1.0, self._idle / 2 + 0.01))
             idle = not self._work and not self._busy and time.monotonic() - self._last > self._idle
             # Without its socket nobody can reach it any more: the state directory was removed.
-            if idle or not _same_file(self._path, identity):
+            if idle or not sockets.is_still(self._path, identity):
                 return
 
     async def _finish(self) -> None:
@@ -315,10 +315,3 @@ def refresh_index(repo: Repo) -> None:
             index.refresh()
     except (FatalError, OSError, sqlite3.Error) as exc:
         log.error("%s: index: %s", repo.common_dir, exc)
-
-
-def _same_file(path: str, identity: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), identity)
-    except OSError:
-        return False

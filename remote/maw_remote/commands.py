@@ -8,8 +8,8 @@ import os
 import click
 
 from maw import __version__, client, errors, paths, reach
+from maw.cli.options import duration
 from maw.cli.output import print_json, say
-from maw.config.schema import seconds
 from maw.errors import FatalError, NodeError
 from maw.extras import how_to_add
 from maw_remote import control, logs
@@ -36,13 +36,6 @@ class Runner(click.Group):
         return [*super().list_commands(ctx), *_ELSEWHERE]
 
 
-def _duration(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:
-    try:
-        return None if value is None else seconds(value)
-    except ValueError as exc:
-        raise click.BadParameter(str(exc), ctx, param) from exc
-
-
 @click.group(cls=Runner, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
     "--state-dir", metavar="DIR", help="Where the runner's state lies; must come first. [default: ~/.local/state/maw]"
@@ -66,7 +59,7 @@ def runner(state_dir: str | None) -> None:
 @runner.command()
 @click.option("--foreground", is_flag=True, help="Stay in the foreground, and log to the terminal too.")
 @click.option(
-    "--idle-exit", callback=_duration, metavar="DURATION", help="Leave after this long without work, e.g. 30m."
+    "--idle-exit", callback=duration, metavar="DURATION", help="Leave after this long without work, e.g. 30m."
 )
 @click.option("--ready-fd", type=int, hidden=True)
 @click.option("--quiet", is_flag=True, hidden=True, help="With --foreground: log into the file only.")
@@ -98,7 +91,7 @@ def stop() -> int:
 
 @runner.command()
 @click.option(
-    "--idle-exit", callback=_duration, metavar="DURATION", help="Leave after this long without work, e.g. 30m."
+    "--idle-exit", callback=duration, metavar="DURATION", help="Leave after this long without work, e.g. 30m."
 )
 def restart(idle_exit: float | None) -> int:
     """Stop the runner, if one runs, and start it: after an upgrade, or when `maw-runner status` asks for it.

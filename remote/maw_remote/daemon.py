@@ -98,20 +98,13 @@ def _bound(path: str) -> Iterator[tuple[socket.socket, os.stat_result]]:
         yield sock, bound
     finally:
         sock.close()
-        if _is_ours(path, bound):
+        if sockets.is_still(path, bound):
             os.unlink(path)
-
-
-def _is_ours(path: str, bound: os.stat_result) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), bound)
-    except OSError:
-        return False
 
 
 async def _watch(path: str, bound: os.stat_result, leave: asyncio.Event) -> None:
     """Leave once nobody can reach us any more: the socket's file is gone, or another runner's lies there."""
-    while _is_ours(path, bound):
+    while sockets.is_still(path, bound):
         await asyncio.sleep(_WATCH_EVERY)
     log.warning("the socket is gone: leaving", extra={"file": path})
     leave.set()
