@@ -11,17 +11,19 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maw import files, paths
 from maw.attendant.reclaim import git_dirs
 from maw.errors import FatalError
 from maw.git import patchid
-from maw.git.notes import Notes
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, no_git_env, of
 from maw.memory.index import Index
 from maw.record import encode, standing
+
+if TYPE_CHECKING:
+    from maw.git.notes import Notes
 
 RECENT = 50  # entries of each worktree's reflog
 SEEN_MAX = 1000  # picked commits that are remembered as looked at
@@ -46,6 +48,8 @@ def link(repo: Repo) -> int:
     new = [found for found in _picked(repo) if found.commit not in seen]
     if not new:
         return 0
+    from maw.git.notes import Notes  # pygit2: most commands find nothing new
+
     notes = Notes(repo)
     with Index(repo) as index:
         index.refresh()
