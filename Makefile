@@ -10,7 +10,7 @@ BUILD_JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test test-all lint audit format bench clean distclean
+.PHONY: help env demo test test-all lint docs audit format bench clean distclean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: $(STAMP)  ## style, types, who imports whom, and whether the docs tell the
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/test_docs.py tests/test_import_hygiene.py
+
+docs: $(STAMP)  ## write what tests know into the docs: the table of ways to commit
+	$(BIN)/python -m tests.hooks.ways
 
 audit:  ## known weaknesses of the tested set of packages; skipped, with a reason, where their data is out of reach
 	@$(PYTHON) scripts/audit.py
