@@ -39,7 +39,7 @@ lint: $(STAMP)  ## style, types, who imports whom, and whether the docs tell the
 	$(BIN)/python -m pytest tests/test_docs.py tests/test_import_hygiene.py
 
 docs: $(STAMP)  ## write what tests know into the docs: the table of ways to commit
-	$(BIN)/python -m tests.hooks.ways
+	$(BIN)/python -m tests.hooks.table
 
 audit:  ## known weaknesses of the tested set of packages; skipped, with a reason, where their data is out of reach
 	@$(PYTHON) scripts/audit.py

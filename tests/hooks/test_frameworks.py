@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,32 +15,21 @@ from tests.fixtures.git import make_repository
 from tests.hooks.conftest import Hooked
 
 yaml = pytest.importorskip("yaml")
-BIN = Path(sys.executable).parent
-MANIFEST = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"
-FRAMEWORKS = ["pre-commit", "prek"]
-HOOK_TYPES = ("pre-commit", "post-commit", "pre-push")
+from tests.hooks import frameworks  # noqa: E402 - it needs yaml
+
 PIP = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}  # before `home` takes them away
 
 pytestmark = pytest.mark.slow
 
 
 def _framework(hooked: Hooked, name: str, *arguments: str, timeout: float = 100) -> str:
-    done = subprocess.run(
-        [BIN / name, *arguments], cwd=hooked.path, capture_output=True, text=True, check=False, timeout=timeout
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return frameworks.run(name, hooked.path, *arguments, timeout=timeout)
 
 
-@pytest.fixture(params=FRAMEWORKS)
+@pytest.fixture(params=frameworks.NAMES)
 def framework(request: pytest.FixtureRequest, hooked: Hooked) -> str:
-    """A framework that runs the manifest's hooks from this environment; it is not installed in the repository yet."""
-    hooks = yaml.safe_load(MANIFEST.read_text())
-    for hook in hooks:
-        hook.update(language="system", entry=f"{BIN}/{hook['entry']}")
-        hook.pop("minimum_pre_commit_version")
-    config = {"repos": [{"repo": "local", "hooks": hooks}], "default_install_hook_types": list(HOOK_TYPES)}
-    hooked.write(".pre-commit-config.yaml", yaml.safe_dump(config))
+    """A framework that is to run the manifest's hooks; it is not installed in the repository yet."""
+    frameworks.configure(hooked.path)
     hooked.ok("add", ".pre-commit-config.yaml")
     hooked.ok("commit", "-q", "-n", "-m", "framework")
     name: str = request.param
@@ -71,8 +59,8 @@ def _without_maw(hooked: Hooked) -> None:
 
 
 def test_the_manifest_is_valid() -> None:
-    subprocess.run([BIN / "pre-commit", "validate-manifest", MANIFEST], check=True)
-    assert [hook["id"] for hook in yaml.safe_load(MANIFEST.read_text())] == ["maw-review", "maw-record", "maw-push"]
+    subprocess.run([frameworks.BIN / "pre-commit", "validate-manifest", frameworks.MANIFEST], check=True)
+    assert [hook["id"] for hook in frameworks.hooks()] == ["maw-review", "maw-record", "maw-push"]
 
 
 def test_review_and_record(hooked: Hooked, framework: str) -> None:
@@ -153,14 +141,14 @@ def test_the_framework_first_then_ours_then_the_framework_again(hooked: Hooked, 
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.skipif(not (MANIFEST.parent / ".git").exists(), reason="not a git checkout")
+@pytest.mark.skipif(not (frameworks.MANIFEST.parent / ".git").exists(), reason="not a git checkout")
 def test_the_manifest_as_it_stands(hooked: Hooked, installing: None) -> None:
     """`language: python`: the framework copies this repository and installs it, with what it needs."""
     install.uninstall(discover(str(hooked.path)))
     hooked.runner.plays(finding(severity="warning"))
     hooked.write("a.py", "four = 4\n")
     hooked.ok("add", "a.py")
-    said = _framework(hooked, "pre-commit", "try-repo", str(MANIFEST.parent), "--verbose", timeout=600)
+    said = _framework(hooked, "pre-commit", "try-repo", str(frameworks.MANIFEST.parent), "--verbose", timeout=600)
     assert "maw review" in said and "Passed" in said
     assert "divides by zero" in said
     assert "+four = 4" in hooked.sent

@@ -1,4 +1,5 @@
-"""When the hooks stay out of the way: rebases, merges, cherry-picks, reverts, `-n`, MAW_SKIP, CI, no configuration."""
+"""When the hooks stay out of the way, beyond the ways of committing in ways_replayed.py: several commits at once, `-n`,
+MAW_SKIP, CI, no configuration."""
 
 from __future__ import annotations
 
@@ -39,18 +40,6 @@ def _two_branches(hooked: Hooked) -> None:
     hooked.ok("commit", "-q", "-n", "-m", "m")
 
 
-def _conflict(hooked: Hooked) -> None:
-    for branch, value in (("topic", "22"), ("main", "222")):
-        hooked.ok("checkout", "-q", branch)
-        hooked.write("a.py", THREE.replace("2", value))
-        hooked.ok("commit", "-q", "-n", "-a", "-m", f"{branch} changes two")
-
-
-def _resolve(hooked: Hooked) -> None:
-    hooked.write("a.py", THREE.replace("2", "2222"))
-    hooked.ok("add", "a.py")
-
-
 def test_rebase_of_several_commits(hooked: Hooked, started: Path) -> None:
     _two_branches(hooked)
     hooked.ok("checkout", "-q", "topic")
@@ -61,33 +50,6 @@ def test_rebase_of_several_commits(hooked: Hooked, started: Path) -> None:
     assert hooked.runner.submits == []
 
 
-def test_rebase_with_a_conflict_and_a_reword(hooked: Hooked, started: Path) -> None:
-    _two_branches(hooked)
-    _conflict(hooked)
-    hooked.ok("checkout", "-q", "topic")
-    started.write_text("")
-    assert hooked.git("rebase", "main").returncode != 0
-    _resolve(hooked)
-    hooked.ok("rebase", "--continue")
-    hooked.ok("rebase", "-q", "-i", "HEAD~2", GIT_SEQUENCE_EDITOR="sed -i -e s/^pick/reword/")
-    assert started.read_text() == ""
-
-
-def test_merges(hooked: Hooked, started: Path) -> None:
-    _two_branches(hooked)
-    started.write_text("")
-    hooked.ok("merge", "-q", "--no-edit", "topic")
-    _conflict(hooked)
-    started.write_text("")
-    assert hooked.git("merge", "topic").returncode != 0
-    _resolve(hooked)
-    hooked.ok("commit", "-q", "--no-edit")
-    assert len(hooked.out("rev-parse", "HEAD^@").split()) == 2
-    assert hooked.runner.submits == []
-    assert hooked.record() is None
-    assert "pre-commit" not in started.read_text()
-
-
 def test_cherry_pick_and_revert(hooked: Hooked, started: Path) -> None:
     _two_branches(hooked)
     started.write_text("")
@@ -96,23 +58,6 @@ def test_cherry_pick_and_revert(hooked: Hooked, started: Path) -> None:
     hooked.ok("cherry-pick", "topic~1", "topic")
     assert started.read_text() == ""
     assert hooked.record() is None
-
-
-def test_conflicting_cherry_pick_and_revert(hooked: Hooked, started: Path) -> None:
-    _two_branches(hooked)
-    _conflict(hooked)
-    started.write_text("")
-    assert hooked.git("cherry-pick", "topic").returncode != 0
-    _resolve(hooked)
-    hooked.ok("commit", "-q", "--no-edit")
-    assert hooked.git("revert", "HEAD~1").returncode != 0
-    hooked.write("a.py", THREE.replace("2", "33333"))
-    hooked.ok("add", "a.py")
-    hooked.ok("revert", "--continue")
-    assert "pre-commit" not in started.read_text()
-    assert hooked.runner.submits == []
-    assert hooked.record() is None
-    assert hooked.record("HEAD~1") is None
 
 
 def test_in_a_linked_worktree_too(hooked: Hooked, started: Path, home: Path) -> None:

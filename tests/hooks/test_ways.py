@@ -1,5 +1,5 @@
 """Every way of committing, gone with real git, the installed hooks and a real runner: what ran, what was sent, what was
-recorded. ways.py has them."""
+recorded. ways_*.py have them."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from maw_hooks import install
 from tests.fixtures.attendant import stop_attendant
 from tests.fixtures.home import enter, new_home, processes_of
 from tests.fixtures.runner import RunnerProcess
-from tests.hooks import ways
-from tests.hooks.place import Place
-from tests.hooks.ways import Way
+from tests.hooks import table
+from tests.hooks.place import Place, Seen
+from tests.hooks.way import WAYS, Way
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +40,36 @@ def place(shared_home: Path, home: Path) -> Iterator[Place]:
         yield Place.made(home)
 
 
-@pytest.mark.parametrize("way", ways.WAYS, ids=lambda way: way.go.__name__)
+def _gone(way: Way, place: Place) -> Seen:
+    return (way.go(place) or place).seen()
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if not way.under], ids=lambda way: way.go.__name__)
 def test_a_way_of_committing(way: Way, place: Place) -> None:
-    looked_at = way.go(place) or place
-    assert looked_at.seen() == way.seen
+    assert _gone(way, place) == way.seen
+
+
+def _framed_id(given: Way | str) -> str:
+    return given if isinstance(given, str) else given.go.__name__
+
+
+FRAMED = [(way, framework) for way in WAYS for framework in way.under]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("way", "framework"), FRAMED, ids=_framed_id)
+def test_a_way_of_committing_under_a_framework(way: Way, place: Place, framework: str) -> None:
+    pytest.importorskip("yaml", reason="the frameworks need the pre-commit extra")
+    from tests.hooks import frameworks
+
+    install.uninstall(place.repo)
+    (frameworks.configure_lefthook if framework == "lefthook" else frameworks.configure)(place.path)
+    place.ok("add", "-A")
+    place.ok("commit", "-q", "-m", "framework")
+    frameworks.run(framework, place.path, "install")
+    assert _gone(way, place) == way.seen
 
 
 def test_the_table_in_the_docs_is_this_one() -> None:
-    page = ways.PAGE.read_text(encoding="utf-8")
-    assert ways.written(page) == page, "`make docs` writes it"
+    page = table.PAGE.read_text(encoding="utf-8")
+    assert table.written(page) == page, "`make docs` writes it"
