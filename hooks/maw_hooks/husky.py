@@ -29,7 +29,7 @@ def line(hook: str) -> str:
     `sh -e`."""
     own = os.path.join(os.path.dirname(sys.executable), "maw-hook")
     words = [own] if os.access(own, os.X_OK) else [sys.executable, "-m", "maw_hooks"]
-    return f"[ ! -x {shlex.quote(words[0])} ] || {shlex.join([*words, hook])}"
+    return f'[ ! -x {shlex.quote(words[0])} ] || {shlex.join([*words, hook])} "$@"'
 
 
 def runs_maw(scripts: str, hook: str) -> bool:

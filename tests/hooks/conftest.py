@@ -13,10 +13,11 @@ import pytest
 
 from maw.git.repo import discover
 from maw_hooks import install
-from tests.fixtures.attendant import stop_attendant, wait_for
+from tests.fixtures.attendant import stop_attendant
 from tests.fixtures.fake_runner import FakeRunner
 from tests.fixtures.git import Repository
 from tests.fixtures.home import processes_of
+from tests.fixtures.waiting import wait_for
 
 Json = dict[str, Any]
 

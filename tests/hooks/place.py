@@ -17,8 +17,8 @@ from maw.memory.index import Index
 from maw.memory.query import Filters
 from maw.setup import gitconfig
 from maw_hooks import install
-from tests.fixtures.attendant import wait_for
 from tests.fixtures.git import Repository, make_repository
+from tests.fixtures.waiting import wait_for
 
 HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "pre-push")
 NOTHING = "nothing"

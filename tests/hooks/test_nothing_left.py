@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from maw import reach
-from tests.fixtures.attendant import wait_for
 from tests.fixtures.home import processes_of
+from tests.fixtures.waiting import wait_for
 from tests.hooks.conftest import Hooked
 
 
