@@ -113,7 +113,7 @@ class _Reader:
         raw = {id(record.data): record.raw for record in lines}  # standing gives the same objects
         for data in records:
             number = self._db.execute(_INSERT, self._values(inserted.lastrowid, commit, data, raw[id(data)])).lastrowid
-            told = {(_storable(found), number) for found in _finding_ids(data)}
+            told = {(found, number) for found in _finding_ids(data)}
             self._db.executemany("INSERT INTO findings VALUES (?, ?)", told)
         self._db.executemany(
             "INSERT OR IGNORE INTO paths VALUES (?, ?)",
@@ -188,7 +188,7 @@ def _finding_ids(data: Json) -> set[str]:
 
 
 def _finding_id(item: Json) -> str:
-    own, path, quote, title = (_text(item, key) or "" for key in ("id", "path", "quote", "title"))
+    own, path, quote, title = (_storable(_text(item, key) or "") for key in ("id", "path", "quote", "title"))
     return own or finding_id(path, quote, title)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.cli import Maw
 from tests.fixtures.fake_runner import FakeRunner, finding, script
+from tests.fixtures.git import Repository
 from tests.hooks.conftest import Hooked, Json
 
 THREE = "one = 1\ntwo = 2\nthree = 3\n"
@@ -235,3 +238,60 @@ def test_a_dismissal_travels(blocked: Hooked, maw: Maw, home: Path) -> None:
     maw("sync", cwd=blocked.path)
     maw("sync", cwd=home / "other")
     assert maw("review", "HEAD", "--no-record", cwd=home / "other").code == 1
+
+
+def test_feedback_outlives_a_killed_post_commit(blocked: Hooked, maw: Maw) -> None:
+    """As its pending outcome does; the commit's time is of long ago, as reclaim waits for a moment."""
+    maw("accept", ID, cwd=blocked.path)
+    (blocked.path / ".git/hooks/post-commit").write_text("#!/bin/sh\nkill -9 $$\n")
+    blocked.git("commit", "-q", "-n", "-m", "x")
+    (waits,) = (blocked.path / ".git/maw/feedback").glob("*.json")
+    long_ago = time.time() - 3600
+    os.utime(waits, (long_ago, long_ago))
+    os.utime(blocked.path / ".git/logs/HEAD", (long_ago + 60, long_ago + 60))
+    assert maw("history", cwd=blocked.path).code == 0
+    assert [line["status"] for line in _feedback(blocked)] == ["accepted"]
+    assert not waits.exists()
+
+
+@pytest.mark.parametrize("how", ["amend", "rebase", "squash"])
+def test_feedback_goes_along_with_its_commit(blocked: Hooked, maw: Maw, how: str) -> None:
+    blocked.ok("config", "notes.rewriteRef", "refs/notes/maw/*")
+    blocked.ok("config", "notes.rewriteMode", "cat_sort_uniq")
+    maw("dismiss", ID, cwd=blocked.path)
+    blocked.commit()
+    maw("history", cwd=blocked.path)
+    if how == "amend":
+        blocked.write("b.py", "b = 7\n")
+        blocked.ok("commit", "-q", "-a", "--amend", "-m", "amended")
+    elif how == "rebase":
+        blocked.ok("switch", "-q", "-c", "base", "HEAD~1")
+        blocked.write("b.py", "b = 7\n")
+        blocked.commit("-a")
+        blocked.ok("rebase", "-q", "base", "main")
+    else:
+        blocked.write("b.py", "b = 7\n")
+        blocked.commit("-a")
+        maw("history", cwd=blocked.path)
+        blocked.ok("-c", "sequence.editor=sed -i 2s/pick/squash/", "rebase", "-q", "-i", "HEAD~2")
+    assert [line["finding"]["id"] for line in _feedback(blocked)] == [ID]
+    (row,) = [
+        json.loads(line) for line in maw("history", "--kind", "feedback", "--json", cwd=blocked.path).out.splitlines()
+    ]
+    assert row["commit"] == blocked.head
+    assert row["standing"] == ("carried" if how == "rebase" else "stale")
+    assert maw("review", "HEAD", "--no-record", cwd=blocked.path).code == 0
+    assert maw("undo", cwd=blocked.path).code == 0  # on all commits that have it
+    assert maw("history", "--kind", "feedback", "--json", cwd=blocked.path).out == ""
+    assert maw("review", "HEAD", "--no-record", cwd=blocked.path).code == 1
+
+
+def test_a_repository_that_only_git_opens(sha256: Repository, fake_runner: FakeRunner, user: Path, maw: Maw) -> None:
+    sha256.commit("first", a__py=THREE)
+    sha256.commit("second", a__py=THREE + FUNCTION)
+    fake_runner.plays(finding(line=LINE))
+    assert maw("review", "HEAD", cwd=sha256.path).code == 1
+    assert maw("dismiss", ID, cwd=sha256.path).code == 0
+    assert maw("review", "HEAD", cwd=sha256.path).code == 0
+    assert maw("undo", cwd=sha256.path).code == 0
+    assert maw("review", "HEAD", cwd=sha256.path).code == 1

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from maw.finding import Finding, finding_id
 from maw.memory.dismissals import Around, Dismissal, Dismissals, around, in_force
+from maw.record import encode, merge, standing
 
 CODE = b"""\
 import math
@@ -124,3 +125,27 @@ def test_code_that_moved_as_a_whole_stays_dismissed(block: list[bytes], above: l
             here = around([*above, *block, *below], seen.line)
             there = Dismissal(seen, around(block, at + 1), "", "")
             assert Dismissals([there]).find(seen, lambda here=here: here) is there
+
+
+_SAID = st.lists(
+    st.tuples(st.sampled_from(["dismissed", "accepted", "fixed"]), st.sampled_from(["a.py", "b.py"])), max_size=8
+)
+
+
+@given(_SAID, st.data())
+def test_notes_joined_in_any_order_say_the_same(said: list[tuple[str, str]], data: st.DataObject) -> None:
+    """Each clone has some of the lines, and some of the first are retracted somewhere."""
+    lines = [
+        encode({**_record(status, finding(path)), "v": 1, "id": f"r{at}", "ts": f"2026-01-01T00:00:{at:02d}.000Z"})
+        for at, (status, path) in enumerate(said)
+    ]
+    gone = data.draw(st.sets(st.sampled_from(range(len(said))))) if said else set()
+    lines += [
+        encode({"v": 1, "id": f"u{at}", "ts": "2026-01-02T00:00:00.000Z", "kind": "retract", "retracts": f"r{at}"})
+        for at in gone
+    ]
+    ours, theirs = (data.draw(st.lists(st.sampled_from(lines))) if lines else [] for _ in range(2))
+    one = in_force(standing(merge(ours, lines, theirs)))
+    assert one == in_force(standing(merge(theirs, data.draw(st.permutations(lines)), ours)))
+    last = {path: status for at, (status, path) in enumerate(said) if at not in gone}
+    assert {item.finding.path for item in one} == {path for path, status in last.items() if status == "dismissed"}
