@@ -18,6 +18,8 @@ from maw.text import rfc3339
 
 VERSION = 1
 KINDS = ("review", "message", "generate", "feedback")
+NOTE_MAX = 32 * 1024 * 1024  # bytes of one note, and the lines in it: a stranger's that has more is not read
+LINES_MAX = 100_000
 LINE_MAX = 8 * 1024 * 1024  # bytes; a longer line of a stranger's note is kept, not read
 OWN_MAX = 1024 * 1024  # bytes of a line that we write
 

@@ -25,13 +25,11 @@ from maw.git.objects import Objects, Person, Raced, TooLarge, format_commit, mis
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, no_git_env, of
 from maw.git.store import open_store
-from maw.record import KINDS, Record, format_note, merge, parse_note
+from maw.record import KINDS, LINES_MAX, NOTE_MAX, Record, format_note, merge, parse_note
 
 ATTEMPTS = 50  # 18 were seen with two writers that never pause
 LOCK_TIMEOUT = 10.0  # seconds; then we write without: the ref's compare-and-swap is what protects
 STALE_LOCK = 10.0  # seconds; who locks a ref holds it for milliseconds: this one was killed meanwhile
-NOTE_MAX = 32 * 1024 * 1024  # bytes of one note, and the lines in it: a stranger's that has more is not read
-LINES_MAX = 100_000
 Done = TypeVar("Done")
 _IDENT = re.compile(rb"(.+) <(.+)> \d+ [+-]\d+$")
 _OID = re.compile(r"[0-9a-f]+\Z")

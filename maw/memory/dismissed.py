@@ -14,12 +14,13 @@ import os
 from maw import files, paths, record
 from maw.attendant import spool
 from maw.git import notelines
+from maw.git.refs import NOTES
 from maw.git.repo import Repo
 from maw.light import Any, NamedTuple
 from maw.memory import waiting
 from maw.memory.dismissals import Dismissals, in_force
 
-REF = "refs/notes/maw/feedback"
+REF = f"{NOTES}feedback"
 MOST = 5000  # records, the newest
 SIZE_MAX = 64 * 1024 * 1024  # bytes of the file
 

@@ -20,11 +20,10 @@ import pytest
 from maw.attendant import spool
 from maw.change import display_path
 from maw.config.schema import SETTINGS
-from maw.git.notes import LINES_MAX
 from maw.git.repo import discover
 from maw.memory.index import Index
 from maw.memory.query import Filters
-from maw.record import encode
+from maw.record import LINES_MAX, encode
 from maw_hooks import install
 from tests.fixtures.attendant import kernel_repo, review_record
 from tests.fixtures.cli import Maw, Ran
