@@ -295,3 +295,22 @@ def test_a_repository_that_only_git_opens(sha256: Repository, fake_runner: FakeR
     assert maw("review", "HEAD", cwd=sha256.path).code == 0
     assert maw("undo", cwd=sha256.path).code == 0
     assert maw("review", "HEAD", cwd=sha256.path).code == 1
+
+
+def test_dismissals_that_cannot_be_read_hold_for_nothing(blocked: Hooked, maw: Maw) -> None:
+    """The finding blocks again, and the hook says why; once they can be read, they hold again."""
+    maw("dismiss", ID, cwd=blocked.path)
+    blocked.commit()
+    maw("history", cwd=blocked.path)
+    blocked.ok("reset", "-q", "--soft", "HEAD~1")
+    tree = blocked.out("rev-parse", "refs/notes/maw/feedback^{tree}")
+    damaged = blocked.path / ".git/objects" / tree[:2] / tree[2:]
+    (blocked.path / ".git/maw/dismissed.json").unlink()
+    content = damaged.read_bytes()
+    damaged.chmod(0o644)
+    damaged.write_bytes(b"nonsense")
+    done = blocked.git("commit", "-q", "-m", "again")
+    assert done.returncode == 1
+    assert "maw: what was dismissed cannot be read: " in done.stderr
+    damaged.write_bytes(content)
+    assert "1 dismissed" in blocked.commit()
