@@ -79,9 +79,10 @@ def git(
     stdin: bytes | None = None,
     env: dict[str, str] | None = None,
     timeout: float | None = None,
+    well: tuple[int, ...] = (0,),
 ) -> bytes:
     """Run git and return its standard output. Raises GitError, also when git is not installed, and GitTimeout after
-    `timeout` seconds.
+    `timeout` seconds. `well`: the exit codes that are no failure.
 
     Without `env` the caller's is used: inside a hook that names the right index.
     """
@@ -95,7 +96,7 @@ def git(
         raise GitError(list(arguments), 127, "git is not installed, or not on PATH") from exc
     except subprocess.TimeoutExpired as exc:
         raise GitTimeout(list(arguments), timeout or 0.0) from exc
-    if done.returncode != 0:
+    if done.returncode not in well:
         raise _failure(arguments, done.returncode, done.stderr)
     return done.stdout
 

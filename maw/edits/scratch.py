@@ -1,0 +1,117 @@
+"""A worktree for a moment: the exact state of the user's own, with edits on top, to run something in.
+
+The state is what `git add -A` would record, so files that git ignores are not in it, and submodules are empty. It is
+taken with a private index; the user's index, files and refs are not touched. What a maw that was killed left behind
+is removed by the next one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+
+from maw import files
+from maw.edits import tree
+from maw.edits.diff import FileEdit
+from maw.edits.journal import application
+from maw.errors import FatalError
+from maw.git.repo import Repo, head_commit
+from maw.git.run import GitError, git, line, no_git_env
+
+# A checkout runs nothing of the repository's, and asks nobody for a name or a key.
+_QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c", "advice.addEmbeddedRepo=false")
+_SOMEBODY = {
+    "GIT_AUTHOR_NAME": "maw", "GIT_AUTHOR_EMAIL": "maw", "GIT_COMMITTER_NAME": "maw", "GIT_COMMITTER_EMAIL": "maw",
+}  # fmt: skip
+
+
+def snapshot(repo: Repo) -> str:
+    """A commit (on no branch) of the working tree as it is, untracked files included. Raises GitError."""
+    with tempfile.TemporaryDirectory(prefix="maw-index-") as folder:
+        index = os.path.join(folder, "index")
+        with contextlib.suppress(FileNotFoundError):  # it knows which files need not be read again
+            shutil.copyfile(os.path.join(repo.git_dir, "index"), index)
+        env = {**no_git_env(), "GIT_INDEX_FILE": index, **_SOMEBODY}
+        git(*_QUIET, "add", "-A", "--", ":/", cwd=repo.root, env=env)
+        made = line("write-tree", cwd=repo.root, env=env)
+        head = head_commit(repo)
+        parent = ("-p", head) if head else ()
+        return line(*_QUIET, "commit-tree", *parent, "-m", "maw: the working tree", made, cwd=repo.root, env=env)
+
+
+@contextlib.contextmanager
+def worktree(repo: Repo, edits: Sequence[FileEdit]) -> Iterator[str]:
+    """The path of a worktree with the edits, removed when the block ends. Raises FatalError, also when files are no
+    longer what the edits were made from."""
+    leases = os.path.join(repo.maw_dir, "scratch")
+    os.makedirs(leases, mode=0o700, exist_ok=True)
+    _sweep(repo, leases)
+    folder = tempfile.mkdtemp(prefix="maw-verify-")
+    lease = os.path.join(leases, os.path.basename(folder))
+    held = files.try_lock(lease)
+    assert held is not None, "mkdtemp's names are nobody else's"
+    try:
+        os.write(held, os.fsencode(folder))
+        # Named as the user's own: some tools look at the folder's name.
+        path = os.path.join(folder, os.path.basename(repo.root))
+        git(*_QUIET, "worktree", "add", "-q", "--detach", path, snapshot(repo), cwd=repo.root, env=no_git_env())
+        _put(path, edits)
+        yield path
+    finally:
+        _remove(repo, folder)
+        os.unlink(lease)
+        os.close(held)
+
+
+def _put(path: str, edits: Sequence[FileEdit]) -> None:
+    # A filter or `core.autocrlf` may have checked out other bytes than the user's: here the edit's own are right.
+    plain = [edit._replace(old=_content(path, edit)) for edit in edits]
+    try:
+        tree.carry_out(path, application(plain, ()))
+    except tree.Changed as exc:
+        raise FatalError(f"{exc.path} cannot be put into the scratch worktree") from exc
+
+
+def _content(path: str, edit: FileEdit) -> bytes | None:
+    return files.read_optional(os.path.join(path, edit.path)) if edit.old is not None else None
+
+
+def _remove(repo: Repo, folder: str) -> None:
+    """git's knowledge of the worktree, and the folder, which may hold what a test made unwritable."""
+    for name in _names(folder):
+        with contextlib.suppress(GitError):  # it was not added yet, or is gone already
+            git("worktree", "remove", "--force", "--force", os.path.join(folder, name), cwd=repo.root, env=no_git_env())
+    for above, names, _ in os.walk(folder):  # each is listed after it was made readable
+        for name in names:
+            path = os.path.join(above, name)
+            if not os.path.islink(path):
+                os.chmod(path, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(GitError):
+        git("worktree", "prune", cwd=repo.root, env=no_git_env())
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except FileNotFoundError:
+        return []
+
+
+def _sweep(repo: Repo, leases: str) -> None:
+    """Remove the worktrees of processes that are gone: nobody holds their lease."""
+    for name in _names(leases):
+        lease = os.path.join(leases, name)
+        held = files.try_lock(lease)
+        if held is None:
+            continue
+        try:
+            folder = os.fsdecode(os.pread(held, 4096, 0))
+            if os.path.basename(folder) == name and name.startswith("maw-verify-"):
+                _remove(repo, folder)
+            os.unlink(lease)
+        finally:
+            os.close(held)
