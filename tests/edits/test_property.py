@@ -23,6 +23,7 @@ FILES = {
     "crlf.txt": b"one\r\ntwo\r\n\r\nthree\r\nfour\r\n",
     "mixed.txt": b"\xef\xbb\xbfa\r\nb\nc  \n\td\nb\nlast",
     "deep/tab.mk": b"all:\n\tcc -o x x.c\n\nclean:\n\trm x\n",
+    "long.txt": b"".join(b"line %d\n" % n for n in range(60)),
     "latin.txt": b"caf\xe9\n",
     "empty.txt": b"",
 }
@@ -59,23 +60,26 @@ line = st.one_of(
 @st.composite
 def spans(draw: st.DrawFn) -> tuple[str, list[str]]:
     """A path and lines that are really there."""
-    path = draw(st.sampled_from(sorted(FILES)))
-    there = FILES[path].decode("latin-1").replace("\r", "").removeprefix("ï»¿").split("\n")
+    path = draw(st.sampled_from([*sorted(FILES), "long.txt", "long.txt"]))
+    there = FILES[path].decode("latin-1").replace("\r", "").removeprefix("ï»¿").removesuffix("\n").split("\n")
     start = draw(st.integers(0, len(there) - 1))
-    return path, there[start : start + draw(st.integers(1, 5))]
+    return path, there[start : start + draw(st.integers(2, 6))]
 
 
 @st.composite
 def blocks(draw: st.DrawFn) -> str:
-    lines = draw(st.lists(line, max_size=5))
-    kind = draw(st.sampled_from(["real", "real", "real", "moved", "any", "whole"]))
+    lines = draw(st.lists(line, max_size=4))
+    kind = draw(st.sampled_from(["real", "real", "real", "real", "moved", "wrong", "any", "whole"]))
     if kind == "whole":
-        return whole(draw(st.sampled_from(PATHS)), "".join(f"{each}\n" for each in lines))
+        path = draw(st.sampled_from(["new.py", "deep/x/new.txt", "empty.txt", *PATHS]))
+        return whole(path, "".join(f"{each}\n" for each in lines))
     path, search = draw(spans())
     if kind == "any":
         path, search = draw(st.sampled_from(PATHS)), draw(st.lists(line, max_size=4))
     kept = draw(st.integers(0, len(search)))
     replace = [*search[:kept], *lines, *draw(st.sampled_from([[], search[kept:]]))]
+    if kind == "wrong":  # one line remembered wrongly, which only the nearest place makes good
+        search[draw(st.integers(0, len(search) - 1))] += " x"
     if kind == "moved":
         search, replace = ([f"  {each}" for each in side] for side in (search, replace))
     return replacing(path, "".join(f"{each}\n" for each in search), "".join(f"{each}\n" for each in replace))
@@ -84,7 +88,8 @@ def blocks(draw: st.DrawFn) -> str:
 @st.composite
 def answers(draw: st.DrawFn) -> bytes:
     text = "".join(draw(st.lists(blocks(), min_size=1, max_size=3)))
-    damage = draw(st.sampled_from(["", "", "", "cut", "talk", "bytes", "crlf"]))
+    damaged = draw(st.integers(0, 3)) == 3
+    damage = draw(st.sampled_from(["cut", "talk", "bytes", "crlf"])) if damaged else ""
     if damage == "cut":
         text = text[: draw(st.integers(0, len(text)))]
     elif damage == "talk":
