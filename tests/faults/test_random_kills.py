@@ -109,8 +109,8 @@ def _audit(
 ) -> None:
     wait_until_idle(clients.node, state)
     last = clients.commit_once_more()
-    found = wait_until_idle(clients.node, state)
     noted = [(records(repository), repository) for repository in clients.repositories]
+    found = wait_until_idle(clients.node, state)  # what waited in the outboxes has made tasks, too
     statuses = sum((check_records(lines, repository) for lines, repository in noted), Counter[str]())
     with capsys.disabled():
         print(  # the counts are what docs/reliability.md tells

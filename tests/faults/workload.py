@@ -22,11 +22,11 @@ import psutil
 
 from maw import client, files
 from maw.attendant import client as attendant
+from maw.attendant import outbox
 from maw.errors import FatalError
-from maw.git.notes import STALE_LOCK
 from maw.git.repo import discover
 from maw.link import control
-from maw.record import parse_note
+from maw.record import parse_note, standing
 from maw_hooks import install
 from maw_remote.jobs.review import payload as payloads
 from tests.fixtures.git import Repository, make_repository
@@ -256,16 +256,21 @@ def check_runs(found: dict[str, Task], state: Path) -> None:
             assert max(starts) <= task.finished, f"run again after it was done: {task}"
 
 
-def records(repository: Repository) -> dict[str, list[Json]]:
-    """The review records of each commit but the first, after a last `maw history`.
+def records(repository: Repository, timeout: float = 120.0) -> dict[str, list[Json]]:
+    """The standing review records of each commit but the first, once nothing waits in the outbox any more.
 
-    It is run again for a while: a killed writer's lock file is respected for notes.STALE_LOCK seconds."""
+    `maw history` is run again for a while: it has delivered what waits, and a killed writer's lock file is respected
+    for some seconds."""
     commits = repository.git("rev-list", "--max-parents=1", "--min-parents=1", "HEAD").split()
-    give_up = time.monotonic() + 3 * STALE_LOCK
+    give_up = time.monotonic() + timeout
     while True:
         _history(repository)
-        found = {commit: _note(repository, commit) for commit in commits}
-        if all(found.values()) or time.monotonic() > give_up:
+        waiting = outbox.pending_records(discover(str(repository.path)))
+        found = {commit: _standing(repository, commit) for commit in commits}
+        if not waiting and all(found.values()):
+            return found
+        if time.monotonic() > give_up:
+            assert not waiting, f"{repository.path}: reviews that are not delivered: {waiting}"
             return found
         time.sleep(1)
 
@@ -278,17 +283,24 @@ def _history(repository: Repository) -> None:
     assert done.returncode == 0, done.stderr.decode("utf-8", "replace")
 
 
-def _note(repository: Repository, commit: str) -> list[Json]:
+def _standing(repository: Repository, commit: str) -> list[Json]:
+    """A late review takes the place of the word that there was none."""
     text = repository.git("notes", "--ref=maw/review", "show", commit, check=False)
-    return [record.data for record in parse_note(text.encode()) if record.data is not None]
+    return standing(parse_note(text.encode()))
 
 
 def check_records(found: dict[str, list[Json]], repository: Repository) -> Counter[str]:
-    """Every commit has one record, a verdict or the word that it has none; how many of each status."""
+    """Every commit has one record, a verdict or the word that it has none; how many of each status.
+    Reviews that came through the outbox count as `late`."""
     silent = [commit for commit, lines in found.items() if not lines]
     assert not silent, f"{repository.path}: commits without a record: {silent}"
     twice = {commit: lines for commit, lines in found.items() if len(lines) != 1}
     assert not twice, f"{repository.path}: commits with several records: {twice}"
     bad = repository.path / ".git" / "maw" / "spool" / "bad"
     assert not bad.exists(), f"records that became no note: {list(bad.iterdir())}"
-    return Counter(lines[0]["status"] for lines in found.values())
+    kept = [record for (record,) in found.values()]
+    return Counter("late" if _is_late_review(record) else record["status"] for record in kept)
+
+
+def _is_late_review(record: Json) -> bool:
+    return record["status"] == "reviewed" and bool(record.get("late"))

@@ -281,7 +281,7 @@ def test_a_shallow_and_a_partial_clone(team: Team, home: Path) -> None:
         assert ids(clone, team.commit) == {made}
 
 
-@settings(max_examples=15, deadline=None)  # some forty git processes each
+@settings(max_examples=settings.default.max_examples // 8, deadline=None)  # some forty git processes each
 @given(st.randoms(use_true_random=False))
 def test_any_order_ends_with_the_same_notes(luck: random.Random) -> None:
     """Three clones work for days and sync now and then, in any order; one retracts, too. At the end all agree."""

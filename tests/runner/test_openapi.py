@@ -93,6 +93,7 @@ def whole_api(home: object) -> Iterator[Api]:
     runner.end()
 
 
+@pytest.mark.slow
 def test_every_operation_with_made_up_names(api: Api) -> None:
     for label in api.operations:
         api.try_out(label)

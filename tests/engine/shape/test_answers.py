@@ -189,7 +189,9 @@ def test_what_models_leave_away_at_the_ends_is_no_matter() -> None:
 def test_the_rest_of_a_last_text_counts_as_cut() -> None:
     program: Program = (Write("code", 100, ("```",)),)
     assert read(plain.parse, program, "a = 1\n``", cut=True).fields == [Field("code", "a = 1\n``", cut=True)]  # type: ignore[attr-defined]
-    assert read(json_answer.parse, program, '{"code": "a = \\u00', cut=True).fields == [Field("code", "a = ", cut=True)]  # type: ignore[attr-defined]
+    for half in ("\\", "\\u00", "\\ud83d", "\\ud83d\\ude"):  # of an escape, of a character that is two of them
+        reading = read(json_answer.parse, program, f'{{"code": "a = {half}', cut=True)
+        assert reading.fields == [Field("code", "a = ", cut=True)]  # type: ignore[attr-defined]
 
 
 @given(program=programs(), seed=st.integers(0, 2**32))

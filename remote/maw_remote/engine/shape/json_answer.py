@@ -151,7 +151,7 @@ def _pieces(source: Source, what: str, *, lenient: bool = False) -> Iterator[str
             break
         elif source.closed and lenient and source.cut:
             source.take(len(source.text))
-            break
+            return  # the half of a character that waited was cut off, and is no lost one
         elif source.closed or not _begins_escape(source.text):
             raise source.unreadable(f"the end of {what}")
         else:
