@@ -6,6 +6,7 @@ A file must be byte for byte what the proposal was made from, so what is applied
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -29,7 +30,8 @@ class Conflict(FatalError):
     exit_code = INCOMPLETE
 
     def __init__(self, message: str, paths: Sequence[str], patch: str | None = None) -> None:
-        super().__init__(message, hint=f"the diff is kept: `git apply -3 {patch}` tries it" if patch else None)
+        hint = f"the diff is kept: `git apply -3 {shlex.quote(patch)}` tries it" if patch else None
+        super().__init__(message, hint=hint)
         self.paths = tuple(paths)
         self.patch = patch
 

@@ -14,7 +14,7 @@ from maw.edits import nearest, refusal
 from maw.edits.lines import Line
 from maw.edits.nearest import Aligned
 from maw.edits.refusal import Refused, refuse
-from maw.text import count
+from maw.text import count, printable
 
 EXACT, SPACE, NEAREST = "exact", "space", "nearest"
 PLACES_TOLD = 10
@@ -69,7 +69,7 @@ def _nearest(search: Sequence[str], texts: list[str], path: str) -> Match:
 
 
 def _difference(search: Sequence[str], real: Sequence[str]) -> str:
-    return "\n".join(difflib.unified_diff(search, real, "search", "file", lineterm="", n=1))
+    return printable("\n".join(difflib.unified_diff(search, real, "search", "file", lineterm="", n=1)))
 
 
 def _ambiguous(places: list[int], search: Sequence[str], path: str, *, alike: bool = False) -> Refused:

@@ -23,6 +23,7 @@ from maw.git.run import GitError, git, line, no_git_env
 
 # A checkout runs nothing of the repository's, and asks nobody for a name or a key.
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c", "advice.addEmbeddedRepo=false")
+_PREFIX = "maw-verify-"
 _SOMEBODY = {
     "GIT_AUTHOR_NAME": "maw", "GIT_AUTHOR_EMAIL": "maw", "GIT_COMMITTER_NAME": "maw", "GIT_COMMITTER_EMAIL": "maw",
 }  # fmt: skip
@@ -46,15 +47,8 @@ def snapshot(repo: Repo) -> str:
 def worktree(repo: Repo, edits: Sequence[FileEdit]) -> Iterator[str]:
     """The path of a worktree with the edits, removed when the block ends. Raises FatalError, also when files are no
     longer what the edits were made from."""
-    leases = os.path.join(repo.maw_dir, "scratch")
-    os.makedirs(leases, mode=0o700, exist_ok=True)
-    _sweep(repo, leases)
-    folder = tempfile.mkdtemp(prefix="maw-verify-")
-    lease = os.path.join(leases, os.path.basename(folder))
-    held = files.try_lock(lease)
-    assert held is not None, "mkdtemp's names are nobody else's"
+    folder, lease, held = _leased(repo)
     try:
-        os.write(held, os.fsencode(folder))
         # Named as the user's own: some tools look at the folder's name.
         path = os.path.join(folder, os.path.basename(repo.root))
         git(*_QUIET, "worktree", "add", "-q", "--detach", path, snapshot(repo), cwd=repo.root, env=no_git_env())
@@ -64,6 +58,23 @@ def worktree(repo: Repo, edits: Sequence[FileEdit]) -> Iterator[str]:
         _remove(repo, folder)
         os.unlink(lease)
         os.close(held)
+
+
+def _leased(repo: Repo) -> tuple[str, str, int]:
+    """A new folder, and its lease: a file that names it, and that is locked for as long as we live."""
+    leases = os.path.join(repo.maw_dir, "scratch")
+    os.makedirs(leases, mode=0o700, exist_ok=True)
+    try:
+        with files.lock(f"{leases}.lock"):  # nobody sweeps away a lease before it is locked
+            _sweep(repo, leases)
+            folder = tempfile.mkdtemp(prefix=_PREFIX)
+            lease = os.path.join(leases, os.path.basename(folder))
+            held = files.try_lock(lease)
+    except TimeoutError as exc:
+        raise FatalError(f"{leases}.lock is held by another maw command", hint="try again when it is done") from exc
+    assert held is not None, "mkdtemp's names are nobody else's"
+    os.write(held, os.fsencode(folder))
+    return folder, lease, held
 
 
 def _put(path: str, edits: Sequence[FileEdit]) -> None:
@@ -110,7 +121,7 @@ def _sweep(repo: Repo, leases: str) -> None:
             continue
         try:
             folder = os.fsdecode(os.pread(held, 4096, 0))
-            if os.path.basename(folder) == name and name.startswith("maw-verify-"):
+            if os.path.basename(folder) == name and name.startswith(_PREFIX):
                 _remove(repo, folder)
             os.unlink(lease)
         finally:
