@@ -5,10 +5,11 @@ A file must be byte for byte what the proposal was made from, so what is applied
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from maw.edits import diff, journal, place, tree
@@ -47,7 +48,7 @@ class Applied(NamedTuple):
 def apply(repo: Repo, proposal: Proposal) -> Applied:
     """All of it, or none. Raises Conflict, Refused for what lies at a path by now, and FatalError."""
     root, book = _root(repo), Journal(repo)
-    with book.turn():
+    with _told_plainly(), book.turn():
         recovered = _recover(book, root)
         try:
             edits = proposal.edits
@@ -62,7 +63,7 @@ def undo(repo: Repo) -> Applied:
     """Take the last application back where its lines are still the same. Raises Conflict and FatalError, with nothing
     changed, where they are not."""
     root, book = _root(repo), Journal(repo)
-    with book.turn():
+    with _told_plainly(), book.turn():
         recovered = _recover(book, root)
         last = book.last()
         if last is None:
@@ -84,7 +85,7 @@ def undo_diff(repo: Repo) -> bytes:
 def recover(repo: Repo) -> Restored | None:
     """Put back what an application that was cut off had done; None when there is none. apply and undo do it, too."""
     root, book = _root(repo), Journal(repo)
-    with book.turn():
+    with _told_plainly(), book.turn():
         return _recover(book, root)
 
 
@@ -107,19 +108,25 @@ def _carry_out(book: Journal, root: str, application: Application) -> Applicatio
     unlike = tree.changed(root, application.edits)
     if unlike:
         raise tree.Changed(unlike[0])
+    book.begin(application)
     try:
-        book.begin(application)
-        try:
-            tree.carry_out(root, application)
-        except BaseException:  # Ctrl-C too: what it leaves behind is nothing
-            tree.put_back(root, application)
-            book.give_up()
-            raise
-        book.finish()
+        tree.carry_out(root, application)
+    except BaseException:  # Ctrl-C too: what it leaves behind is nothing
+        tree.put_back(root, application)
+        book.give_up()
+        raise
+    book.finish()
+    return application
+
+
+@contextlib.contextmanager
+def _told_plainly() -> Iterator[None]:
+    """A full disk, or a folder that may not be written, is no defect of maw."""
+    try:
+        yield
     except OSError as exc:
         where = f" ({exc.filename})" if exc.filename else ""
         raise FatalError(f"cannot change the working tree: {exc.strerror}{where}") from exc
-    return application
 
 
 def _changed(root: str, edits: Sequence[FileEdit]) -> list[str]:

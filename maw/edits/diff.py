@@ -15,7 +15,10 @@ from typing import NamedTuple
 from maw.change import sections
 from maw.git.run import GitError, git, no_git_env
 
-_PLAIN = ("-c", "core.quotePath=true", "-c", "core.autocrlf=false", "-c", "core.attributesFile=/dev/null")
+_PLAIN = (
+    "-c", "core.quotePath=true", "-c", "core.autocrlf=false", "-c", "core.attributesFile=/dev/null",
+    "-c", "core.fileMode=true", "-c", "diff.suppressBlankEmpty=false",
+)  # fmt: skip
 _DIFF = (
     "diff", "--no-index", "--no-prefix", "--text", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames",
     "--full-index", "--unified=3", "--inter-hunk-context=0", "--diff-algorithm=default", "--no-indent-heuristic",
@@ -89,4 +92,4 @@ def _content(path: str) -> bytes | None:
 def _env(scratch: str) -> dict[str, str]:
     """Without a repository, also when the folder for temporary files lies in one."""
     environment = {name: value for name, value in no_git_env().items() if name != "GIT_DIFF_OPTS"}
-    return {**environment, "GIT_CEILING_DIRECTORIES": os.path.realpath(scratch), "LC_ALL": "C"}
+    return {**environment, "GIT_CEILING_DIRECTORIES": os.path.realpath(scratch), "GIT_ATTR_NOSYSTEM": "1"}

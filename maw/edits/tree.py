@@ -14,6 +14,7 @@ from typing import NamedTuple
 from maw.edits import place
 from maw.edits.diff import FileEdit
 from maw.edits.journal import Application
+from maw.edits.refusal import Refused
 
 
 class Changed(Exception):
@@ -62,27 +63,37 @@ def carry_out(root: str, application: Application) -> None:
 def put_back(root: str, application: Application) -> Restored:
     """Bring each file back to what was there before, whatever of the application was done; its temporary files go.
 
-    Raises Refused and OSError; what is left can be put back again.
+    Raises OSError; what is left can be put back again.
     """
     back: list[str] = []
     left: list[str] = []
     for number, edit in reversed(list(enumerate(application.edits))):
-        if edit.old is not None:
-            _make_folders(root, edit.path)
-        with place.folder_of(root, edit.path) as folder:
-            if folder is None:
-                continue
-            found = place.read_in(folder, edit.path)
-            now = found.content if found is not None else None
-            if now == edit.new and now != edit.old:
-                _restore(folder, application, number, edit)
-                back.append(edit.path)
-            elif now != edit.old:
-                left.append(edit.path)
-        _tidy(root, application, number, edit)
+        try:
+            restored = _put_back(root, application, number, edit)
+        except Refused:  # somebody put a link there, or what is no file
+            restored = False
+        if restored is not None:
+            (back if restored else left).append(edit.path)
     if not application.undo:
         _remove_empty(root, application.folders)
     return Restored(tuple(sorted(back)), tuple(sorted(left)))
+
+
+def _put_back(root: str, application: Application, number: int, edit: FileEdit) -> bool | None:
+    """False when somebody changed the file since, None when there is nothing to do. Raises Refused and OSError."""
+    if edit.old is not None:
+        _make_folders(root, edit.path)
+    done = None
+    with place.folder_of(root, edit.path) as folder:
+        found = place.read_in(folder, edit.path) if folder is not None else None
+        now = found.content if found is not None else None
+        if folder is not None and now == edit.new != edit.old:
+            _restore(folder, application, number, edit)
+            done = True
+        elif now != edit.old:
+            done = False
+    _tidy(root, application, number, edit)
+    return done
 
 
 def _stage(root: str, application: Application, number: int, edit: FileEdit) -> None:
@@ -138,15 +149,10 @@ def _tidy(root: str, application: Application, number: int, edit: FileEdit) -> N
 
 def _remove_empty(root: str, folders: Sequence[str]) -> None:
     for path in folders:
-        with place.folder_of(root, path) as above:
-            if above is None:
-                continue
-            try:
+        # What is not empty, or by now is no folder on a plain way, is somebody's.
+        with contextlib.suppress(OSError, Refused), place.folder_of(root, path) as above:
+            if above is not None:
                 os.rmdir(path.rpartition("/")[2], dir_fd=above)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                return  # somebody put something into it
 
 
 def _make_folders(root: str, path: str) -> None:

@@ -233,6 +233,25 @@ def test_what_the_user_did_after_a_crash_is_left_alone(project: Repository, plac
     assert tree_of(project) == {**before, "notes.txt": (b"mine\n", before["notes.txt"][1])}
 
 
+def test_a_way_that_became_a_link_after_a_crash_is_left_alone(
+    project: Repository, place_of: Repo, offer: Offer, home: Path
+) -> None:
+    made = offer(THREE)
+    at = 1
+    while _killed_at(at, lambda: apply.apply(place_of, made)):
+        if (project.path / "deep/er/new.py").exists():
+            break
+        apply.recover(place_of)
+        at += 1
+    (project.path / "deep").rename(home / "moved")
+    (project.path / "deep").symlink_to(home / "moved")
+    restored = apply.recover(place_of)
+    assert restored is not None
+    assert restored.left == ("deep/er/new.py",)
+    assert (home / "moved/er/new.py").read_text() == "x = 1\n"
+    assert apply.recover(place_of) is None
+
+
 def test_no_room_and_no_right(
     project: Repository, place_of: Repo, offer: Offer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

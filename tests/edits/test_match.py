@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maw.edits import lines, match, refusal, splice
 from maw.edits.refusal import Refused
@@ -143,3 +145,24 @@ def test_hostile_sizes_take_no_time() -> None:
         with pytest.raises(Refused):
             edited(many, search, "z")
     edited("a\n" * 2_000 + "end\n", "a\n" * 2_000 + "end", "b\n" * 20_000 + "end")
+
+
+@given(st.lists(st.sampled_from(["a", "  a", "b", "", "c d", "\tb"]), min_size=1, max_size=12), st.data())
+def test_an_exact_match_replaces_these_lines_and_no_other_byte(there: list[str], data: st.DataObject) -> None:
+    ends = data.draw(st.lists(st.sampled_from(["\n", "\r\n"]), min_size=len(there), max_size=len(there)))
+    ends[-1] = data.draw(st.sampled_from(["\n", "\r\n", ""]))
+    content = "".join(line + end for line, end in zip(there, ends, strict=True))
+    start = data.draw(st.integers(0, len(there) - 1))
+    end = data.draw(st.integers(start + 1, len(there)))
+    new = data.draw(st.lists(st.sampled_from(["a", "x", "  y", ""]), max_size=4))
+    text = lines.read(content.encode())
+    try:
+        found = match.find(there[start:end], text.lines, "a.txt")
+    except Refused as exc:
+        assert exc.refusals[0].code in (refusal.AMBIGUOUS, refusal.EMPTY_SEARCH)
+        return
+    got = splice.splice(text, [(found, there[start:end], new)])
+    if (found.start, found.how) == (start, match.EXACT) and ends[-1]:
+        assert [line.text for line in got.lines] == [*there[:start], *new, *there[end:]]
+        assert got.lines[:start] == text.lines[:start]
+        assert got.lines[len(got.lines) - (len(there) - end) :] == text.lines[end:]

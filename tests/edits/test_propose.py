@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,29 @@ def test_the_diff_is_git_s_own(project: Repository, offer: Offer) -> None:
     assert (project.path / "src/a new é.py").read_text() == "x = 1\n"
     shown = project.git("diff", "--full-index", "--no-color", "--no-indent-heuristic")
     assert shown.encode("utf-8", "surrogateescape") + b"\n" == made.diff
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "diff.suppressBlankEmpty=true", "diff.noprefix=true", "diff.mnemonicPrefix=true", "diff.external=false",
+        "diff.context=0", "diff.interHunkContext=9", "diff.algorithm=patience", "color.ui=always",
+        "core.autocrlf=true", "core.safecrlf=true", "core.quotePath=false", "core.fileMode=false",
+        "apply.whitespace=error-all", "apply.ignoreWhitespace=change",
+        "core.attributesFile=attributes", "diff.orderFile=order",
+    ],
+)  # fmt: skip
+def test_no_setting_has_a_say(project: Repository, offer: Offer, home: Path, setting: str) -> None:
+    project.write("a.sh", "x \r\n\n\t y\r\nz\n").chmod(0o755)
+    (home / "attributes").write_text("* binary -diff diff=odd filter=odd\n")
+    (home / "order").write_text("src/*\n")
+    text = replacing("a.sh", "z\n", "z  \n") + FIX + whole("src/né.py", "x = 1\n")
+    plain = offer(text)
+    name, _, value = setting.partition("=")
+    project.git("config", "--global", name, str(home / value) if name.endswith("File") else value)
+    project.git("config", "--global", "filter.odd.clean", "false")
+    assert offer(text) == plain
+    assert propose.accepted(plain, [choice.id for choice in hunks.choices(plain.diff)]) == plain
 
 
 def test_nothing_is_written(project: Repository, offer: Offer) -> None:
