@@ -78,6 +78,7 @@ def test_with_the_lines_it_reviews_behind_the_projects_checks(project: Hooked) -
     project.write("a.py", "four = 4\n")
     assert project.git("commit", "-q", "-a", "-m", "change").returncode == 1
     project.runner.plays(finding(severity="warning"))
+    project.write("a.py", "five = 5\n")  # what was blocked is known
     project.commit("-a")
     record = project.record()
     assert record is not None
