@@ -19,7 +19,7 @@ from maw.git.repo import Repo
 from maw.git.run import line, try_line
 from maw_hooks import husky
 
-HOOKS = ("pre-commit", "post-commit", "pre-push")
+HOOKS = ("pre-commit", "post-commit", "prepare-commit-msg", "commit-msg", "pre-push")
 SAVED = ".maw-saved"
 MARK = b"\n# maw hook. "
 # The frameworks keep a hook they find as NAME.legacy and run it; installed after us, they run us from there.

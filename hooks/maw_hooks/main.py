@@ -1,4 +1,4 @@
-"""`maw-hook pre-commit | post-commit | pre-push`: what the installed stubs and the hook frameworks start."""
+"""`maw-hook HOOK`: what the installed stubs and the hook frameworks start."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from maw_hooks import environment
 
 BLOCKED = 91  # stub.sh knows it
 
-HELP = """usage: maw-hook pre-commit | post-commit | pre-push
+HELP = """usage: maw-hook pre-commit | prepare-commit-msg FILE [SOURCE] | commit-msg FILE | post-commit | pre-push
 
 Called by git, through the stubs that `maw hooks install` makes or through pre-commit and prek (.pre-commit-hooks.yaml).
   pre-commit   review what is about to be committed; exits 1 to block the commit
-  post-commit  record the review's outcome on the new commit; always exits 0
+  prepare-commit-msg  put a message to begin with into FILE, where there is none yet; always exits 0
+  commit-msg   hold the message in FILE against the change; exits 1 to block the commit (message.check)
+  post-commit  record the outcome on the new commit; always exits 0
   pre-push     see that what leaves was reviewed, as push.require says; exits 1 to stop the push
 MAW_SKIP=1 skips maw for one command. The settings are listed by `maw config list`; docs/hooks.md tells the rest.
 """
@@ -23,6 +25,8 @@ MAW_SKIP=1 skips maw for one command. The settings are listed by `maw config lis
 # What a mistake of maw's own means for whoever called git.
 _CONSEQUENCES = {
     "pre-commit": "; the commit goes unreviewed",
+    "prepare-commit-msg": "; no message is suggested",
+    "commit-msg": "; the message is not checked",
     "post-commit": "; no note was written for this commit",
     "pre-push": "; the push goes on",
 }
@@ -38,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     if hook not in _CONSEQUENCES:
         sys.stderr.write(HELP)
         return 2
-    if hook != "post-commit" and _leave():
+    if hook != "post-commit" and _leave(hook):
         return 0
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a GUI's "cancel" is a Ctrl-C
     return _run(hook, arguments[1:])
@@ -59,8 +63,8 @@ def from_stub(arguments: list[str]) -> None:
     os._exit(BLOCKED if code == 1 else code)
 
 
-def _leave() -> bool:
-    if environment.in_ci() and not environment.skipped():
+def _leave(hook: str) -> bool:
+    if environment.in_ci() and not environment.skipped() and hook in ("pre-commit", "pre-push"):
         sys.stderr.write("maw: CI is set, so nothing is reviewed here\n")
     return environment.skipped() or environment.in_ci()
 
@@ -79,6 +83,14 @@ def _run(hook: str, arguments: list[str]) -> int:
             from maw_hooks import prepush
 
             return prepush.run(talk, arguments)
+        if hook == "prepare-commit-msg":
+            from maw_hooks import preparemsg
+
+            return preparemsg.run(arguments)
+        if hook == "commit-msg":
+            from maw_hooks import commitmsg
+
+            return commitmsg.run(talk, arguments)
         from maw_hooks import postcommit
 
         return postcommit.run()

@@ -11,6 +11,7 @@ from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tr
 from maw.git.run import git
 from maw.light import Any
 from maw.memory import waiting as feedback
+from maw.messages import store
 from maw.review import outcome as outcomes
 from maw_hooks import enabled, environment
 from maw_hooks.gitstate import in_progress, replayed
@@ -32,12 +33,26 @@ def run() -> int:
     landed = feedback.land(repo, last.commit, last.tree, before if last.parents else [*before, None])
     waiting = pending.match(repo, last.tree, before if last.parents else [*before, None])
     record = pending.to_record(waiting, last.commit) if waiting is not None else _unreviewed(repo, last)
+    told = _of_message(repo, last, before)
     if record is not None:
         _hand_over(repo, last.commit, record, waiting)
-    if record is None and not landed:
-        return 0
-    client.poke(repo.common_dir)
+    if record is not None or landed or told:
+        client.poke(repo.common_dir)
     return 0
+
+
+def _of_message(repo: Repo, last: LastCommit, before: list[str | None]) -> bool:
+    """Hand over what became of the message that was suggested; whether one was."""
+    heads = dict.fromkeys(before if last.parents else [*before, None])
+    kept = next(filter(None, (store.get(repo, last.tree, head) for head in heads)), None)
+    if kept is None:
+        return False
+    from maw_hooks import suggested  # with what asks for messages: not for every commit
+
+    spool.put(repo, last.commit, suggested.outcome(repo, last, kept))
+    for head in heads:
+        store.forget(repo, last.tree, head)
+    return True
 
 
 def _hand_over(repo: Repo, commit: str, record: dict[str, Any], waiting: dict[str, Any] | None) -> None:

@@ -24,11 +24,14 @@ for file in rebase-merge rebase-apply MERGE_HEAD CHERRY_PICK_HEAD REVERT_HEAD se
 	if [ -e "$git/$file" ] && [ $hook != pre-push ]; then exit 0; fi
 done
 case $hook,${MAW_SKIP:-0} in
-pre-commit,0 | pre-push,0) ;;
-pre-commit,* | pre-push,*) exit 0 ;;
 post-commit,*) if [ -e "$git/MERGE_MSG" ]; then exit 0; fi ;; # a clean revert leaves no other trace
+*,0) ;;
+*) exit 0 ;;
 esac
+# Whoever gave a message wants none.
+case $hook,${2-} in prepare-commit-msg, | prepare-commit-msg,template) ;; prepare-commit-msg,*) exit 0 ;; esac
 if [ ! -x "$python" ] || [ ! -f "$maw/maw/__init__.py" ] || [ ! -f "$hooks/maw_hooks/main.py" ]; then
+	case $hook in *commit-msg) exit 0 ;; esac # pre-commit has said it
 	echo "maw: this hook's maw is gone, so nothing is reviewed; \`maw hooks install\` mends it ($0)" >&2
 	exit 0
 fi
@@ -41,7 +44,7 @@ fi
 	"$maw" "$hooks" $hook "$@"
 case $? in
 0) ;;
-91) exit 1 ;; # the review blocks; a Python that cannot start says 1, and must block nobody
+91) exit 1 ;; # maw blocks; a Python that cannot start says 1, and must block nobody
 130) exit 130 ;;
 *) echo "maw: this hook's Python does not work, so nothing is reviewed; \`maw hooks install\` mends it ($0)" >&2 ;;
 esac

@@ -264,6 +264,7 @@ class Attendant:
         good = await loop.run_in_executor(self._notes, write_notes, repo)
         if good:
             await loop.run_in_executor(self._indexes, refresh_index, repo)
+            await loop.run_in_executor(self._indexes, learn_messages, repo)
         self._last = time.monotonic()
         return good
 
@@ -315,3 +316,22 @@ def refresh_index(repo: Repo) -> None:
             index.refresh()
     except (FatalError, OSError, sqlite3.Error) as exc:
         log.error("%s: index: %s", repo.common_dir, exc)
+
+
+def learn_messages(repo: Repo) -> None:
+    """Bring the index of commit messages up to HEAD, where anything of it is used, and the profile with it."""
+    from maw.config.load import load
+    from maw.memory.index import Index
+    from maw.messages import store
+    from maw.messages.index import MessageIndex
+
+    try:
+        config = load(strict=False)
+        if not config.values["message.suggest"] and config.values["message.check"] == "off":
+            return
+        store.expire(repo)
+        with Index(repo) as records, MessageIndex(repo) as index:
+            index.refresh()
+            index.like(records.commits("message", ("taken", "edited")))
+    except (FatalError, OSError, sqlite3.Error) as exc:
+        log.error("%s: messages: %s", repo.common_dir, exc)

@@ -156,6 +156,12 @@ class Index:
         rows = self._healed(lambda db: db.execute(sql, values).fetchall())
         return [(row["oid"], json.loads(row["data"])) for row in rows]
 
+    def commits(self, kind: str, statuses: Sequence[str]) -> list[str]:
+        """The commits with a record of this kind and one of these statuses. The index is asked as it is."""
+        marks = ", ".join("?" * len(statuses))
+        asked = f"SELECT DISTINCT oid FROM records WHERE kind = ? AND status IN ({marks})"  # noqa: S608 - our own text
+        return self._healed(lambda db: [str(row["oid"]) for row in db.execute(asked, (kind, *statuses))])
+
     def _refresh(self, db: sqlite3.Connection, tips: dict[str, str], told: Callable[[], None]) -> bool:
         if _stored_tips(db) == tips:
             return False

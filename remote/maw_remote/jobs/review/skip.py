@@ -35,7 +35,7 @@ def reason(file: FileChange, exclude: Sequence[str], max_bytes: int) -> str | No
     excluded = first_match(file.path, exclude)
     if excluded is not None:
         return f"excluded by {excluded}"
-    return _kind(file) or _name(file.path) or _content(file, max_bytes)
+    return _kind(file) or by_name(file.path) or _content(file, max_bytes)
 
 
 def _kind(file: FileChange) -> str | None:
@@ -56,7 +56,8 @@ def _kind(file: FileChange) -> str | None:
     return None if any(map(is_judged, file.added())) else "only blank lines added"
 
 
-def _name(path: str) -> str | None:
+def by_name(path: str) -> str | None:
+    """Why a file of this name says nothing that anybody wrote; None when it may."""
     *folders, name = path.strip('"').split("/")
     if name in LOCK_FILES:
         return "lock file"

@@ -1,0 +1,111 @@
+"""What a message is asked with: the payload, checked once where it enters."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, NamedTuple
+
+from maw.messages import profile
+from maw.messages.profile import Profile
+from maw_remote.jobs.interface import BadInput, Json
+
+TITLE_MAX = 200  # characters
+EXAMPLES_MAX = 8
+TEXT_MAX = 4000  # characters of an example or a draft
+COUNT_MAX = 8
+SKIPPED_MAX = 1000
+_KEYS = ("diff", "profile", "examples", "branch", "ticket", "draft", "count", "skipped", "redacted")
+
+
+class Payload(NamedTuple):
+    """`wanted` is how many different messages; `skipped` are the paths whose change the client left out.
+    docs/protocol.md tells the rest."""
+
+    diff: bytes
+    profile: Profile
+    examples: list[str]
+    branch: str
+    ticket: str
+    draft: str
+    wanted: int
+    skipped: list[str]
+    redacted: bool
+
+
+def parse(payload: Json) -> Payload:
+    """The payload as a record. Raises BadInput with what is wrong."""
+    if payload.get("v") != 1:
+        raise BadInput(f"a message payload of version {payload.get('v')!r}; this runner knows version 1")
+    title(payload)
+    return Payload(
+        diff=_diff(payload.get("diff")),
+        profile=learned(payload),
+        examples=[_text(text, "examples")[:TEXT_MAX] for text in _list(payload, "examples")[:EXAMPLES_MAX]],
+        branch=_text(payload.get("branch", ""), "branch")[:TITLE_MAX],
+        ticket=_line(payload.get("ticket", "")),
+        draft=_text(payload.get("draft", ""), "draft")[:TEXT_MAX],
+        wanted=_count(payload.get("count", 1)),
+        skipped=[_path(entry) for entry in _list(payload, "skipped")[:SKIPPED_MAX]],
+        redacted=payload.get("redacted") is True,
+    )
+
+
+def learned(payload: Json) -> Profile:
+    """The repository's habits. Raises BadInput."""
+    try:
+        return profile.from_json(payload.get("profile", {}))
+    except ValueError as exc:
+        raise BadInput(f"`profile`: {exc}") from exc
+
+
+def fingerprint(payload: Json) -> bytes:
+    """All that determines the messages."""
+    return json.dumps([payload.get(key) for key in _KEYS], sort_keys=True, separators=(",", ":")).encode("ascii")
+
+
+def title(payload: Json) -> str:
+    """What a person sees in the queue. Raises BadInput."""
+    return _text(payload.get("title", ""), "title")[:TITLE_MAX]
+
+
+def _diff(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise BadInput("a message payload needs `diff`, the patch in base64")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise BadInput(f"`diff` is not base64: {exc}") from exc
+
+
+def _path(value: object) -> str:
+    if not isinstance(value, dict):
+        raise BadInput("an entry of `skipped` is not an object")
+    return _text(value.get("path"), "skipped.path")
+
+
+def _list(payload: Json, key: str) -> list[Any]:
+    value = payload.get(key, [])
+    if not isinstance(value, list):
+        raise BadInput(f"`{key}` is not a list")
+    return value
+
+
+def _text(value: object, key: str) -> str:
+    if not isinstance(value, str):
+        raise BadInput(f"`{key}` is not text")
+    return value
+
+
+def _line(value: object) -> str:
+    text = _text(value, "ticket")
+    if len(text) > 40 or not text.isprintable():
+        raise BadInput("`ticket` is no ticket's id")
+    return text
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= COUNT_MAX:
+        raise BadInput(f"`count` is a number from 1 to {COUNT_MAX}")
+    return value

@@ -1,0 +1,1 @@
+"""The job `message`: by an engine that plays, and with the real embedded model."""
