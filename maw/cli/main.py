@@ -35,7 +35,7 @@ COMMANDS: dict[str, Entry] = {
     "accept": Entry("maw.cli.feedback:accept", "Say that a finding is right.", "Work"),
     "fix": Entry("maw.cli.fix:fix", "Apply a finding's replacement to the file.", "Work"),
     "undo": Entry("maw.cli.feedback:undo", "Take back the last thing said about a finding.", "Work"),
-    "generate": Entry("maw.cli.generate:generate", "Have a node write a commit message for you.", "Work"),
+    "generate": Entry("maw.cli.generate:generate", "Have a node write something for you.", "Work"),
     "outbox": Entry("maw.cli.outbox:outbox_group", "List, send and drop reviews that wait for their node.", "Work"),
     "sync": Entry("maw.cli.sync:sync", "Exchange notes with REMOTE (default: origin).", "Work"),
     "queue": Entry("maw.cli.queue:queue", "Watch and steer the node's tasks.", "Node"),
