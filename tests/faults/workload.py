@@ -32,6 +32,7 @@ from maw_remote.jobs.review import payload as payloads
 from tests.fixtures.git import Repository, make_repository
 
 Json = dict[str, Any]
+PATIENCE = 300.0  # seconds: a real model's reviews of a dozen commits, on a machine that others use
 TERMINAL = ("done", "failed", "cancelled", "dead")
 
 
@@ -208,7 +209,7 @@ def _digest(body: bytes) -> str:
     return hashlib.sha256(payloads.fingerprint(json.loads(body))).hexdigest()
 
 
-def wait_until_idle(node: str, state: Path, timeout: float = 60.0) -> dict[str, Task]:
+def wait_until_idle(node: str, state: Path, timeout: float = PATIENCE) -> dict[str, Task]:
     """All tasks, once none is live; the runner is started where it does not run."""
     give_up = time.monotonic() + timeout
     while True:
@@ -256,7 +257,7 @@ def check_runs(found: dict[str, Task], state: Path) -> None:
             assert max(starts) <= task.finished, f"run again after it was done: {task}"
 
 
-def records(repository: Repository, timeout: float = 120.0) -> dict[str, list[Json]]:
+def records(repository: Repository, timeout: float = PATIENCE) -> dict[str, list[Json]]:
     """The standing review records of each commit but the first, once nothing waits in the outbox any more.
 
     `maw history` is run again for a while: it has delivered what waits, and a killed writer's lock file is respected
