@@ -51,7 +51,8 @@ def main(arguments: list[str]) -> int:
     if lock is None:
         return 0
     os.ftruncate(lock, 0)
-    os.pwrite(lock, b"%d\n" % os.getpid(), 0)
+    with contextlib.suppress(OSError):  # on a full disk there is no room for it, and hooks need us all the same
+        os.pwrite(lock, b"%d\n" % os.getpid(), 0)
     _start_log(os.path.join(directory, "attendant.log"))
     attendant = Attendant(paths.attendant_socket(), idle)
     reach.begin_nothing()  # should our directory go while we deliver
