@@ -148,6 +148,8 @@ def _reversed(root: str, edits: Sequence[FileEdit]) -> list[FileEdit]:
     for edit in edits:
         found = place.read(root, place.checked(edit.path))
         now = found.content if found is not None else None
+        if now == edit.old:
+            continue  # somebody took it back by hand
         old = edit.old if now == edit.new else _merged(now, edit)
         if old is None and now != edit.new:
             unlike.append(edit.path)
@@ -155,7 +157,7 @@ def _reversed(root: str, edits: Sequence[FileEdit]) -> list[FileEdit]:
     if unlike:
         more = f" and {len(unlike) - 1} more" if len(unlike) > 1 else ""
         raise Conflict(f"the lines in {unlike[0]}{more} changed since: nothing was taken back", unlike)
-    return [edit for edit in back if edit.old != edit.new]
+    return [edit for edit in back if edit.old != edit.new]  # where it was merged away
 
 
 def _merged(now: bytes | None, edit: FileEdit) -> bytes | None:

@@ -29,7 +29,7 @@ _REGULAR, _EXECUTABLE = 0o644, 0o755
 
 
 class FileEdit(NamedTuple):
-    """One file before and after; None is no file. `mode`: permission bits, kept by an edit."""
+    """One file before and after; None is no file. `mode`: permission bits when the edit was made, which it keeps."""
 
     path: str
     old: bytes | None

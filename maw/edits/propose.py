@@ -75,9 +75,14 @@ def from_answer(repo: Repo, text: bytes, allowed: Allowed, mark: int = answer.MA
 
 
 def accepted(proposal: Proposal, ids: Sequence[str]) -> Proposal | None:
-    """The proposal with some of its hunks only (hunks.choices), None when nothing is left. Raises ValueError."""
+    """The proposal with some of its hunks only (hunks.choices), None when nothing is left. Raises ValueError.
+
+    Its syntax is not looked at again: a person chose."""
     edits = hunks.chosen(proposal.edits, proposal.diff, ids)
-    return Proposal(tuple(edits), diff.make(edits), proposal.loose) if edits else None
+    if not edits:
+        return None
+    kept = {edit.path for edit in edits}
+    return Proposal(tuple(edits), diff.make(edits), tuple(each for each in proposal.loose if each.path in kept))
 
 
 def _refuse_all(refusals: Sequence[Refusal]) -> None:

@@ -45,8 +45,9 @@ def snapshot(repo: Repo) -> str:
 
 @contextlib.contextmanager
 def worktree(repo: Repo, edits: Sequence[FileEdit]) -> Iterator[str]:
-    """The path of a worktree with the edits, removed when the block ends. Raises FatalError, also when files are no
-    longer what the edits were made from."""
+    """The path of a worktree with the edits, removed when the block ends. Raises FatalError.
+
+    What the edits make of their files is what counts: whether the user's changed since, applying them finds out."""
     folder, lease, held = _leased(repo)
     try:
         # Named as the user's own: some tools look at the folder's name.
@@ -99,7 +100,8 @@ def _remove(repo: Repo, folder: str) -> None:
         for name in names:
             path = os.path.join(above, name)
             if not os.path.islink(path):
-                os.chmod(path, 0o700)
+                with contextlib.suppress(FileNotFoundError):
+                    os.chmod(path, 0o700)
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(GitError):
         git("worktree", "prune", cwd=repo.root, env=no_git_env())

@@ -114,12 +114,8 @@ class _Indent:
 
     def _outdented(self, real: str, least: str, leading: str) -> str:
         old, new = self._unit
-        steps = (len(least) - len(leading)) // len(old) if old else 0
-        return (
-            real[: max(0, len(real) - steps * len(new))]
-            if old
-            else real[: max(0, len(real) - len(least) + len(leading))]
-        )
+        less = len(least) - len(leading)
+        return real[: max(0, len(real) - (less // len(old) * len(new) if old else less))]
 
     def _learned_unit(self) -> tuple[str, str]:
         """One level of the search and what it is in the file: blanks against tabs, two blanks against four."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -103,7 +104,7 @@ def _stage(root: str, application: Application, number: int, edit: FileEdit) -> 
         if folder is None:
             raise Changed(edit.path)
         if edit.new is not None:
-            _write(folder, application.temporary(number, "new"), edit.new, edit.mode)
+            _write(folder, application.temporary(number, "new"), edit.new, _mode(folder, edit))
         if edit.old is not None:
             kept = application.temporary(number, "old")
             try:
@@ -171,6 +172,14 @@ def _write(folder: int, name: str, content: bytes, mode: int) -> None:
         file.flush()
         os.fchmod(file.fileno(), mode)
         os.fsync(file.fileno())
+
+
+def _mode(folder: int, edit: FileEdit) -> int:
+    """What the file has now: a `chmod` since the edit was made is the user's, too."""
+    try:
+        return stat.S_IMODE(os.stat(_name(edit), dir_fd=folder, follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return edit.mode
 
 
 def _name(edit: FileEdit) -> str:

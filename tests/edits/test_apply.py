@@ -69,9 +69,26 @@ def test_undo_changes_nothing_where_lines_are_not_the_same(
     with pytest.raises(apply.Conflict, match=path):
         apply.undo(place_of)
     assert tree_of(project) == before
-    (project.path / path).unlink()
-    with pytest.raises(apply.Conflict, match=path):
+
+
+def test_undo_of_what_was_taken_back_by_hand(project: Repository, place_of: Repo, offer: Offer) -> None:
+    before = tree_of(project)
+    made = offer(THREE)
+    apply.apply(place_of, made)
+    (project.path / "notes.txt").unlink()
+    with pytest.raises(apply.Conflict, match=r"notes\.txt"):
         apply.undo(place_of)
+    project.git("checkout", "notes.txt")
+    (project.path / "deep/er/new.py").unlink()
+    assert apply.undo(place_of).paths == ("src/app.py",)
+    assert tree_of(project) == before
+
+
+def test_a_mode_that_changed_meanwhile_stays(project: Repository, place_of: Repo, offer: Offer) -> None:
+    made = offer(FIX)
+    (project.path / "src/app.py").chmod(0o700)
+    apply.apply(place_of, made)
+    assert (project.path / "src/app.py").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_file_that_changed_meanwhile_is_a_conflict(project: Repository, place_of: Repo, offer: Offer) -> None:
