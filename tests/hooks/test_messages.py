@@ -12,6 +12,7 @@ import pytest
 
 from maw.git.repo import discover
 from maw.messages import store
+from tests.fixtures.cli import Maw
 from tests.fixtures.fake_runner import Json
 from tests.fixtures.runner import eventually
 from tests.hooks.conftest import Hooked
@@ -265,3 +266,29 @@ def test_under_a_framework(editing: Editing, home: Path) -> None:
         environment = {**os.environ, "PRE_COMMIT_COMMIT_MSG_SOURCE": source}
         subprocess.run(command, cwd=editing.hooked.path, env=environment, check=True, timeout=60)
         assert path.read_bytes() == said + b"\n# a comment\n"
+
+
+def test_the_check_suggests_or_blocks(editing: Editing) -> None:
+    long = "Say " + "very " * 20 + "much"
+    blocked = editing.hooked.git("commit", "-m", long, MAW_MESSAGE_CHECK="enforce")
+    assert blocked.returncode == 1
+    assert "the subject has 108 characters" in blocked.stderr
+    taken = editing.hooked.git("commit", "-F", str(editing.hooked.path / ".git" / "maw" / "MESSAGE"))
+    assert taken.returncode == 0, taken.stderr
+    assert editing.message == MESSAGE
+    said = editing.hooked.ok("commit", "--allow-empty", "-m", long)
+    assert "about the message" in said
+    assert "about the message" not in editing.hooked.ok("commit", "--allow-empty", "-m", long, MAW_MESSAGE_CHECK="off")
+
+
+def test_amend_changes_the_message_alone(editing: Editing, maw: Maw) -> None:
+    editing.hooked.commit("-n", "-s")
+    editing.hooked.write("later.py", "staged = 1\n")
+    editing.hooked.ok("add", ".")
+    tree = editing.hooked.out("rev-parse", "HEAD^{tree}")
+    done = maw("generate", "message", "--amend", "--json", cwd=editing.hooked.path)
+    assert done.code == 0, done.err
+    assert done.json["amended"] is True
+    assert editing.message.startswith(MESSAGE + "\n\nSigned-off-by: ")
+    assert editing.hooked.out("rev-parse", "HEAD^{tree}") == tree
+    assert editing.hooked.out("diff", "--cached", "--name-only") == "later.py"
