@@ -61,12 +61,12 @@ def _raw(decoder: Decoder, tokens: list[int]) -> float:
     """CPU seconds for each token of the loop, from the prompt's end on."""
     sequence, rows = decoder.sequences - 1, decoder.rows
     rows.clear()
-    rows.want(rows.add(tokens, 0, sequence) + len(tokens) - 1)
+    rows.want(rows.add(tokens, 0, [sequence]) + len(tokens) - 1)
     decoder.decode()
     token, began = int(decoder.logits(len(tokens) - 1).argmax()), time.process_time()
     for at in range(TOKENS - 1):
         rows.clear()
-        rows.want(rows.add([token], len(tokens) + at, sequence))
+        rows.want(rows.add([token], len(tokens) + at, [sequence]))
         decoder.decode()
         token = int(decoder.logits(0).argmax())
     spent = time.process_time() - began

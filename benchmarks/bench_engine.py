@@ -63,7 +63,7 @@ def _in_process(path: str):  # type: ignore[no-untyped-def]  # the library has n
     import llama_cpp
 
     return llama_cpp.Llama(
-        path, n_ctx=CONTEXT, n_batch=256, n_ubatch=256, n_threads=1, n_threads_batch=1, flash_attn=True, verbose=False
+        path, n_ctx=CONTEXT, n_batch=256, n_ubatch=256, n_threads=1, n_threads_batch=1, flash_attn=False, verbose=False
     )
 
 

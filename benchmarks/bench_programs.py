@@ -102,7 +102,7 @@ def _ours(path: Path, *, sequences: int, warm: bool, answer: Program | None = No
 def _library(path: Path, tokens: int, *, clear: bool) -> float:
     """CPU seconds of all units by create_chat_completion; with the prefix kept, what it costs first is left out."""
     library = Llama(
-        str(path), n_ctx=CONTEXT, n_batch=256, n_ubatch=256, n_threads=1, n_threads_batch=1, flash_attn=True,
+        str(path), n_ctx=CONTEXT, n_batch=256, n_ubatch=256, n_threads=1, n_threads_batch=1, flash_attn=False,
         verbose=False,
     )  # fmt: skip
     if not clear:

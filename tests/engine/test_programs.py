@@ -115,7 +115,7 @@ def exact(inside: Inside, before: list[int], texts: list[str]) -> list[float]:
     for text in texts:
         tokens = vocabulary.tokens(text.encode(), goes_on=True)
         decoder.rows.clear()
-        first = decoder.rows.add([*before, *tokens], 0, sequence)
+        first = decoder.rows.add([*before, *tokens], 0, [sequence])
         for at in range(len(tokens)):
             decoder.rows.want(first + len(before) - 1 + at)
         assert decoder.decode() == 0
@@ -170,6 +170,24 @@ def test_a_long_score_and_long_options_take_what_room_there_is(file: Path) -> No
     assert written(program, found)
     roomy = Inside(file, cells=8192, context=900).answer(program, temperature=1.0)
     assert fields(found)["p"]["probability"] == pytest.approx(fields(roomy)["p"]["probability"], rel=0.02)
+
+
+def test_a_choice_is_scored_in_the_step_that_feeds_what_comes_before_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside = Inside(file)
+    lines = tuple(Option(f" {line}\n", str(line)) for line in range(1, 13))
+    words = tuple(Option(f" {word}\n", word) for word in ("error", "warning", "info"))
+    inside.answer((Write("text", 1),))  # its prompt is known now, but for the last token
+    decode, steps = inside.service._decoder.decode, []
+
+    def counted() -> int:
+        steps.append(inside.service._decoder.rows.count)
+        return decode()
+
+    monkeypatch.setattr(inside.service._decoder, "decode", counted)
+    inside.answer((Say("Line:"), Pick("line", lines), Say("Severity:"), Pick("severity", words), Say("bye")))
+    assert len(steps) == 2, steps
 
 
 def test_more_options_than_sequences_are_scored_all_the_same(file: Path) -> None:

@@ -194,3 +194,14 @@ def test_a_worker_killed_in_mid_batch_fails_all_and_a_fresh_one_answers_all(
         assert all(text for text, _ in answers)
 
     with_engine(work)
+
+
+def test_a_fault_on_a_virtual_machine_that_announces_amx_has_a_hint_of_its_own() -> None:
+    from maw_remote.engine.process import _fault_hint
+
+    flags = frozenset({"hypervisor", "avx512f", "amx_tile", "amx_int8"})
+    for code in (-signal.SIGSEGV, -signal.SIGILL):
+        assert "docs/troubleshooting.md" in _fault_hint(code, flags)
+        assert not _fault_hint(code, flags - {"hypervisor"})
+        assert not _fault_hint(code, frozenset({"hypervisor", "avx512f"}))
+    assert not _fault_hint(-signal.SIGKILL, flags)

@@ -39,7 +39,7 @@ class Embedder:
 
     def _pooled(self, tokens: list[int]) -> npt.NDArray[np.float32]:
         self._rows.clear()
-        self._rows.add(tokens, 0, 0)
+        self._rows.add(tokens, 0, [0])
         for row in range(len(tokens)):
             self._rows.want(row)
         if self._memory:

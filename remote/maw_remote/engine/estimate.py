@@ -17,6 +17,7 @@ WINDOWED = 16  # sequences that a model with a window or a state may have at mos
 KV_BYTES = {"f16": (2, 1), "q8_0": (34, 32)}  # bytes of so many elements
 _CELLS = 256  # llama.cpp rounds the cells up to a multiple
 _USUAL_OUTPUTS = 16  # rows that have logits in usual steps: some sequences, and the options of one choice
+_USUAL_CELLS = 1024  # cells that are in use in usual steps
 _FLOAT = 4
 _PROCESS = 40 << 20  # Python, numpy, llama.cpp's code
 _TOKEN = 250  # bytes of a token in llama.cpp's tables: 168 (SentencePiece) and 362 (BPE with its merges) were measured
@@ -58,7 +59,7 @@ def estimate(header: Header, plan: Plan) -> Parts:
     return Parts(
         weights=header.tensor_bytes + (0 if plan.gpu else header.repackable),
         kv=kv_bytes(header, plan),
-        compute=_compute(header, plan.gpu),
+        compute=_compute(header, plan.gpu) + (0 if plan.gpu or plan.kv != "f16" else _scores(header, plan)),
         prefixes=plan.prefixes,
         process=_PROCESS + header.vocabulary * _TOKEN,
     )
@@ -83,6 +84,11 @@ def _compute(header: Header, whole: bool) -> int:
     rows = OUTPUTS if whole else _USUAL_OUTPUTS
     wide = 8 * header.embedding + 3 * header.feed_forward
     return (UBATCH * wide + 2 * rows * header.vocabulary) * _FLOAT
+
+
+def _scores(header: Header, plan: Plan) -> int:
+    """What the rows of a step give to the cells they look at, which a CPU writes down where it can (decoder)."""
+    return header.heads * min(_rounded(plan.cells), _USUAL_CELLS) * UBATCH * _FLOAT
 
 
 def _rounded(cells: int) -> int:

@@ -45,61 +45,65 @@ class Live:
     start: int = 0  # place in `tokens` where the need's begin
     tree: Tree | None = None
     source: Prefix | None = None
-    filled: list[int] = field(default_factory=list)  # the rows of the running step that have logits
-    given: int = 0  # rows of the running step
+    # Of the running step:
+    given: int = 0  # rows
+    fed: int = 0  # those of `tokens`; the others are the tree's
+    filled: list[int] = field(default_factory=list)  # rows of `tokens` that have logits
+    nodes: list[int] = field(default_factory=list)  # rows of the tree, all of which have
 
     @property
     def behind(self) -> bool:
-        """Whether the sequence does not hold all of its tokens yet; branches have to wait for that."""
+        """Whether the sequence does not hold all of its tokens yet."""
         return self.done < len(self.tokens)
 
     def rows_wanted(self) -> int:
-        if self.tree is None or self.behind:
-            return len(self.tokens) - self.done
-        return self.tree.left
+        return len(self.tokens) - self.done + (self.tree.left if self.tree is not None else 0)
 
     def outputs_wanted(self) -> int:
-        if isinstance(self.need, Feed):
-            return 1 + len(self.need.targets)
-        return 0 if self.tree is None or self.behind else self.tree.left
+        last = bool(self.need is not None and self.need.tokens and self.behind)
+        targets = len(self.need.targets) if isinstance(self.need, Feed) else 0
+        return last + targets + (self.tree.left if self.tree is not None else 0)
 
     def fill(self, decoder: Decoder, count: int) -> None:
-        """Put the next `count` rows into the step."""
-        self.given = count
-        if self.tree is not None and not self.behind:
-            self.filled = self._fill_tree(decoder, self.tree, count)
-            return
-        end = self.done + count
-        first = decoder.rows.add(self.tokens[self.done : end], self.done, self.sequence)
+        """Put the next `count` rows into the step: what the sequence is behind with goes to the branches that were
+        forked from it, too, so that their own rows can be of the same step."""
+        self.given, self.fed = count, min(count, len(self.tokens) - self.done)
+        end = self.done + self.fed
+        branches = self.tree.sequences if self.tree is not None else []
+        first = decoder.rows.add(self.tokens[self.done : end], self.done, [self.sequence, *branches])
         self.filled = [first + place - self.done for place in self._outputs(end)]
         for row in self.filled:
             decoder.rows.want(row)
+        self.nodes = self._fill_tree(decoder, self.tree, count - self.fed) if self.tree is not None else []
 
     def take(self, decoder: Decoder) -> Floats | None:
         """The step is done: look at what it gave. The logits after the last token, once that is evaluated."""
-        if self.tree is not None and not self.behind:
-            self._take_tree(decoder, self.tree)
-            return None
-        end = self.done + self.given
+        end = self.done + self.fed
         logits: Floats | None = None
         for row, place in zip(self.filled, self._outputs(end), strict=True):
-            assert isinstance(self.need, Feed)
             logits = decoder.logits(row)
-            targets = self.need.targets.get(place - self.start)
-            if targets is not None:
-                self.need.found[place - self.start] = sampling.logprobs(logits, targets)
+            self._find(place - self.start, logits)
         self.done = end
+        if self.tree is not None:
+            self._take_tree(decoder, self.tree)
         return logits if not self.behind else None
 
     def _outputs(self, end: int) -> list[int]:
         """Places up to `end` whose logits are needed."""
-        if not isinstance(self.need, Feed):
+        if self.need is None or not self.need.tokens:
             return []  # it only catches up, for its branches
-        last = [end - 1] if end == len(self.tokens) else []
-        if not self.need.targets:
+        last = [end - 1] if self.done < end == len(self.tokens) else []
+        if isinstance(self.need, Branch) or not self.need.targets:
             return last
         found = {place + self.start for place in self.need.targets}
         return sorted({place for place in found if self.done <= place < end} | set(last))
+
+    def _find(self, place: int, logits: Floats) -> None:
+        """Look up what is asked of the logits after a token of the need."""
+        if isinstance(self.need, Branch):
+            self.need.found[-1] = sampling.logprobs(logits, self.need.trie.children[-1])
+        elif self.need is not None and place in self.need.targets:
+            self.need.found[place] = sampling.logprobs(logits, self.need.targets[place])
 
     def _fill_tree(self, decoder: Decoder, tree: Tree, count: int) -> list[int]:
         assert isinstance(self.need, Branch)
@@ -107,15 +111,15 @@ class Live:
         for row in tree.rows[tree.at : tree.at + count]:
             node = self.need.trie.nodes[row.node]
             sequences = [tree.sequences[branch] for branch in row.branches]
-            filled.append(decoder.rows.add_one(node.token, self.done + node.depth - 1, sequences))
+            filled.append(decoder.rows.add_one(node.token, len(self.tokens) + node.depth - 1, sequences))
         return filled
 
     def _take_tree(self, decoder: Decoder, tree: Tree) -> None:
         assert isinstance(self.need, Branch)
-        for row, place in zip(self.filled, tree.rows[tree.at : tree.at + self.given], strict=True):
+        for row, place in zip(self.nodes, tree.rows[tree.at : tree.at + len(self.nodes)], strict=True):
             children = self.need.trie.children[place.node]
             self.need.found[place.node] = sampling.logprobs(decoder.logits(row), children)
-        tree.at += self.given
+        tree.at += len(self.nodes)
 
 
 def grow(tree: Tree, sequences: list[int], *, together: bool) -> None:

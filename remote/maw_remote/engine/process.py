@@ -213,7 +213,8 @@ class WorkerProcess:
         if not self.lost:
             self._kill()
             code = await self._process.wait()
-            self._fail(EngineError("worker_lost", self._last_words(code), hint=self._log_hint(), retry=True))
+            hint = _fault_hint(code, _processor_flags()) or self._log_hint()
+            self._fail(EngineError("worker_lost", self._last_words(code), hint=hint, retry=True))
             self._gone()
 
     def _take(self, message: Json) -> None:
@@ -274,6 +275,22 @@ class WorkerProcess:
 
     def _log_hint(self) -> str:
         return f"its log is {self._log}"
+
+
+def _fault_hint(code: int, flags: frozenset[str]) -> str:
+    """What may be wrong when a worker faults on such a processor; nothing where that says nothing."""
+    if code in (-signal.SIGSEGV, -signal.SIGILL) and "hypervisor" in flags and any(f.startswith("amx") for f in flags):
+        return "a virtual machine that announces AMX may fault when it is used: docs/troubleshooting.md has the way out"
+    return ""
+
+
+def _processor_flags() -> frozenset[str]:
+    """What Linux tells of the processor; nothing elsewhere."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            if line.startswith("flags"):
+                return frozenset(line.partition(":")[2].split())
+    return frozenset()
 
 
 def _error(answer: Json) -> EngineError:

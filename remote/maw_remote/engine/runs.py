@@ -36,11 +36,12 @@ class Feed:
 
 @dataclass
 class Branch:
-    """Evaluate the trie's inner nodes beside the sequence, which stays as it is; `found` has by inner node the
-    log-probabilities of its children."""
+    """Go on with these tokens, if there are any, and evaluate the trie's inner nodes beside the sequence. `found` has
+    by inner node the log-probabilities of its children, and those of the root (-1) after the last token."""
 
+    tokens: list[int]
     trie: Trie
-    found: dict[int, Sequence[float]]
+    found: dict[int, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,20 +119,25 @@ class Run:
     def _feed(self, tokens: list[int], targets: dict[int, list[int]] | None = None) -> Generator[Need, Any, Feed]:
         """Evaluate what is not yet, and `tokens`, so that there are logits after the last. `targets`: by place in
         `tokens`."""
-        before = self._unfed
+        before = yield from self._waiting(tokens)
         if not before and not tokens:
-            if self._logits is not None:
-                return Feed([])
-            before = self.tokens[-1:]  # its logits are gone
-            yield from self._trim(len(self.tokens) - 1)
+            return Feed([])
         moved = {len(before) + place: found for place, found in (targets or {}).items()}
         need = Feed([*before, *tokens], moved)
-        self._unfed = []
         self.tokens += need.tokens
         self._logits = yield need
         self.first_at = self.first_at or time.monotonic()
         need.found = {place - len(before): found for place, found in need.found.items()}
         return need
+
+    def _waiting(self, tokens: list[int]) -> Generator[Need, Any, list[int]]:
+        """What is to be evaluated before `tokens`, so that there are logits after them; from now on it is."""
+        before, self._unfed = self._unfed, []
+        if before or tokens or self._logits is not None:
+            return before
+        last = self.tokens[-1:]  # its logits are gone
+        yield from self._trim(len(self.tokens) - 1)
+        return last
 
     def _trim(self, length: int) -> Work:
         del self.tokens[length:]
@@ -155,15 +161,8 @@ class Run:
         texts = [self._head + option.text.encode("utf-8", "replace") for option in options]
         lists = [self._tokens(text) for text in texts]
         root = self._root(lists)
-        yield from self._feed(lists[0][:root])
         trie = Trie([tokens[root:] for tokens in lists])
-        assert self._logits is not None
-        found: dict[int, Sequence[float]] = {-1: sampling.logprobs(self._logits, trie.children[-1])}
-        if trie.nodes:
-            need = Branch(trie, found)
-            yield need
-            self._logits = None
-        scores = trie.scores(found)
+        scores = trie.scores((yield from self._branch(lists[0][:root], trie)))
         probabilities, mass = shares(scores)
         chosen = self._sampler.option(scores)
         option = options[chosen]
@@ -171,6 +170,22 @@ class Run:
         self._take(lists[chosen][root:], texts[chosen])
         self._tell(Field(pick.name, option.value, probabilities[chosen], mass))
         return option
+
+    def _branch(self, tokens: list[int], trie: Trie) -> Generator[Need, Any, dict[int, Sequence[float]]]:
+        """Go on with `tokens`; the log-probabilities of what follows the trie's root and inner nodes."""
+        if not trie.nodes:
+            yield from self._feed(tokens)
+            assert self._logits is not None
+            return {-1: sampling.logprobs(self._logits, trie.children[-1])}
+        need = Branch([*(yield from self._waiting(tokens)), *tokens], trie)
+        if not need.tokens:
+            assert self._logits is not None
+            need.found[-1] = sampling.logprobs(self._logits, trie.children[-1])
+        self.tokens += need.tokens
+        yield need
+        self.first_at = self.first_at or time.monotonic()
+        self._logits = None
+        return need.found
 
     def _root(self, lists: list[list[int]]) -> int:
         """Where the choice begins: after the tokens that all options have in common, and that are of the text

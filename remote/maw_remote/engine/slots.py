@@ -20,6 +20,7 @@ from maw_remote.engine.trie import Node
 
 PREFIX_MIN = 16  # tokens; a shorter prefix is not worth a sequence of its own
 BACKGROUND = 0  # in place of a job's number: whoever works for nobody that waits
+JOINED = 64  # tokens that are evaluated in the same steps as a choice after them; it has its sequences meanwhile
 ADAPTER_STEPS = 16  # steps with one adapter while another is waited for: a change costs some milliseconds
 
 
@@ -131,7 +132,8 @@ class Slots:
         return found if len(found) == 1 else []
 
     def _want(self, live: Live) -> Want:
-        if live.tree is not None and not live.tree.left and not live.behind:
+        behind = len(live.tokens) - live.done
+        if live.tree is not None and not live.tree.left and behind <= (0 if self._decoder.recurrent else JOINED):
             self._grow(live, live.tree)
         return Want(live.number, live.rows_wanted(), live.outputs_wanted(), live.order, live.interactive, live.adapter)
 
@@ -283,15 +285,13 @@ class Slots:
             self._drop_tree(tree)
             self._fail(live, "bad_program", str(exc))
             return
-        live.need = need
+        live.need, live.start = need, len(live.tokens)
+        live.tokens += need.tokens
+        if tree is not None and isinstance(before, Branch):
+            self._adopt(live, tree, before.trie.nodes)
+        self._drop_tree(tree)
         if isinstance(need, Branch):
             live.tree = Tree(need.trie.branches(), self._decoder.sequences)
-        else:
-            live.start = len(live.tokens)
-            live.tokens += need.tokens
-            if tree is not None and isinstance(before, Branch):
-                self._adopt(live, tree, before.trie.nodes)
-        self._drop_tree(tree)
 
     def _adopt(self, live: Live, tree: Tree, nodes: list[Node]) -> None:
         """What a choice has evaluated of the option that was taken need not be evaluated again."""
