@@ -115,6 +115,15 @@ def test_ten_thousand_answers(ground: Repository, answer: bytes, data: st.DataOb
 
 
 def check(ground: Repository, answer: bytes, data: st.DataObject) -> None:
+    try:
+        _check(ground, answer, data)
+    except AssertionError:  # so that hypothesis finds the next example on the same ground
+        ground.git("reset", "-q", "--hard")
+        ground.git("clean", "-q", "-ffdx")
+        raise
+
+
+def _check(ground: Repository, answer: bytes, data: st.DataObject) -> None:
     repo = discover(str(ground.path))
     before, index = tree_of(ground), (ground.path / ".git/index").read_bytes()
     try:
@@ -126,10 +135,13 @@ def check(ground: Repository, answer: bytes, data: st.DataObject) -> None:
         return
     assert tree_of(ground) == before
     ids = [choice.id for choice in hunks.choices(made.diff)]
-    some = propose.accepted(made, data.draw(st.lists(st.sampled_from(ids), unique=True), label="accepted"))
-    chosen = some or made
-    apply.apply(repo, chosen)
-    assert without_folders(tree_of(ground)) == without_folders(shown(before, chosen.diff))
+    chosen = data.draw(st.lists(st.sampled_from(ids), min_size=1, unique=True), label="accepted")
+    some = propose.accepted(made, chosen)
+    assert some is not None
+    apply.apply(repo, some)
+    after = without_folders(tree_of(ground))
+    assert after == without_folders(shown(before, some.diff))
+    assert after == without_folders(shown(before, hunks.select(made.diff, chosen)))
     apply.undo(repo)
     assert tree_of(ground) == before
     assert (ground.path / ".git/index").read_bytes() == index
