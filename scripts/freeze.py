@@ -10,7 +10,7 @@ import re
 from importlib.metadata import PackageNotFoundError, requires, version
 
 ROOT = "git-maw"
-EXTRAS = ("all", "dev", "runner", "tui", "pre-commit", "keyring")
+EXTRAS = ("all", "dev", "runner", "tui", "pre-commit", "keyring", "generate")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
 _EXTRA = re.compile(r"""extra\s*==\s*["']([^"']+)["']""")
 

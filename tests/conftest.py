@@ -19,9 +19,12 @@ pytest_plugins = [
     "tests.fixtures.openai_server",
 ]
 
-# Without the runner extra (an Air's install, whose lowest versions CI tries) what needs it is left out.
+# Without an extra (an Air's install, whose lowest versions CI tries) what needs it is left out.
+collect_ignore = []
 if importlib.util.find_spec("litestar") is None:
-    collect_ignore = ["engine", "faults", "runner", "v1"]
+    collect_ignore += ["engine", "faults", "runner", "v1"]
+if importlib.util.find_spec("tree_sitter") is None:
+    collect_ignore.append("map")
 
 # How many examples a property is tried with, all of them here. `make test` takes the few; `make test-all` runs
 # whatever hypothesis tries a second time, with the many (`-m fuzz --hypothesis-profile many`).

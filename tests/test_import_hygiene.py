@@ -27,6 +27,7 @@ HEAVY = (
     "msgspec",
     "tomli_w",
     "detect_secrets",
+    "tree_sitter",
 )
 
 
@@ -53,6 +54,7 @@ EDGES = {
     "maw.cli.main": tuple(name for name in HEAVY if name != "click"),
     "maw.cli.review": tuple(name for name in HEAVY if name != "click"),
     "maw.cli.history": tuple(name for name in HEAVY if name != "click"),
+    "maw.cli.map": tuple(name for name in HEAVY if name != "click"),
     "maw.cli.show": tuple(name for name in HEAVY if name != "click"),
     "maw.cli.doctor": tuple(name for name in HEAVY if name not in ("click", "msgspec")),
     "maw.cli.init": tuple(name for name in HEAVY if name not in ("click", "msgspec", "tomli_w")),

@@ -36,6 +36,7 @@ COMMANDS: dict[str, Entry] = {
     "fix": Entry("maw.cli.fix:fix", "Apply a finding's replacement to the file.", "Work"),
     "undo": Entry("maw.cli.feedback:undo", "Take back the last thing said about a finding.", "Work"),
     "generate": Entry("maw.cli.generate:generate", "Have a node write something for you.", "Work"),
+    "map": Entry("maw.cli.map:map_", "Map what the repository defines, within a budget of tokens.", "Work"),
     "outbox": Entry("maw.cli.outbox:outbox_group", "List, send and drop reviews that wait for their node.", "Work"),
     "sync": Entry("maw.cli.sync:sync", "Exchange notes with REMOTE (default: origin).", "Work"),
     "queue": Entry("maw.cli.queue:queue", "Watch and steer the node's tasks.", "Node"),

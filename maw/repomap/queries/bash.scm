@@ -1,0 +1,3 @@
+(function_definition) @function
+
+(command_name (word) @reference)

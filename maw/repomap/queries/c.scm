@@ -1,0 +1,12 @@
+(function_definition) @function
+(struct_specifier name: (_) body: (_)) @struct
+(union_specifier name: (_) body: (_)) @union
+(enum_specifier name: (_) body: (_)) @enum
+(type_definition) @type
+(preproc_function_def) @macro
+
+(call_expression function: (identifier) @reference)
+(field_expression field: (field_identifier) @reference)
+(type_identifier) @reference
+
+(preproc_include path: (_) @import)

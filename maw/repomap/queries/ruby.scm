@@ -1,0 +1,7 @@
+(method) @method
+(singleton_method) @method
+(class) @class
+(module) @module
+
+(call method: (identifier) @reference)
+(constant) @reference

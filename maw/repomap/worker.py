@@ -1,0 +1,43 @@
+"""The parsers' own process: files on standard input, their tags on standard output; nothing of them is run.
+
+A parser is C code that reads what strangers wrote; some files were seen to crash one. Here it takes this process along
+and nothing else, and has neither the memory nor the time to do harm.
+
+A request is a line, `LANGUAGE BYTES`, and that many bytes; the answer is a line of JSON (tags.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import signal
+import sys
+
+from maw.repomap.extract import extract
+from maw.repomap.tags import Tags, encode
+
+MEMORY = 1 << 30  # bytes of address space; a file of the largest size takes a tenth
+
+
+def main() -> int:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too; our parent closes our input
+    with contextlib.suppress(ValueError, OSError):  # macOS knows the limit and refuses to set it
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while line := sys.stdin.buffer.readline():
+        language, size = line.split()
+        data = sys.stdin.buffer.read(int(size))
+        sys.stdout.write(encode(_tags(language.decode("ascii"), data)) + "\n")
+        sys.stdout.flush()
+    return 0
+
+
+def _tags(language: str, data: bytes) -> Tags:
+    try:
+        return extract(language, data)
+    except MemoryError:
+        return Tags([], {}, trouble="its parser ran out of memory")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
