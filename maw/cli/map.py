@@ -44,9 +44,10 @@ Examples:
 @click.option("--at", metavar="COMMIT", help="Map a commit instead of the working tree.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with lines and ranks.")
 def map_(paths: tuple[str, ...], tokens: int, symbol: str | None, at: str | None, as_json: bool) -> int:
-    """Print the definitions that matter for PATHS (default: for the whole repository), within a budget of tokens.
+    """Map what the repository defines, within a budget of tokens.
 
-    What matters is found by who refers to what. Tokens are estimated. Only what is new since the last map is parsed.
+    With PATHS, what matters for these files and folders: what they define, what they use, and who uses them. Tokens
+    are estimated. Only what is new since the last map is parsed.
     """
     repo = needed_repository()
     if not installed():
