@@ -241,7 +241,13 @@ def _query(where: Sequence[str], names: Sequence[str]) -> str:
 
 
 def _open(path: str, timeout: float) -> sqlite3.Connection:
-    return sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    try:
+        db.execute("PRAGMA synchronous = OFF")  # a power cut may damage it: then it is made anew
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
 
 
 def _version(db: sqlite3.Connection) -> int:
