@@ -85,7 +85,7 @@ def start_runner(deadline: float) -> None:
     """Start this machine's runner and wait until it listens. Raises NodeError with what it said when it cannot."""
     import subprocess  # here and below: 3 ms, and most often all that is needed runs already
 
-    command = [sys.executable, "-m", "maw_remote", "start", *(["--existing"] if _state_is_there() else [])]
+    command = [sys.executable, "-P", "-m", "maw_remote", "start", *(["--existing"] if _state_is_there() else [])]
     wait = min(START_TIMEOUT, max(deadline - time.monotonic(), 0.1))
     try:
         done = subprocess.run(
@@ -169,7 +169,7 @@ def spawn_detached(arguments: list[str], log: str, *, cwd: str = "/") -> subproc
     try:
         # The child outlives us on purpose: init reaps it, so there is nothing to wait for.
         return subprocess.Popen(
-            [sys.executable, *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            [sys.executable, "-P", *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,  # -P: not from `cwd`
             start_new_session=True, cwd=cwd, env=env, close_fds=True,
         )  # fmt: skip
     finally:

@@ -28,7 +28,7 @@ def line(hook: str) -> str:
     """What to add to the project's script. It lets those commit as before whose maw is not there; husky runs it with
     `sh -e`."""
     own = os.path.join(os.path.dirname(sys.executable), "maw-hook")
-    words = [own] if os.access(own, os.X_OK) else [sys.executable, "-m", "maw_hooks"]
+    words = [own] if os.access(own, os.X_OK) else [sys.executable, "-P", "-m", "maw_hooks"]
     return f'[ ! -x {shlex.quote(words[0])} ] || {shlex.join([*words, hook])} "$@"'
 
 

@@ -16,6 +16,7 @@ from maw_hooks.pushed import Outgoing
 from maw_hooks.talk import Talk
 
 SHOWN = 10  # commits that are named
+LOG_MAX = 1_000_000  # bytes of what syncs said; then it starts anew
 HOW = "`maw review COMMIT` reviews one and records it; `git push --no-verify` pushes as it is"
 
 
@@ -82,4 +83,6 @@ def _lacking(repo: Repo, config: Config, outgoing: Outgoing) -> list[Lacking]:
 def _sync(repo: Repo, remote: str) -> None:
     """Bring the notes to the remote, and those there to us, without the push waiting for it."""
     log = os.path.join(paths.make_private_dir(paths.state_dir()), "sync.log")
+    if os.path.exists(log) and os.path.getsize(log) > LOG_MAX:
+        os.unlink(log)
     spawn_detached(["-m", "maw", "sync", "--quiet", remote], log, cwd=repo.root)

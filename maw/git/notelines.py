@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from maw.git.repo import Repo
-from maw.git.run import git, of
+from maw.git.run import OFFLINE, git, no_git_env, of
 from maw.record import LINES_MAX, NOTE_MAX
 
 TIMEOUT = 20.0  # seconds for git to read notes
@@ -15,15 +15,14 @@ Pair = tuple[str, str]  # a note's blob, and the commit it is on
 
 def tip(repo: Repo, ref: str) -> str | None:
     """What a ref points to, None when there is none. Raises GitError."""
-    command = (*of(repo.common_dir), "for-each-ref", "--format=%(objectname)", ref)
-    return git(*command, cwd=repo.common_dir, timeout=TIMEOUT).decode("ascii").strip() or None
+    command = ("for-each-ref", "--format=%(objectname)", ref)
+    return _git(repo, *command).decode("ascii").strip() or None
 
 
 def notes(repo: Repo, ref: str, commits: Collection[str] | None = None) -> Iterator[tuple[str, bytes]]:
     """Commits and what is noted on them by `ref`; None: on all. Notes that are too large to be read are left out.
     Raises GitError."""
-    command = (*of(repo.common_dir), "notes", f"--ref={ref}", "list")
-    listed = git(*command, cwd=repo.common_dir, timeout=TIMEOUT).decode("ascii").splitlines()
+    listed = _git(repo, "notes", f"--ref={ref}", "list").decode("ascii").splitlines()
     pairs = [(blob, oid) for blob, _, oid in (line.partition(" ") for line in listed)]
     for group in _groups(repo, [(blob, oid) for blob, oid in pairs if commits is None or oid in commits]):
         output, start = _asked(repo, "--batch", group), 0
@@ -60,4 +59,11 @@ def _groups(repo: Repo, pairs: list[Pair]) -> Iterator[list[Pair]]:
 
 def _asked(repo: Repo, how: str, pairs: list[Pair]) -> bytes:
     stdin = "".join(f"{blob}\n" for blob, _ in pairs).encode("ascii")
-    return git(*of(repo.common_dir), "cat-file", how, cwd=repo.common_dir, stdin=stdin, timeout=TIMEOUT)
+    return _git(repo, "cat-file", how, stdin=stdin)
+
+
+def _git(repo: Repo, *arguments: str, stdin: bytes | None = None) -> bytes:
+    """git in this repository, which fetches nothing that a partial clone lacks."""
+    environment = {**no_git_env(), **OFFLINE}
+    directory = repo.common_dir
+    return git(*of(directory), *arguments, cwd=directory, stdin=stdin, env=environment, timeout=TIMEOUT)

@@ -207,7 +207,7 @@ def _has_type(repo: Repo, hook_type: str) -> bool:
 
 def _pre_commit(cwd: str, *arguments: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "pre_commit", *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
+        [sys.executable, "-P", "-m", "pre_commit", *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
         text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:

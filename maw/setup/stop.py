@@ -63,7 +63,7 @@ def _runner(command: str, nothing: str) -> list[str]:
         return []
     # A process of its own: the kernel knows no side (pyproject.toml, import contracts).
     done = subprocess.run(
-        [sys.executable, "-m", "maw_remote", command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        [sys.executable, "-P", "-m", "maw_remote", command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
         check=False, cwd="/",
     )  # fmt: skip
     if done.returncode != 0:

@@ -51,7 +51,7 @@ def _by_service() -> bool:
 
 def _spawn(options: list[str], errors_path: str, ready_fd: int) -> subprocess.Popen[bytes]:
     ours = ("--foreground", "--existing", "--ready-fd", str(ready_fd))  # the directory is there: start made it
-    command = [sys.executable, "-m", "maw_remote", "start", *ours, *options]
+    command = [sys.executable, "-P", "-m", "maw_remote", "start", *ours, *options]
     errors = os.open(errors_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         return subprocess.Popen(

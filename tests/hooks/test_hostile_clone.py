@@ -25,7 +25,7 @@ from maw.memory.index import Index
 from maw.memory.query import Filters
 from maw.record import LINES_MAX, encode
 from maw_hooks import install
-from tests.fixtures.attendant import kernel_repo, review_record
+from tests.fixtures.attendant import kernel_repo, review_record, wait_for
 from tests.fixtures.cli import Maw, Ran
 from tests.fixtures.fake_runner import FakeRunner, finding
 from tests.fixtures.git import Repository, make_repository
@@ -117,6 +117,31 @@ def test_a_configuration_that_was_included_runs_nothing(
     assert b"-1\n+2\n" in fake_runner.diffs[0]
     repo.git("-c", "diff.orderFile=/dev/null", "log", "-1", check=False)
     assert ran(evil) != ""  # git alone would have run it
+
+
+def test_python_packages_of_a_clone_are_not_taken_for_ours(
+    repo: Repository, home: Path, maw: Maw, fake_runner: FakeRunner, user: Path, evil: Path
+) -> None:
+    """`python -m NAME` takes NAME from where it is started, unless it is told not to."""
+    for name in ("maw", "maw_hooks", "maw_remote", "pre_commit", "pip", "json"):
+        repo.write(f"{name}/__init__.py", f"import os\nos.system('{evil}')\n")
+        repo.write(f"{name}/__main__.py", "")
+    origin = make_repository(home / "origin", "--bare")
+    repo.git("remote", "add", "origin", str(origin.path))
+    user.write_text(user.read_text() + "sync.on_push = true\n")
+    # pre-commit's own hook script does take them from there, so its hooks go before a commit is made.
+    for command in (["init", "--yes", "--framework", "pre-commit"], ["uninstall", "--yes"], ["init", "--yes"]):
+        clean(maw(*command, cwd=repo.path))
+        assert ran(evil) == "", command
+    hooked = Hooked(repo, fake_runner)
+    hooked.ok("add", "-A")
+    hooked.ok("commit", "-q", "-m", "one")
+    assert ran(evil) == "", "commit"
+    hooked.ok("push", "-q", "origin", "HEAD:refs/heads/main")
+    wait_for(lambda: "refs/notes/maw/review" in origin.git("for-each-ref"), "the notes to reach the remote")
+    for command in COMMANDS:
+        clean(maw(*command, cwd=repo.path))
+    assert ran(evil) == ""
 
 
 def test_hooks_under_such_a_configuration_run_nothing(

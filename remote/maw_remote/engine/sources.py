@@ -148,6 +148,7 @@ def _installer(requirement: str, folder: Path) -> list[str]:
     if importlib.util.find_spec("pip") is not None:
         pip = [
             sys.executable,
+            "-P",
             "-m",
             "pip",
             "--disable-pip-version-check",

@@ -54,7 +54,7 @@ def service() -> Service:
     """The runner of this Python and this state directory."""
     state = paths.state_dir()
     where = () if state == default_state() else ("--state-dir", state)
-    command = (sys.executable, "-m", "maw_remote", *where, "start", "--foreground", "--quiet")
+    command = (sys.executable, "-P", "-m", "maw_remote", *where, "start", "--foreground", "--quiet")
     paths.config_file()  # makes a relative MAW_CONFIG absolute
     return Service(name(), command, {key: os.environ[key] for key in _CARRIED if os.environ.get(key)})
 
