@@ -11,7 +11,7 @@ from maw.text import flat
 
 BYTES_PER_TOKEN = 3  # of code, by the vocabularies of the catalogue's models: rather too few bytes than too many
 FOCUS_SHARE = 0.7  # of the budget that the files in focus get at most, while others have something to say
-NEIGHBOURS_MAX = 200  # files of the highest rank, of which all definitions are considered
+NEIGHBOURS_MAX = 100  # files of the highest rank, of which all definitions are considered
 USERS_MAX = 30  # files that use what the files in focus define, and are looked at for where
 MEMBER = 0.3  # of a file's rank, which its definitions share
 USER = 0.5  # of a file's rank, which the users of the focus share

@@ -17,16 +17,13 @@ ROUNDS = 20
 ENOUGH = 1e-4  # change of all ranks together at which to stop
 UNLINKED = 0.03  # how much a use counts in a file that imports nothing which is called like the definition's file
 BACK = 0.5  # how much flows back to the users of what is used, seen from some files: they often change together
+NOTHING = 1e-5  # a file's rank below which what it uses is not looked at
 DEFINERS_MAX = 40  # a name that more files define (main, run, __init__) tells nothing
 
 
-class Edge(NamedTuple):
-    """A file refers to a name that another defines."""
-
-    target: int
-    name: str
-    weight: float
-    linked: bool  # the file imports something that is called like the other
+# A file refers to a name that another defines: that file, the name, the weight, and whether the file imports something
+# that is called like the other. Plain tuples: there are a hundred thousand.
+Edge = tuple[int, str, float, bool]
 
 
 class Ranks(NamedTuple):
@@ -47,12 +44,14 @@ def rank(files: Mapping[str, Names], focus: Collection[str] = ()) -> Ranks:
     definitions: dict[tuple[str, str], float] = {}
     users: dict[str, set[str]] = {}
     for source, outgoing in enumerate(edges):
-        whole = sum(edge.weight for edge in outgoing)
-        for edge in outgoing:
-            key = (paths[edge.target], edge.name)
-            definitions[key] = definitions.get(key, 0.0) + ranks[source] * edge.weight / whole
-            if edge.target in chosen and source not in chosen and edge.linked:
-                users.setdefault(paths[source], set()).add(edge.name)
+        if ranks[source] < NOTHING:
+            continue
+        share = ranks[source] / sum(weight for _, _, weight, _ in outgoing) if outgoing else 0.0
+        for target, name, weight, linked in outgoing:
+            key = (paths[target], name)
+            definitions[key] = definitions.get(key, 0.0) + share * weight
+            if linked and target in chosen and source not in chosen:
+                users.setdefault(paths[source], set()).add(name)
     return Ranks(dict(zip(paths, ranks, strict=True)), definitions, users)
 
 
@@ -99,7 +98,7 @@ def _edges(paths: list[str], files: Mapping[str, Names]) -> list[list[Edge]]:
             for target in definers[name]:
                 if target != number:
                     linked = stems[target] in imports
-                    outgoing.append(Edge(target, name, weight if linked else UNLINKED * weight, linked))
+                    outgoing.append((target, name, weight if linked else UNLINKED * weight, linked))
         edges.append(outgoing)
     return edges
 
@@ -123,9 +122,10 @@ def _flows(edges: list[list[Edge]], back_share: float) -> list[dict[int, float]]
     """From each file to each other, along its uses and, with a share of the weight, back."""
     flows: list[dict[int, float]] = [{} for _ in edges]
     for source, outgoing in enumerate(edges):
-        for edge in outgoing:
-            there, back = flows[source], flows[edge.target]
-            there[edge.target] = there.get(edge.target, 0.0) + edge.weight
+        there = flows[source]
+        for target, _, weight, _ in outgoing:
+            there[target] = there.get(target, 0.0) + weight
             if back_share:
-                back[source] = back.get(source, 0.0) + back_share * edge.weight
+                back = flows[target]
+                back[source] = back.get(source, 0.0) + back_share * weight
     return flows

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
-
-from maw.globs import first_match
 
 SIZE_MAX = 512 * 1024  # bytes; source that people write comes nowhere near
 _LINE_MAX = 10_000  # bytes; longer ones are minified
@@ -16,6 +15,9 @@ NAMES = (
     "*.min.js", "*.pb.go", "*.pb.cc", "*.pb.h", "*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py", "*.pb.swift",
     "*_generated.go", "*.generated.*", "*.gen.go", "*.g.dart", "*.freezed.dart", "*.designer.cs",
 )  # fmt: skip
+_NAMES = re.compile(
+    "|".join(f"({fnmatch.translate(glob)})" for glob in NAMES)
+)  # one for all: every file is asked about
 # Only at the top of a file, where generators write it; this very line must not make a file generated.
 _MARKER = re.compile(rb"@" rb"generated\b|\bDO NOT " rb"EDIT\b|\bauto-?generated (by|file|from)\b", re.IGNORECASE)
 _TOP = 1024
@@ -27,8 +29,8 @@ def by_name(path: str) -> str:
     folder = next((folder for folder in folders if folder in FOLDERS), None)
     if folder is not None:
         return f"vendored ({folder}/)"
-    glob = first_match(name, NAMES)
-    return f"generated ({glob})" if glob else ""
+    match = _NAMES.match(name)
+    return f"generated ({NAMES[(match.lastindex or 1) - 1]})" if match else ""
 
 
 def by_content(data: bytes) -> str:
