@@ -60,7 +60,8 @@ def _without_maw(hooked: Hooked) -> None:
 
 def test_the_manifest_is_valid() -> None:
     subprocess.run([frameworks.BIN / "pre-commit", "validate-manifest", frameworks.MANIFEST], check=True)
-    assert [hook["id"] for hook in frameworks.hooks()] == ["maw-review", "maw-record", "maw-push"]
+    ids = ["maw-review", "maw-record", "maw-message", "maw-message-check", "maw-push"]
+    assert [hook["id"] for hook in frameworks.hooks()] == ids
 
 
 def test_review_and_record(hooked: Hooked, framework: str) -> None:
