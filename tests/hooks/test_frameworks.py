@@ -109,9 +109,9 @@ def test_ours_first_then_the_framework(hooked: Hooked, framework: str) -> None:
     _without_maw(hooked)
     _framework(hooked, framework, "install", "-t", "pre-commit", "-t", "post-commit")
     states = install.status(discover(str(hooked.path)))
-    assert [state.state for state in states] == ["installed", "installed"]
+    assert {state.state for state in states} == {"installed"}
     assert f"{framework} runs it" in states[0].note
-    assert [change.action for change in install.install(discover(str(hooked.path)))] == ["unchanged", "unchanged"]
+    assert {change.action for change in install.install(discover(str(hooked.path)))} == {"unchanged"}
     hooked.write("a.py", "four = 4\n")
     hooked.commit("-a")
     assert len(hooked.runner.submits) == 1
