@@ -18,7 +18,8 @@ from maw_remote.engine.interface import Message
 from maw_remote.engine.program import Program, Write
 from tests.engine.inside import Inside, usage
 
-ROUNDS = 5
+ROUNDS = 3
+STOPS = 20
 TOKENS = 96
 TELL = [Message("user", "Tell a long story about a boat.")]
 ENDLESS = "root ::= [a-z ] root"  # an answer that only ends with its tokens
@@ -140,7 +141,7 @@ def _stopping(path: Path) -> list[Row]:
     """A prompt is cancelled while it is evaluated, another request goes on decoding."""
     inside = _inside(path)
     stops, frees = [], []
-    for at in range(4 * ROUNDS):
+    for at in range(STOPS):
         number = inside.ask((Write("text", 1),), [Message("user", f"{at} " + "word " * 2000)])
         inside.work(2)
         asked: list[float] = []
