@@ -139,8 +139,8 @@ def test_refused(far: Project, network: Network) -> None:
 def test_reset_in_the_middle_of_a_review_is_mended(far: Project, network: Network) -> None:
     """The runner goes on meanwhile; the hook asks for the events that it missed."""
     warm()
-    far.runner.plays(steps=[*script()[:2], {"sleep": 2}, *script()[2:]])
-    with soon(0.7, network, "reset"), soon(0.9, network, "pass"):
+    far.runner.plays(steps=[*script()[:2], {"sleep": 5}, *script()[2:]])
+    with soon(2.5, network, "reset"), soon(2.7, network, "pass"):
         commit = far.change(MAW_REVIEW_DEADLINE="30s")
     reviewed(commit)
 
@@ -155,7 +155,7 @@ def test_reset_for_good(far: Project, network: Network) -> None:
         with soon(0.7, network, "reset"):
             commits.append(far.change())
     for commit in commits:
-        unreviewed(commit, "deadline", "reset", "lost", "broke", "ended")
+        unreviewed(commit, "deadline", "reset", "lost", "broke", "ended", "did not begin")
     keeps_deadline(commits)
 
 
