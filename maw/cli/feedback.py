@@ -40,7 +40,7 @@ Examples:
 @click.option("--reason", "-m", default="", callback=_reason, metavar="TEXT", help="Why, for others and for later.")
 @_json
 def dismiss(ids: tuple[str, ...], reason: str, as_json: bool) -> int:
-    """Say that findings are wrong, by their ids: they no longer block, and are not raised again.
+    """Say that findings are wrong, by their ids. They no longer block, and are not raised again.
 
     That holds for the same code and for code that only moved, here and, after `maw sync`, in other clones. Code that
     changes is judged anew. The start of an id is enough. `maw undo` takes it back.

@@ -36,10 +36,10 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Show the patch; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding.")
 def fix(ids: tuple[str, ...], dry_run: bool, as_json: bool) -> int:
-    """Apply the replacements of findings, by their ids, to the files of the work tree, and show the patch.
+    """Apply findings' replacements to the files, by their ids.
 
-    Only where the lines are still the same, wherever they stand now; else nothing is done. The rest of the file, what
-    is not staged of it too, stays as it is, and nothing is staged.
+    The patch is shown. It is applied only where the lines are still the same, wherever they stand now. The rest of
+    the file, what is not staged of it too, stays as it is, and nothing is staged.
     """
     repo = needed_repository()
     for place in found(repo, ids):
