@@ -134,8 +134,8 @@ def _chat(library: Any, messages: list[Message], tokens: int) -> None:
 
 
 def _decoding(path: Path) -> list[Row]:
-    """The budget is for one sequence: what is decoded is then the only difference. Several answers that end at different
-    times do not fill their steps, which free-running ones of equal length do; both rates are told."""
+    """The budget is for one sequence: what is decoded is then the only difference. Several answers that end at
+    different times do not fill their steps, which free-running ones of equal length do; both rates are told."""
     rows = []
     for sequences in (1, Settings().sequences):
         rates = _rates(path, sequences)
