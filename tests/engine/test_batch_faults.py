@@ -55,6 +55,15 @@ def _starve(pid: int) -> None:
         pytest.skip("no prlimit on this system")
 
 
+def _lost(ended: list[list[Field] | BaseException]) -> list[EngineError]:
+    """Those who were told to try again; the others were answered whole."""
+    lost = [end for end in ended if isinstance(end, EngineError)]
+    assert all(error.retry and error.code in ("worker_lost", "worker_hung") for error in lost)
+    assert all(len(end) == 40 for end in ended if not isinstance(end, BaseException))
+    assert len(lost) == sum(isinstance(end, BaseException) for end in ended)
+    return lost
+
+
 @pytest.mark.parametrize("harm", [_kill, _stop, _starve])
 def test_all_that_was_under_way_is_answered_by_a_fresh_worker(
     home: Path, with_engine: Callable[..., Any], harm: Callable[[int], None]
@@ -67,10 +76,11 @@ def test_all_that_was_under_way_is_answered_by_a_fresh_worker(
         await asyncio.gather(*(event.wait() for event in begun))
         pid = next(model.pid for model in engine.models() if model.state == "loaded")
         harm(pid)
-        errors = await asyncio.gather(*tasks, return_exceptions=True)
-        for error in errors:
-            assert isinstance(error, EngineError), error
-            assert error.retry and error.code in ("worker_lost", "worker_hung")
+        lost = _lost(await asyncio.gather(*tasks, return_exceptions=True))
+        assert lost or harm is _starve
+        while not lost:  # a starved one is harmed when it next needs memory
+            more = (_answer(engine, at) for at in range(6))
+            lost = _lost(await asyncio.gather(*more, return_exceptions=True))
         found = await asyncio.gather(*(_answer(engine, at) for at in range(6)))
         assert [len(fields) for fields in found] == [40] * 6
         assert next(model.pid for model in engine.models() if model.state == "loaded") != pid

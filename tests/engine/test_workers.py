@@ -18,7 +18,7 @@ from maw_remote.engine.gguf import read_header
 from maw_remote.engine.interface import CALLED_OFF, EngineError, Message, Request
 from maw_remote.engine.ledger import Budget
 from maw_remote.engine.program import Write
-from tests.engine.test_engine import STORY, answer, ask, failure, first_piece, stream_of
+from tests.engine.test_engine import answer, ask, failure, first_piece, stream_of
 from tests.fixtures.model import NAME, EmbeddedModel
 
 psutil = pytest.importorskip("psutil")
@@ -184,9 +184,8 @@ def test_a_worker_killed_in_mid_batch_fails_all_and_a_fresh_one_answers_all(
     embedded_model: EmbeddedModel, with_engine: WithEngine
 ) -> None:
     async def work(engine: Any) -> None:
-        streams = [stream_of(engine, STORY) for _ in range(3)]
-        for stream in streams:
-            await first_piece(stream)
+        streams = [stream_of(engine, ask("Tell a long story about a boat.", 500)) for _ in range(3)]  # all have room
+        await asyncio.gather(*map(first_piece, streams))
         os.kill(engine.workers.processes[NAME].pid, signal.SIGKILL)
         errors = await asyncio.gather(*map(_drained, streams), return_exceptions=True)
         assert all(isinstance(error, EngineError) and error.retry for error in errors)

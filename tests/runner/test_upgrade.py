@@ -12,6 +12,7 @@ import pytest
 
 from maw_remote.engine.interface import EngineError
 from maw_remote.engine.process import WorkerProcess
+from maw_remote.engine.turns import Turns
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """
@@ -52,7 +53,7 @@ def test_a_python_that_is_gone_is_told_with_what_mends_it(
     monkeypatch.setattr(sys, "executable", str(tmp_path / "gone" / "python"))
 
     async def work() -> None:
-        worker = WorkerProcess("m", {}, turn=asyncio.Lock())
+        worker = WorkerProcess("m", {}, turns=Turns())
         with pytest.raises(EngineError, match="Python is gone") as caught:
             await worker.start()
         assert "maw-runner restart" in str(caught.value.hint) and not caught.value.retry
