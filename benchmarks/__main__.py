@@ -68,6 +68,7 @@ def _environment(home: str) -> dict[str, str]:
         "HOME": home,
         "MAW_STATE_DIR": f"{home}/state",
         "MAW_CONFIG": f"{home}/config.toml",
+        "MAW_RUNNER_QUEUE_MAX": "1000000",  # what floods the queue is to be measured, not refused
         "REAL_HOME": os.path.expanduser("~"),  # whose caches may be used; a MAW_ name would count as a setting
         "GIT_CONFIG_GLOBAL": str(config),
         "GIT_CONFIG_NOSYSTEM": "1",

@@ -20,7 +20,7 @@ class Instant(Echo):
     def fingerprint(self, payload: Json) -> bytes:
         return f"{payload.get('n')} {payload.get('tree')}".encode()
 
-    async def run(self, payload: Json, *, model: str, profile: str, engine: Any, emit: Emit) -> Json:
+    async def run(self, payload: Json, *, emit: Emit, model: str, **_more: Any) -> Json:
         for _ in range(payload.get("events", 0)):
             await emit("unit", {"unit": "u1", "path": "a.py", "state": "started", "sent": time.time()})
             await asyncio.sleep(0.002)
