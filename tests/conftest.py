@@ -29,7 +29,7 @@ if importlib.util.find_spec("tree_sitter") is None:
 # How many examples a property is tried with, all of them here. `make test` takes the few; `make test-all` runs
 # whatever hypothesis tries a second time, with the many (`-m fuzz --hypothesis-profile many`).
 settings.register_profile("few", max_examples=40, deadline=None)
-settings.register_profile("many", max_examples=300, deadline=None)  # some six minutes for all of them
+settings.register_profile("many", max_examples=100, deadline=None)  # some minutes for all of them
 settings.load_profile("few")
 
 
