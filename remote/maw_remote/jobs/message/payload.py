@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from maw.messages import profile
 from maw.messages.profile import Profile
+from maw_remote.jobs import reading
 from maw_remote.jobs.interface import BadInput, Json
 
 TITLE_MAX = 200  # characters
@@ -42,12 +43,14 @@ def parse(payload: Json) -> Payload:
     return Payload(
         diff=_diff(payload.get("diff")),
         profile=learned(payload),
-        examples=[_text(text, "examples")[:TEXT_MAX] for text in _list(payload, "examples")[:EXAMPLES_MAX]],
-        branch=_text(payload.get("branch", ""), "branch")[:TITLE_MAX],
+        examples=[
+            reading.text(one, "examples")[:TEXT_MAX] for one in reading.items(payload, "examples")[:EXAMPLES_MAX]
+        ],
+        branch=reading.text(payload.get("branch", ""), "branch")[:TITLE_MAX],
         ticket=_line(payload.get("ticket", "")),
-        draft=_text(payload.get("draft", ""), "draft")[:TEXT_MAX],
+        draft=reading.text(payload.get("draft", ""), "draft")[:TEXT_MAX],
         wanted=_count(payload.get("count", 1)),
-        skipped=[_path(entry) for entry in _list(payload, "skipped")[:SKIPPED_MAX]],
+        skipped=[_path(entry) for entry in reading.items(payload, "skipped")[:SKIPPED_MAX]],
         redacted=payload.get("redacted") is True,
     )
 
@@ -67,7 +70,7 @@ def fingerprint(payload: Json) -> bytes:
 
 def title(payload: Json) -> str:
     """What a person sees in the queue. Raises BadInput."""
-    return _text(payload.get("title", ""), "title")[:TITLE_MAX]
+    return reading.text(payload.get("title", ""), "title")[:TITLE_MAX]
 
 
 def _diff(value: object) -> bytes:
@@ -82,24 +85,11 @@ def _diff(value: object) -> bytes:
 def _path(value: object) -> str:
     if not isinstance(value, dict):
         raise BadInput("an entry of `skipped` is not an object")
-    return _text(value.get("path"), "skipped.path")
-
-
-def _list(payload: Json, key: str) -> list[Any]:
-    value = payload.get(key, [])
-    if not isinstance(value, list):
-        raise BadInput(f"`{key}` is not a list")
-    return value
-
-
-def _text(value: object, key: str) -> str:
-    if not isinstance(value, str):
-        raise BadInput(f"`{key}` is not text")
-    return value
+    return reading.text(value.get("path"), "skipped.path")
 
 
 def _line(value: object) -> str:
-    text = _text(value, "ticket")
+    text = reading.text(value, "ticket")
     if len(text) > 40 or not text.isprintable():
         raise BadInput("`ticket` is no ticket's id")
     return text

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from maw_remote.jobs import reading
 from maw_remote.jobs.interface import BadInput, Json
 
 TITLE_MAX = 200  # characters
@@ -47,8 +48,8 @@ def parse(payload: Json) -> Payload:
         title=title(payload),
         diff=_diff(payload.get("diff")),
         rules=rules(payload),
-        exclude=[_text(glob, "exclude") for glob in _list(payload, "exclude")],
-        skipped=[_skipped(entry) for entry in _list(payload, "skipped")],
+        exclude=[reading.text(glob, "exclude") for glob in reading.items(payload, "exclude")],
+        skipped=[_skipped(entry) for entry in reading.items(payload, "skipped")],
         max_file_bytes=_count(payload.get("max_file_bytes", 1_000_000)),
         redacted=payload.get("redacted") is True,
     )
@@ -62,7 +63,7 @@ def fingerprint(payload: Json) -> bytes:
 
 def title(payload: Json) -> str:
     """What a person sees in the queue. Raises BadInput."""
-    return _text(payload.get("title", ""), "title")[:TITLE_MAX]
+    return reading.text(payload.get("title", ""), "title")[:TITLE_MAX]
 
 
 def _diff(value: object) -> bytes:
@@ -76,7 +77,7 @@ def _diff(value: object) -> bytes:
 
 def rules(payload: Json) -> list[Rule]:
     """The project's rules. Raises BadInput."""
-    values = _list(payload, "rules")
+    values = reading.items(payload, "rules")
     if len(values) > RULES_MAX:
         raise BadInput(f"{len(values)} review rules; {RULES_MAX} at most")
     return [_rule(value) for value in values]
@@ -85,7 +86,7 @@ def rules(payload: Json) -> list[Rule]:
 def _rule(value: object) -> Rule:
     if not isinstance(value, dict):
         raise BadInput("an entry of `rules` is not an object")
-    rule = Rule(_text(value.get("glob", "**"), "rules.glob"), _text(value.get("text"), "rules.text"))
+    rule = Rule(reading.text(value.get("glob", "**"), "rules.glob"), reading.text(value.get("text"), "rules.text"))
     if len(rule.text) > RULE_TEXT_MAX:
         raise BadInput(f"a review rule of {len(rule.text)} characters; {RULE_TEXT_MAX} at most")
     return rule
@@ -94,20 +95,7 @@ def _rule(value: object) -> Rule:
 def _skipped(value: object) -> Skipped:
     if not isinstance(value, dict):
         raise BadInput("an entry of `skipped` is not an object")
-    return Skipped(_text(value.get("path"), "skipped.path"), _text(value.get("reason"), "skipped.reason"))
-
-
-def _list(payload: Json, key: str) -> list[Any]:
-    value = payload.get(key, [])
-    if not isinstance(value, list):
-        raise BadInput(f"`{key}` is not a list")
-    return value
-
-
-def _text(value: object, key: str) -> str:
-    if not isinstance(value, str):
-        raise BadInput(f"`{key}` is not text")
-    return value
+    return Skipped(reading.text(value.get("path"), "skipped.path"), reading.text(value.get("reason"), "skipped.reason"))
 
 
 def _count(value: object) -> int:
