@@ -41,6 +41,8 @@ def test_where_the_home_is_there_it_does(hooked: Hooked) -> None:
 @pytest.mark.parametrize("arguments", [[], ["--foreground"]])
 def test_a_runner_that_comes_up_too_late(home: Path, arguments: list[str]) -> None:
     """As maw starts it: the directory was there then."""
+    if arguments:
+        pytest.importorskip("uvicorn", reason="a runner needs the runner extra")
     command = [sys.executable, "-m", "maw_remote", "start", "--existing", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, "the state directory was removed" in done.stderr) == (2, True)
