@@ -1,6 +1,7 @@
 """Every test runs in a home of its own: no test can touch the user's configuration, keys or repositories."""
 
 import importlib.util
+import signal
 
 import pytest
 from hypothesis import settings
@@ -18,6 +19,10 @@ pytest_plugins = [
     "tests.fixtures.grammars",
     "tests.fixtures.openai_server",
 ]
+
+# A shell that runs tests in the background has them ignore Ctrl-C, and whatever they start would, too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Without an extra (an Air's install, whose lowest versions CI tries) what needs it is left out.
 collect_ignore = []

@@ -70,6 +70,20 @@ def test_what_nobody_uses_is_swapped_out_and_comes_back(file: Path) -> None:
     assert fields(frames)["line"]["probability"] == pytest.approx(first["line"]["probability"], rel=0.02)
 
 
+def test_only_the_beginning_of_an_old_chat_stays_beside_one_that_goes_another_way(file: Path) -> None:
+    inside = Inside(file)
+    system = Message("system", "You tell stories. " * 4)
+    inside.answer(STORY, [system, Message("user", "of a boat, " * 60)])
+    number = inside.ask(STORY, [system, Message("user", "of rain")])
+    inside.work(1)
+    assert inside.slots.busy
+    assert inside.slots._cells._kept.cells() == 0  # in the model's cache; the old chat can come back
+    inside.work()
+    assert usage(inside.frames[number])["cached_tokens"] > 16
+    frames = inside.answer(STORY, [system, Message("user", "of a boat, " * 60)])
+    assert usage(frames)["cached_tokens"] > 256
+
+
 def test_more_than_fits_waits_for_its_turn(file: Path) -> None:
     inside = Inside(file, cells=1024, context=512, sequences=16)
     numbers = [inside.ask(STORY, [Message("user", f"{at} " * 60)]) for at in range(20)]

@@ -429,7 +429,7 @@ def test_a_small_disk_is_told_before_the_download_with_the_figures(hub: ModelHub
 def test_a_disk_that_fills_meanwhile_keeps_the_half_and_goes_on_later(hub: ModelHub) -> None:
     data = gguf(size=60 << 20)
     hub.put(data)
-    hub.behave(step=1 << 20, pause=0.005)
+    hub.behave(step=1 << 20, pause=0.03)  # so slowly that progress is told in the middle, on a busy machine too
     disk = Path(paths.model_dir())
     with small_disk(disk, "140m"):
         filler = disk / "filler"

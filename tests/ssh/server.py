@@ -1,7 +1,7 @@
 """A small HTTP server on a unix socket: what the link's tests put behind the gate. Run as a script with a directory.
 
 POST /echo gives the body back; POST /up its length; GET /down?N sends N bytes; GET …/N-MS/events sends N events, one
-each MS milliseconds, after Last-Event-ID; GET /stuck never ends; GET /count tells how many connections are open.
+each MS milliseconds, after Last-Event-ID; GET /stuck never ends; GET /stuck-now tells how many of those there are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 HELLO = {"v": 1, "protocol": [1, 1], "version": "0.1.0", "features": [], "node_id": "n", "boot_id": "b", "profiles": {}}
-OPEN = set()
+STUCK = set()
 
 
 async def main(directory: Path) -> None:
@@ -28,13 +28,11 @@ async def main(directory: Path) -> None:
 
 
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    OPEN.add(writer)
     try:
         await answer(reader, writer)
     except (OSError, asyncio.IncompleteReadError):
         pass
     finally:
-        OPEN.discard(writer)
         writer.close()
 
 
@@ -50,14 +48,18 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         send(writer, b'{"v":1,"id":"x","state":"queued"}')
     elif path == "/up":
         send(writer, str(len(body)).encode())
-    elif path == "/count":
-        send(writer, str(len(OPEN)).encode())
+    elif path == "/stuck-now":
+        send(writer, str(len(STUCK)).encode())
     elif path == "/api/v1/status":
         send(writer, b"{}")
     elif path == "/down":
         await down(writer, int(query))
     elif path == "/stuck":
-        await reader.read()
+        STUCK.add(writer)
+        try:
+            await reader.read()
+        finally:
+            STUCK.discard(writer)
     elif path.endswith("/events"):
         number, milliseconds = (int(part) for part in path.split("/")[-2].split("-"))
         await events(writer, int(headers.get("last-event-id", "0")), number, milliseconds / 1000)

@@ -12,6 +12,7 @@ from maw_remote.engine.decoder import Decoder
 from maw_remote.engine.kept import Kept, Prefix
 
 MARGIN = 64  # cells that stay free for the branches of choices
+REST_MAX = 128  # cells of a prefix that may lie there unused while somebody goes on from its beginning
 KEPT_MAX = 8  # prefixes in the model's cache
 BRANCHES_MIN = 4  # sequences that stay free for choices, which could not go on without any
 
@@ -49,6 +50,14 @@ class Cells:
         self._decoder.fork(prefix.sequence, sequence, *((-1, -1) if whole else (0, length)))
         self._kept.touch(prefix)
         return length
+
+    def release(self, prefix: Prefix, length: int) -> bool:
+        """Put away a prefix whose first `length` tokens were taken, when much would lie there unused. True: it is away,
+        and what was taken belongs to the taker alone."""
+        if prefix.users or len(prefix.tokens) - length <= REST_MAX or not self._kept.worth_swapping(prefix):
+            return False
+        self._put_away(prefix)
+        return True
 
     def revive(self, prefix: Prefix) -> bool:
         """Bring a prefix's state into the model's cache, and keep it."""
@@ -91,7 +100,7 @@ class Cells:
         return bool(idle)
 
     def swap_out(self, wanted: Callable[[Prefix], bool]) -> None:
-        """Put away the long prefixes that nobody uses now and none of those who wait is about to use."""
+        """Put away the prefixes that nobody uses now and none of those who wait is about to use."""
         for prefix in self._kept.resident():
             if self._kept.worth_swapping(prefix) and not wanted(prefix):
                 self._put_away(prefix)

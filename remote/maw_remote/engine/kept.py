@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from maw_remote.engine.vocabulary import shared
 
-WORTH = 256  # tokens from which on a prefix is worth being swapped out and saved; fewer are evaluated in no time
+SWAPPED_MIN = 16  # tokens of a prefix that is worth being swapped out: to copy them takes less than to evaluate one
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Kept:
         return sum(len(prefix.tokens) for prefix in self._prefixes if prefix.sequence is not None)
 
     def worth_swapping(self, prefix: Prefix) -> bool:
-        return self._limit > 0 and len(prefix.tokens) >= WORTH
+        return self._limit > 0 and len(prefix.tokens) >= SWAPPED_MIN
 
     def shrink(self) -> None:
         """Let go of swapped-out prefixes beyond the limit."""

@@ -12,12 +12,13 @@ from maw_remote.engine.batch import Pace, Want, share
 from maw_remote.engine.cells import Cells
 from maw_remote.engine.decoder import ABORTED, BATCH, DONE, OUTPUTS, Decoder
 from maw_remote.engine.job import Job, Refused
-from maw_remote.engine.kept import WORTH, Prefix
+from maw_remote.engine.kept import Prefix
 from maw_remote.engine.lives import Live, Tree, again, grow
 from maw_remote.engine.runs import BadProgram, Branch, Feed, Need, Trim, Work
 from maw_remote.engine.sampling import Floats
 from maw_remote.engine.trie import Node
 
+SAVED_MIN = 256  # tokens of a prefix that is worth a file; fewer are evaluated in no time
 PREFIX_MIN = 16  # tokens; a shorter prefix is not worth a sequence of its own
 BACKGROUND = 0  # in place of a job's number: whoever works for nobody that waits
 JOINED = 64  # tokens that are evaluated in the same steps as a choice after them; it has its sequences meanwhile
@@ -212,9 +213,9 @@ class Slots:
         return live
 
     def _follow(self, live: Live, prefix: Prefix, length: int) -> None:
-        """Let a live one begin with a kept prefix, which stays as long as it does."""
+        """Let a live one begin with a kept prefix, which stays as long as it does, if most of it was taken."""
         live.done = self._cells.go_on(live.sequence, prefix, length)
-        if live.done:
+        if live.done and not self._cells.release(prefix, length):
             live.source = prefix
             prefix.users += 1
             live.reserve -= live.done
@@ -365,7 +366,7 @@ class Slots:
             self._cells.keep(tokens, live.adapter, live.sequence)
         if not built:
             job.end(job.usage())
-        elif job.save is not None and cold and len(tokens) >= WORTH:
+        elif job.save is not None and cold and len(tokens) >= SAVED_MIN:
             job.save(self._cells.state(live.sequence))
 
     def _fail(self, live: Live, code: str, message: str) -> None:
