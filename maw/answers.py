@@ -5,7 +5,7 @@ For commands; the hook path has no msgspec and reads what it needs by itself (ma
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,6 +13,7 @@ from maw import client
 from maw.errors import NodeError
 
 Json = dict[str, Any]
+Shape = TypeVar("Shape", bound=msgspec.Struct)
 
 
 def ask(
@@ -22,15 +23,25 @@ def ask(
     return checked(node, client.request(node, method, path, body, timeout=timeout), shape)
 
 
+def typed(node: str, method: str, path: str, shape: type[Shape], *, timeout: float = 30.0) -> Shape:
+    """client.request, whose answer is this struct of maw.api. Raises NodeError and ApiError."""
+    return converted(node, client.request(node, method, path, timeout=timeout), shape)
+
+
 def checked(node: str, answer: Any, shape: type[msgspec.Struct]) -> Json:
     """`answer` as it is, with all that `shape` asks for. Raises NodeError for any other."""
+    converted(node, answer, shape)
+    found: Json = answer
+    return found
+
+
+def converted(node: str, answer: Any, shape: type[Shape]) -> Shape:
+    """`answer` as this struct. Raises NodeError when it is none."""
     try:
-        msgspec.convert(answer, shape)
+        return msgspec.convert(answer, shape)
     except (msgspec.ValidationError, RecursionError, OverflowError) as exc:
         raise NodeError(
             "version",
             f"{node} gave an answer that this maw does not understand: {exc}",
             hint=f"install the same version of git-maw on {node} and here",
         ) from exc
-    found: Json = answer
-    return found

@@ -82,9 +82,13 @@ class TaskPatch(msgspec.Struct, kw_only=True):
 
 
 class TaskList(msgspec.Struct, kw_only=True):
+    """`GET /tasks`. `last_event`: the highest id of an event so far. The stream of all tasks, asked for what comes
+    after it, goes on where the list ends. An older runner does not tell it (0)."""
+
     v: int = 1
     tasks: list[Task]
     next: str | None = None  # `before` of the next page
+    last_event: int = 0
 
 
 class Model(msgspec.Struct, kw_only=True, omit_defaults=True):

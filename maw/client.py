@@ -6,6 +6,7 @@ The typed form of what travels is in maw/api.py; here it stays JSON, since msgsp
 from __future__ import annotations
 
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -86,6 +87,28 @@ def events(
             return
 
 
+class Breaker:
+    """Ends a stream from another thread: who reads it gets a NodeError."""
+
+    def __init__(self) -> None:
+        self.broken = False
+        self._sock: socket.socket | None = None
+
+    def guard(self, sock: socket.socket) -> None:
+        """The stream is read from this socket from now on."""
+        self._sock = sock
+        if self.broken:  # between the connect and here
+            self.trip()
+
+    def trip(self) -> None:
+        self.broken = True
+        try:
+            if self._sock is not None:
+                self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it had ended by itself
+
+
 def all_events(node: str, *, after: int = 0, resume_for: float = RESUME_FOR) -> Iterator[wire.Event]:
     """Events of all tasks, from now on or with ids above `after`, resumed like one task's; without an end.
     Raises NodeError and ApiError."""
@@ -120,11 +143,19 @@ class _Peer:
         return time.monotonic() - self.last
 
 
-def follow(node: str, method: str, path: str, body: dict[str, Any] | None = None) -> Iterator[wire.Event]:
+def follow(
+    node: str,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    after: int = 0,
+    breaker: Breaker | None = None,
+) -> Iterator[wire.Event]:
     """The events that a request is answered with, up to the end of the stream; a cut is not mended.
     Raises NodeError and ApiError."""
     data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
-    yield from _stream(node, path, 0, None, method=method, body=data)
+    yield from _stream(node, path, after, None, method=method, body=data, breaker=breaker)
 
 
 def _stream(
@@ -136,12 +167,15 @@ def _stream(
     method: str = "GET",
     body: bytes = b"",
     peer: _Peer | None = None,
+    breaker: Breaker | None = None,
 ) -> Iterator[wire.Event]:
     connection = reach.connect(node, streams=True, timeout=_left(deadline))
     headers = {"Accept": "text/event-stream"}
     if after:
         headers["Last-Event-ID"] = str(after)
     with connection.sock as sock:
+        if breaker is not None:
+            breaker.guard(sock)
         try:
             wire.send_request(sock, method, path, body, headers)
             yield from wire.read_events(_Deadline(sock, connection.reader, deadline, peer or _Peer()))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from typing import Any
-from urllib.parse import quote
 
 import click
 
-from maw import answers, api, client, errors, reach
+from maw import answers, api, client, errors, models, reach
 from maw.cli import model_ps
 from maw.cli.model_advice import adopt, recommend
 from maw.cli.options import duration, named_node
@@ -21,7 +20,6 @@ Json = dict[str, Any]
 
 _NODE = click.option("--node", metavar="NAME", help="The node. [default: the setting `node`]")
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-LOAD_TIMEOUT = 600.0  # seconds; 20 GB from a cold disk
 
 
 @click.group(
@@ -83,7 +81,7 @@ def pull_command(name: str, source: str | None, cancel: bool, node: str | None, 
       maw model pull phi-4-mini-instruct --cancel
     """
     if cancel:
-        client.request(named_node(node), "DELETE", _path(name, "pull"))
+        client.request(named_node(node), "DELETE", models.path(name, "pull"))
         say(f"the pull of {name} stops; what has come is kept (`maw model rm {name}` removes it)")
         return errors.PASS
     return pull(name, source=source, node=named_node(node), as_json=as_json)
@@ -151,7 +149,7 @@ def path_command(name: str, node: str | None) -> int:
 @_JSON
 def rm_command(name: str, node: str | None, as_json: bool) -> int:
     """Remove a model from the node. The file of a path: source is left alone."""
-    answer = answers.ask(named_node(node), "DELETE", _path(name), api.Removed)
+    answer = answers.ask(named_node(node), "DELETE", models.path(name), api.Removed)
     if as_json:
         print_json(answer)
     else:
@@ -172,10 +170,7 @@ def load_command(name: str, keep_alive: float | None, node: str | None, as_json:
     \b
       maw model load phi-4-mini-instruct --keep-alive 8h
     """
-    body = {"v": 1, "keep_alive": keep_alive}
-    return _told(
-        answers.ask(named_node(node), "POST", _path(name, "load"), api.Model, body, timeout=LOAD_TIMEOUT), as_json
-    )
+    return _told(models.load(named_node(node), name, keep_alive), as_json)
 
 
 @model.command("unload")
@@ -184,7 +179,7 @@ def load_command(name: str, keep_alive: float | None, node: str | None, as_json:
 @_JSON
 def unload_command(name: str, node: str | None, as_json: bool) -> int:
     """End a model's worker and free its memory. What it was doing is tried again later."""
-    return _told(answers.ask(named_node(node), "POST", _path(name, "unload"), api.Model), as_json)
+    return _told(models.unload(named_node(node), name), as_json)
 
 
 @model.command("pin")
@@ -195,8 +190,7 @@ def unload_command(name: str, node: str | None, as_json: bool) -> int:
 def pin_command(name: str, off: bool, node: str | None, as_json: bool) -> int:
     """Keep a model loaded however long it idles and whoever needs its memory, until the runner stops. It does not load
     it."""
-    body = {"v": 1, "pinned": not off}
-    return _told(answers.ask(named_node(node), "POST", _path(name, "pin"), api.Model, body), as_json)
+    return _told(models.pin(named_node(node), name, pinned=not off), as_json)
 
 
 def show(*, node: str, as_json: bool) -> int:
@@ -232,7 +226,7 @@ def followed(name: str, *, source: str | None, node: str, quiet: bool) -> Json:
     body = {"v": 1, "source": source} if source else {"v": 1}
     line = ProgressLine(quiet=quiet)
     try:
-        for event in client.follow(node, "POST", _path(name, "pull"), body):
+        for event in client.follow(node, "POST", models.path(name, "pull"), body):
             if event.type == "progress":
                 line.show(_progress(name, answers.checked(node, event.data, api.Progress)))
             elif event.type == "failed":
@@ -289,8 +283,8 @@ def _row(found: Json) -> tuple[str, ...]:
 
 
 def _find(node: str, name: str) -> Json:
-    models: list[Json] = answers.ask(node, "GET", "/api/v1/models", api.ModelList)["models"]
-    found = next((entry for entry in models if entry["name"] == name), None)
+    listed: list[Json] = answers.ask(node, "GET", "/api/v1/models", api.ModelList)["models"]
+    found = next((entry for entry in listed if entry["name"] == name), None)
     if found is None:
         raise FatalError(f"{node} knows no model called {name!r}", hint="`maw model list` shows them")
     return found
@@ -302,7 +296,3 @@ def _told(found: Json, as_json: bool) -> int:
     else:
         say(f"{found['name']}: {_row(found)[1]}")
     return errors.PASS
-
-
-def _path(name: str, verb: str = "") -> str:
-    return f"/api/v1/models/{quote(name, safe='')}" + (f"/{verb}" if verb else "")

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 import click
 
-from maw import answers, api, client, errors, wire
+from maw import answers, api, client, errors, tasks
 from maw.cli.options import named_node
 from maw.cli.output import print_json, say
 from maw.cli.times import ago, moment
 from maw.errors import FatalError
 from maw.text import flat
+from maw.watch import words
 
 _ID = 12  # characters of a whole task id
-_BUMPED = 500
 _STATES = ["queued", "running", "done", "failed", "cancelled", "dead"]
 _node = click.option("--node", metavar="NAME", help="The node to ask. [default: the setting `node`]")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/protocol.md, Task).")
@@ -74,27 +75,25 @@ def watch(task: str | None, node: str | None, as_json: bool) -> int:
     for event in client.events(name, whole) if whole is not None else client.all_events(name):
         if as_json:
             print_json({**event.data, **({"id": event.id} if event.id else {}), "event": event.type})
-        elif (line := _told(event)) is not None:
+        elif (line := words.told(event, whose=True)) is not None:
             click.echo(flat(line))
     return errors.PASS
 
 
 @queue.command()
-@click.argument("tasks", nargs=-1, required=True, metavar="TASK…")
+@click.argument("starts", nargs=-1, required=True, metavar="TASK…")
 @click.option("--force", is_flag=True, help="Even when somebody else waits for it.")
 @_node
 @_json
-def cancel(tasks: tuple[str, ...], force: bool, node: str | None, as_json: bool) -> int:
+def cancel(starts: tuple[str, ...], force: bool, node: str | None, as_json: bool) -> int:
     """Cancel tasks of yours. One that another machine or account waits for goes on unless --force is given.
 
     \b
       maw queue cancel 3f9c
     """
     name = named_node(node)
-    for task in tasks:
-        query = "?force=true" if force else "?waiter=false"
-        answer = answers.ask(name, "DELETE", f"/api/v1/tasks/{_resolve(name, task)}{query}", api.Task)
-        _tell(answer, as_json, _cancelled)
+    for start in starts:
+        _tell(tasks.cancel(name, _resolve(name, start), force=force), as_json, words.cancelled)
     return errors.PASS
 
 
@@ -109,14 +108,15 @@ def retry(task: str, node: str | None, as_json: bool) -> int:
       maw queue retry 3f9c
     """
     name = named_node(node)
-    answer = answers.ask(name, "POST", f"/api/v1/tasks/{_resolve(name, task)}/retry", api.Task)
-    _tell(answer, as_json, lambda new: f"task {new['id']} does it again")
+    _tell(tasks.retry(name, _resolve(name, task)), as_json, lambda new: f"task {new['id']} does it again")
     return errors.PASS
 
 
 @queue.command()
 @click.argument("task")
-@click.option("--priority", type=click.IntRange(0, 1000), default=_BUMPED, show_default=True, help="Larger is sooner.")
+@click.option(
+    "--priority", type=click.IntRange(0, 1000), default=tasks.BUMPED, show_default=True, help="Larger is sooner."
+)
 @_node
 @_json
 def bump(task: str, priority: int, node: str | None, as_json: bool) -> int:
@@ -126,8 +126,7 @@ def bump(task: str, priority: int, node: str | None, as_json: bool) -> int:
       maw queue bump 3f9c
     """
     name = named_node(node)
-    path = f"/api/v1/tasks/{_resolve(name, task)}"
-    answer = answers.ask(name, "PATCH", path, api.Task, {"v": 1, "priority": priority})
+    answer = tasks.prioritise(name, _resolve(name, task), priority)
     _tell(answer, as_json, lambda patched: f"task {patched['id']} has priority {patched['priority']}")
     return errors.PASS
 
@@ -143,20 +142,20 @@ def show_tasks(
 ) -> int:
     """Print a node's tasks. Raises NodeError and ApiError."""
     states = [state] if state is not None else [None] if everything else ["running", "queued"]
-    tasks: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
     for wanted in states:
         query = {"limit": limit, "state": wanted, "kind": kind}
         chosen = urlencode({name: value for name, value in query.items() if value is not None})
-        tasks += answers.ask(node, "GET", f"/api/v1/tasks?{chosen}", api.TaskList)["tasks"]
+        found += answers.ask(node, "GET", f"/api/v1/tasks?{chosen}", api.TaskList)["tasks"]
     if as_json:
-        print_json({"v": 1, "node": node, "tasks": tasks[:limit]})
-    elif not tasks:
+        print_json({"v": 1, "node": node, "tasks": found[:limit]})
+    elif not found:
         say(
             "no tasks"
             if everything or state
             else "nothing runs and nothing waits (`maw queue list --all` has the rest)"
         )
-    for task in [] if as_json else tasks[:limit]:
+    for task in [] if as_json else found[:limit]:
         click.echo(flat(_row(task)))
     return errors.PASS
 
@@ -174,58 +173,19 @@ def _ago(when: str) -> str:
     return ago(time.time() - moment(when), now_below=1)
 
 
-def _told(event: wire.Event) -> str | None:
-    """An event in a line; None for those that only programs want."""
-    data = event.data
-    clock, task = str(data.get("ts", ""))[11:19], data.get("task", "")
-    match event.type:
-        case "text" | "plan":
-            return None
-        case "waiting":
-            said = f"{data.get('ahead')} ahead"
-        case "unit":
-            said = f"{data.get('state')} {data.get('path')} ({data.get('done')}/{data.get('total')})"
-        case "finding":
-            finding = _object(data, "finding")
-            said = f"{finding.get('severity')}: {finding.get('path')}:{finding.get('line')} {finding.get('title')}"
-        case "failed" | "dead":
-            said = str(_object(data, "error").get("message", ""))
-        case _:
-            reason = data.get("reason")
-            said = str((reason if reason != event.type else "") or data.get("model") or "")
-    return f"{clock}  {task}  {event.type:<9} {said}".rstrip()
-
-
-def _object(data: dict[str, Any], key: str) -> dict[str, Any]:
-    found = data.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _cancelled(task: dict[str, Any]) -> str:
-    match task["state"]:
-        case "cancelled":
-            return f"task {task['id']} is cancelled"
-        case "queued" | "running" if not task.get("cancelling"):
-            return f"task {task['id']} goes on: others wait for it (--force cancels it all the same)"
-        case "queued" | "running":
-            return f"task {task['id']} is being cancelled"
-        case state:
-            return f"task {task['id']} had ended already: {state}"
-
-
-def _tell(answer: dict[str, Any], as_json: bool, words: Any) -> None:
+def _tell(answer: dict[str, Any], as_json: bool, said: Callable[[dict[str, Any]], str]) -> None:
     if as_json:
         print_json(answer)
     else:
-        say(words(answer))
+        say(said(answer))
 
 
 def _resolve(node: str, start: str) -> str:
     """The whole id of the one task whose id begins with `start`. Raises FatalError."""
     if len(start) == _ID:
         return start
-    tasks = answers.ask(node, "GET", "/api/v1/tasks?limit=1000", api.TaskList)["tasks"]
-    found = [str(task["id"]) for task in tasks if task["id"].startswith(start)]
+    listed = answers.ask(node, "GET", "/api/v1/tasks?limit=1000", api.TaskList)["tasks"]
+    found = [str(task["id"]) for task in listed if task["id"].startswith(start)]
     if len(found) != 1:
         why = "no task's id begins" if not found else f"{len(found)} tasks' ids begin"
         raise FatalError(f"{why} with {start!r}", hint="`maw queue list --all` shows the ids")

@@ -40,9 +40,15 @@ async def list_tasks(
     before: str | None = None,
 ) -> api.TaskList:
     """Tasks, newest first, without their results."""
-    rows = await runner.desk.call(runner.desk.queue.page, state=task_state, kind=kind, limit=limit + 1, before=before)
+    rows, last_event = await runner.desk.call(
+        runner.desk.queue.listing, state=task_state, kind=kind, limit=limit + 1, before=before
+    )
     page = rows[:limit]
-    return api.TaskList(tasks=[views.task(row) for row in page], next=page[-1].id if len(rows) > limit else None)
+    return api.TaskList(
+        tasks=[views.task(row) for row in page],
+        next=page[-1].id if len(rows) > limit else None,
+        last_event=last_event,
+    )
 
 
 @get("/tasks/{task_id:str}")

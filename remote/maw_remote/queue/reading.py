@@ -50,6 +50,12 @@ class Reading(Base):
         )
         return [Row._make(row) for row in rows]
 
+    def listing(
+        self, *, state: str | None = None, kind: str | None = None, limit: int = 100, before: str | None = None
+    ) -> tuple[list[Row], int]:
+        """A page, and the last event when it was taken: who follows the events after that one misses nothing."""
+        return self.page(state=state, kind=kind, limit=limit, before=before), self.last_event()
+
     def counts(self) -> dict[str, int]:
         """Number of tasks by state; states without any are left out."""
         return dict(self._db.execute("SELECT state, count(*) FROM task GROUP BY state").fetchall())

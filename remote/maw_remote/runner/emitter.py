@@ -46,7 +46,9 @@ class Emitter:
         await self.flush()
 
     def _take(self) -> list[tuple[str, Json]]:
-        taken = [("text", {"unit": unit, "text": "".join(parts)}) for unit, parts in self._text.items()]
+        taken = [
+            ("text", {"unit": unit, "text": "".join(parts), "pieces": len(parts)}) for unit, parts in self._text.items()
+        ]
         self._text = {}
         if taken:
             self._quiet_until = asyncio.get_running_loop().time() + self._interval

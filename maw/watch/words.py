@@ -1,0 +1,49 @@
+"""What happens to tasks, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maw import wire
+
+Json = dict[str, Any]
+
+
+def told(event: wire.Event, *, whose: bool = False) -> str | None:
+    """An event in a line, with its task when it matters `whose` it is; None for those that only programs want."""
+    data = event.data
+    match event.type:
+        case "text" | "plan":
+            return None
+        case "waiting":
+            said = f"{data.get('ahead')} ahead"
+        case "unit":
+            said = f"{data.get('state')} {data.get('path')} ({data.get('done')}/{data.get('total')})"
+        case "finding":
+            finding = _object(data, "finding")
+            said = f"{finding.get('severity')}: {finding.get('path')}:{finding.get('line')} {finding.get('title')}"
+        case "failed" | "dead":
+            said = str(_object(data, "error").get("message", ""))
+        case _:
+            reason = data.get("reason")
+            said = str((reason if reason != event.type else "") or data.get("model") or "")
+    clock, task = str(data.get("ts", ""))[11:19], f"{data.get('task', '')}  " if whose else ""
+    return f"{clock}  {task}{event.type:<9} {said}".rstrip()
+
+
+def cancelled(task: Json) -> str:
+    """What came of a cancel, whose answer (api.Task) this is."""
+    match task["state"]:
+        case "cancelled":
+            return f"task {task['id']} is cancelled"
+        case "queued" | "running" if not task.get("cancelling"):
+            return f"task {task['id']} goes on: others wait for it (--force cancels it all the same)"
+        case "queued" | "running":
+            return f"task {task['id']} is being cancelled"
+        case state:
+            return f"task {task['id']} had ended already: {state}"
+
+
+def _object(data: Json, key: str) -> Json:
+    found = data.get(key)
+    return found if isinstance(found, dict) else {}
