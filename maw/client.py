@@ -119,7 +119,7 @@ def _resumed(node: str, path: str, after: int, deadline: float | None, resume_fo
     peer = _Peer()
     while True:
         try:
-            for event in _stream(node, path, after, deadline, peer=peer):
+            for event in _stream(node, path, after or None, deadline, peer=peer):
                 if event.id > after or not event.id:
                     after = max(after, event.id)
                     yield event
@@ -149,11 +149,11 @@ def follow(
     path: str,
     body: dict[str, Any] | None = None,
     *,
-    after: int = 0,
+    after: int | None = None,
     breaker: Breaker | None = None,
 ) -> Iterator[wire.Event]:
-    """The events that a request is answered with, up to the end of the stream; a cut is not mended.
-    Raises NodeError and ApiError."""
+    """The events that a request is answered with, of a stream that resumes those `after` this one, up to the end of
+    the stream; a cut is not mended. Raises NodeError and ApiError."""
     data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
     yield from _stream(node, path, after, None, method=method, body=data, breaker=breaker)
 
@@ -161,7 +161,7 @@ def follow(
 def _stream(
     node: str,
     path: str,
-    after: int,
+    after: int | None,
     deadline: float | None,
     *,
     method: str = "GET",
@@ -171,7 +171,7 @@ def _stream(
 ) -> Iterator[wire.Event]:
     connection = reach.connect(node, streams=True, timeout=_left(deadline))
     headers = {"Accept": "text/event-stream"}
-    if after:
+    if after is not None:
         headers["Last-Event-ID"] = str(after)
     with connection.sock as sock:
         if breaker is not None:

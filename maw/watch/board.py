@@ -93,6 +93,11 @@ class Board:
                 sum(seen.rate for seen in tasks if seen.live),
             )
 
+    @property
+    def away(self) -> Away | None:
+        with self._lock:
+            return self._away
+
     def one(self, task: str) -> Seen | None:
         """A task by its id."""
         with self._lock:
@@ -141,6 +146,8 @@ class Board:
 
     def _put(self, task: api.Task) -> None:
         before = self._seen.get(task.id)
+        if before is not None and not before.live and task.state not in client.TERMINAL:
+            return  # it was told before the task's end, and came after that: an end is final
         if before is None or before.task.attempt != task.attempt:  # another attempt voids what was known
             self._seen[task.id] = Seen(self.node, task)
         else:
@@ -189,13 +196,13 @@ def _after(seen: Seen, event: wire.Event) -> Seen:
     """The task when this has happened to it. What a node tells may be anything: only what fits is taken."""
     data = event.data
     match event.type:
-        case "started":
+        case "started" if seen.live:
             task = _with(seen.task, state="running", started=_text(data, "ts"), attempt=_number(data, "attempt"))
             return replace(seen, task=task)
-        case "restarted":
+        case "restarted" if seen.live:
             return Seen(seen.node, _with(seen.task, state="queued", started=None, attempt=_number(data, "attempt")))
-        case "queued":
-            return replace(seen, task=_with(seen.task, priority=_number(data, "priority")))
+        case "restarted":
+            return Seen(seen.node, seen.task)
         case "loading":
             return replace(seen, model=_text(data, "model"))
         case "plan":

@@ -10,7 +10,8 @@ from maw.link import control
 from maw.watch.board import Board
 from maw.watch.persistent import Persistent, there
 
-REPLAYED = 5000  # events of an absence that are asked for; of a longer one only the outcome is
+RECENT = 1000  # events from before the first look: what running tasks have just said
+REPLAYED = 5000  # events of an absence that are asked for; of a longer one only the recent ones are
 _NEWEST = "limit=100"
 _LISTS = ("state=running&limit=1000", "state=queued&limit=1000", _NEWEST)
 _STRANGERS = 10_000  # ids that no list had
@@ -31,22 +32,23 @@ class Watcher(Persistent):
 
     def _session(self) -> bool:
         there(self.node)
-        last = self._resume(self._list(_LISTS, whole=True))
+        known = self._list(_LISTS, whole=True)
+        last = self._resume(known)
         self._reached()
         for event in self._events("/api/v1/events", last):
             self._last = last = max(last, event.id)
-            if not self.board.happened(event):
+            if not self.board.happened(event) and event.id > known:
                 self._meet(str(event.data.get("task", "")))
         return False
 
     def _resume(self, known: int) -> int:
         """The event to go on after, where `known` is the last one before the list."""
         if self._last is None or self._last < known - REPLAYED:
-            return known
+            return max(known - RECENT, 0)
         if self._last > known:  # event ids only rise: this is another runner, or its state was removed
             self.board.forget()
             self._list(_LISTS, whole=True)
-            return known
+            return max(known - RECENT, 0)
         return self._last
 
     def _failed(self, error: FatalError, again: float) -> None:

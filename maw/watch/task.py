@@ -16,7 +16,7 @@ class Follower(Persistent):
     """`told` gets each event, `failed` why there are none for now; both are called from the thread."""
 
     def __init__(
-        self, node: str, task: str, told: Callable[[wire.Event], None], failed: Callable[[FatalError], None]
+        self, node: str, task: str, told: Callable[[wire.Event], object], failed: Callable[[FatalError], object]
     ) -> None:
         super().__init__(node)
         self.task = task

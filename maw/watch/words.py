@@ -31,13 +31,13 @@ def told(event: wire.Event, *, whose: bool = False) -> str | None:
     return f"{clock}  {task}{event.type:<9} {said}".rstrip()
 
 
-def cancelled(task: Json) -> str:
-    """What came of a cancel, whose answer (api.Task) this is."""
+def cancelled(task: Json, *, forced: str = "--force") -> str:
+    """What came of a cancel, whose answer (api.Task) this is; `forced` is what cancels in any case."""
     match task["state"]:
         case "cancelled":
             return f"task {task['id']} is cancelled"
         case "queued" | "running" if not task.get("cancelling"):
-            return f"task {task['id']} goes on: others wait for it (--force cancels it all the same)"
+            return f"task {task['id']} goes on: others wait for it ({forced} cancels it all the same)"
         case "queued" | "running":
             return f"task {task['id']} is being cancelled"
         case state:

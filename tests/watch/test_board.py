@@ -148,6 +148,15 @@ def test_a_node_may_tell_anything(board: Board, kind: str, data: dict[str, Any])
     assert len(board.look().tasks) == 1
 
 
+def test_an_end_is_final_however_late_something_from_before_comes(board: Board) -> None:
+    board.listed([task("a", "running", started=TS)], whole=True)
+    board.happened(event("cancelled"))
+    board.listed([task("a", "running", cancelling=True)], whole=False)  # the answer to the cancel, overtaken
+    for step in (event("started", attempt=1), event("restarted", attempt=2), event("text", text="late")):
+        board.happened(step)
+    assert board.look().tasks[0].task.state == "cancelled"
+
+
 def test_a_rate_ends_with_the_silence(board: Board, clock: Clock) -> None:
     board.listed([task("a", "running")], whole=True)
     board.happened(event("text", text="x" * 40))  # an older runner tells no pieces: by the length

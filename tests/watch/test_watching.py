@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +18,7 @@ from maw.watch import gauges, names
 from maw.watch.board import Picture, Seen
 from maw.watch.node import Watcher
 from maw.watch.task import Follower
-from tests.fixtures.runner import ROOT, RunnerProcess
+from tests.fixtures.runner import RunnerProcess
 from tests.fixtures.ssh import Air, Pro
 from tests.fixtures.waiting import eventually
 
@@ -182,19 +180,7 @@ def test_which_nodes_there_are(home: Path) -> None:
     assert names.watched(load()) == ["pro", "gpu", "local"]
 
 
-@pytest.fixture
-def far_runner(air: Air, pro: Pro) -> Iterator[subprocess.Popen[bytes]]:
-    """A real runner behind the gate of the node `pro`."""
-    pytest.importorskip("uvicorn", reason="a runner needs the runner extra")
-    command = [sys.executable, "-m", "tests.runner.program", "--ready-fd=1"]
-    process = subprocess.Popen(command, cwd=ROOT, env=pro.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    assert process.stdout is not None and process.stdout.readline() == b"ready\n"
-    yield process
-    process.kill()
-    process.communicate()
-
-
-def test_a_link_that_is_cut_comes_back(far_runner: subprocess.Popen[bytes], watch: Watch, pro: Pro) -> None:
+def test_a_link_that_is_cut_comes_back(pro_runner: Pro, watch: Watch) -> None:
     watcher = watch("pro")
     sees(watcher, lambda now: now.known)
     task = client.submit("pro", {"kind": "echo", "payload": {"wait_for": "go"}})["id"]
@@ -202,7 +188,7 @@ def test_a_link_that_is_cut_comes_back(far_runner: subprocess.Popen[bytes], watc
     control.stop("pro")
     picture = sees(watcher, lambda now: now.away is not None)
     assert has(task, "running")(picture)
-    (pro.state / "go").touch()
+    (pro_runner.state / "go").touch()
     sees(watcher, lambda now: now.away is None and has(task, "done")(now))
 
 
