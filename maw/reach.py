@@ -6,6 +6,7 @@ that owns the SSH connection; it is started here on demand, detached, and leaves
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -23,6 +24,7 @@ START_TIMEOUT = 20.0  # seconds a runner may take to listen; measured: 1 to 2
 LINK_START_TIMEOUT = 5.0  # seconds a link may take to listen (importing paramiko included); measured: 0.5 to 1
 _POLL = 0.01
 _may_begin = True
+_ahead: dict[str, subprocess.Popen[bytes]] = {}  # links that were started before anybody connected
 
 
 def begin_nothing() -> None:
@@ -55,6 +57,15 @@ def connect(node: str, *, streams: bool = False, timeout: float = 30.0) -> Conne
     except BaseException:
         sock.close()
         raise
+
+
+def start_ahead(node: str, since: float) -> None:
+    """Have the node's link come up and dial while the caller has other things to do, where it is not up. Who waits has
+    waited since `since`, a time.monotonic() value. What goes wrong is for `connect` to tell."""
+    if node == LOCAL or os.path.exists(paths.link_socket(node, streams=False)):
+        return
+    with contextlib.suppress(NodeError, OSError):
+        _ahead[node] = start_link(node, since)
 
 
 def is_up(node: str) -> bool:
@@ -124,7 +135,7 @@ def _link_socket(node: str, streams: bool, deadline: float) -> socket.socket:
     sock = _try_connect(path, deadline)
     if sock is not None:
         return sock
-    link = start_link(node)
+    link = _ahead.pop(node, None) or start_link(node)
     limit = min(deadline, time.monotonic() + LINK_START_TIMEOUT)
     while time.monotonic() < limit:
         sock = _try_connect(path, deadline)
@@ -140,11 +151,13 @@ def _link_socket(node: str, streams: bool, deadline: float) -> socket.socket:
     raise NodeError("timeout", f"the link to {node} did not start", hint=f"run `maw connect {node}` to see why")
 
 
-def start_link(node: str) -> subprocess.Popen[bytes]:
+def start_link(node: str, since: float | None = None) -> subprocess.Popen[bytes]:
     """Start the link process of `node`, detached. It takes a lock, so that a second one leaves at once, with code 0.
-    Raises NodeError and OSError."""
+    With `since` it dials at once, and what passed since then is a part of its connect_timeout. Raises NodeError and
+    OSError."""
     _state_is_there()
-    return spawn_detached(["-m", "maw.link", node], _link_log(node))
+    waiting = [] if since is None else ["--since", f"{since:.3f}"]
+    return spawn_detached(["-m", "maw.link", node, *waiting], _link_log(node))
 
 
 def _link_log(node: str) -> str:

@@ -13,7 +13,7 @@ from maw.finding import Finding
 from maw.git.repo import Repo, Staged, discover_at_head, staged_on
 from maw.git.run import GitTimeout
 from maw.light import Any, NamedTuple
-from maw.reach import LOCAL
+from maw.reach import LOCAL, start_ahead
 from maw.review import known, request
 from maw.review import outcome as outcomes
 from maw.review.follow import Ended, Found, Voided, follow
@@ -26,6 +26,8 @@ from maw_hooks.decision import Decision, decide
 from maw_hooks.gitstate import in_progress
 from maw_hooks.outgoing import Kept, Outgoing, keep, prepare
 from maw_hooks.talk import Talk
+
+OWN_TIME = 0.25  # seconds that a commit's hooks take beside the wait for a node, which together are connect_timeout
 
 
 def run(talk: Talk) -> int:
@@ -87,6 +89,8 @@ def _review(change: _Change, started: float) -> int:
     node: str = config.values["node"]
     deadline = started + config.values["review.deadline"]
     outgoing: Outgoing | None = None
+    if config.values["review.mode"] == "block":
+        start_ahead(node, started - OWN_TIME)
     try:
         outgoing = prepare(repo, now, config, deadline)
         outcome = _outcome(change, outgoing, deadline)

@@ -21,6 +21,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--idle-exit", type=float, default=Habits().idle_exit, metavar="SECONDS")
     parser.add_argument("--ping", type=float, default=Habits().ping, metavar="SECONDS")
     parser.add_argument("--black-hole", type=float, default=Habits().black_hole, metavar="SECONDS")
+    help_since = "the time.monotonic() since which somebody waits: dial at once, and let that count"
+    parser.add_argument("--since", type=float, metavar="SECONDS", help=help_since)
     given = parser.parse_args(arguments)
     begin_log()
     try:
@@ -28,7 +30,8 @@ def main(arguments: list[str]) -> int:
     except FatalError as exc:
         logging.getLogger("maw.link").error("%s (%s)", exc.message, exc.hint)
         return exc.exit_code
-    return serve(target, Habits(idle_exit=given.idle_exit, ping=given.ping, black_hole=given.black_hole))
+    habits = Habits(idle_exit=given.idle_exit, ping=given.ping, black_hole=given.black_hole, since=given.since)
+    return serve(target, habits)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import time
 
 from maw import files
 from maw.errors import NodeError
@@ -19,30 +20,44 @@ from maw.link.terms import Beyond, Clock, Step, Terms
 
 class Dialer:
     """Dials one node again and again. `choice` is what the last attempt took; a link that found paramiko wanting
-    goes on with OpenSSH's client."""
+    goes on with OpenSSH's client. Somebody may have waited `since` a time.monotonic(), while the link started."""
 
-    def __init__(self, target: Target, terms: Terms) -> None:
+    def __init__(self, target: Target, terms: Terms, since: float | None = None) -> None:
         self.choice: Choice | None = None
         self._target = target
         self._terms = terms
+        self._since = since
         self._beyond: str | None = None
 
     def connect(self, lane: str, step: Step | None = None) -> Connection:
         """A logged-in connection; `lane` names its control socket. Blocking: `connect_timeout` at most to reach the
         host and hear its first word, as much for each silence until keys are agreed on, and up to 25 s against one
         that goes on dawdling. Raises NodeError."""
+        try:
+            return self._connect(lane, step)
+        finally:
+            self._since = None  # who comes later waits from then on
+
+    def _connect(self, lane: str, step: Step | None) -> Connection:
         clock = Clock(step)
         route = resolve(self._target.host, user=self._target.user, port=self._target.port)
         clock.lap("resolve")
         self.choice = self._choose(route)
+        target = self._target._replace(connect_timeout=self.patience(time.monotonic()))
         if self.choice.transport == "openssh":
-            return openssh.connect(route, self._target, self._terms, lane, step)
+            return openssh.connect(route, target, self._terms, lane, step)
         try:
-            return transport.connect(route, self._target, self._terms, step)
+            return transport.connect(route, target, self._terms, step)
         except Beyond as exc:
-            if self._target.transport != "auto":
+            if target.transport != "auto":
                 raise
             return self._fall_through(exc, route, lane, step)
+
+    def patience(self, now: float) -> float:
+        """The seconds of connect_timeout that are left of a wait that has begun already; never less than half of it,
+        for on a slow machine the link's own start must not make a node unreachable."""
+        whole = self._target.connect_timeout
+        return whole if self._since is None else round(max(self._since + whole - now, whole / 2), 1)
 
     def _choose(self, route: Route) -> Choice:
         if self._terms.keys is not None:

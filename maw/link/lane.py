@@ -22,13 +22,15 @@ log = logging.getLogger("maw.link")
 
 
 class Habits(NamedTuple):
-    """What tests shorten. Seconds; `keys` are private keys a person unlocked, offered instead of those on disk."""
+    """What tests shorten. Seconds; `keys` are private keys a person unlocked, offered instead of those on disk.
+    `since`: who started the link has waited since that time.monotonic(), and connects soon."""
 
     idle_exit: float = 600.0
     ping: float = INTERVAL
     misses: int = MISSES
     black_hole: float = 60.0
     keys: list[Any] | None = None
+    since: float | None = None
 
 
 class Lane:

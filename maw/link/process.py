@@ -76,7 +76,8 @@ class _Link:
         self._habits = habits
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="maw-link")
         self._failures = Failures(habits.black_hole)
-        dialer = Dialer(target, Terms(keys=habits.keys, ping=habits.ping, misses=habits.misses))
+        terms = Terms(keys=habits.keys, ping=habits.ping, misses=habits.misses)
+        dialer = Dialer(target, terms, since=habits.since)
         self._requests = Lane("requests", target, self._executor, self._failures, dialer, spares=2)
         self._streams = Lane("streams", target, self._executor, self._failures, dialer, spares=1)
         self._clients: set[asyncio.Task[None]] = set()
@@ -138,7 +139,11 @@ class _Link:
                 await pool.give_back(line)
 
     async def _warm(self) -> None:
-        """Whoever submits a task watches it next: connect for streams as soon as there is a first client."""
+        """Whoever submits a task watches it next: connect for streams as soon as there is a first client. Where one is
+        on its way, connect now."""
+        if self._habits.since is not None:
+            await asyncio.gather(self._requests.warm(), self._streams.warm())
+            return
         while not self._clients:
             await asyncio.sleep(0.05)
         await self._streams.warm()

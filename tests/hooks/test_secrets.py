@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from maw import paths
+from maw.link import control
 from tests.fixtures.cli import Maw
 from tests.fixtures.fake_runner import FakeRunner, finding
+from tests.fixtures.waiting import wait_for
 from tests.hooks.conftest import Hooked
 from tests.secrets import corpus
 
@@ -104,6 +106,26 @@ def test_show_payload_is_what_would_be_sent(there: Hooked, maw: Maw) -> None:
     assert there.runner.submits == []
     body = maw("review", "--show-payload", "--json", cwd=there.path).json
     assert maw("review", cwd=there.path).code == 0
+def test_the_link_comes_up_while_the_attendant_redacts(hooked: Hooked, user: Path) -> None:
+    """Also where nothing comes of it: who waits for one does not wait for the other as well."""
+    user.write_text('node = "pro"\n[nodes.pro]\nhost = "127.0.0.1"\nport = 1\n')
+    Path(paths.attendant_dir()).parent.mkdir(parents=True, exist_ok=True)
+    Path(paths.attendant_dir()).write_text("in the way")
+    hooked.write("a.py", THREE + "four = 4\n")
+    assert "so nothing was sent" in hooked.commit("-a")
+    wait_for(lambda: control.running("pro") is not None, "the link")
+    control.stop("pro")
+
+
+@pytest.mark.parametrize("mode", ["background", "local"])
+def test_no_link_is_started_that_nobody_waits_for(hooked: Hooked, user: Path, mode: str) -> None:
+    node = '"local"' if mode == "local" else '"pro"\nreview.mode = "background"\noutbox.max_bytes = 0'
+    user.write_text(f'node = {node}\n[nodes.pro]\nhost = "127.0.0.1"\nport = 1\n')
+    hooked.write("a.py", THREE + "four = 4\n")
+    hooked.commit("-a")
+    assert not Path(paths.link_dir("pro")).exists()
+
+
     sent = there.runner.submits[-1]
     sent.pop("client", None)  # a random word of the process
     assert {**body, "payload": sent["payload"]} == {**body}

@@ -7,20 +7,23 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from maw.errors import NodeError
 from maw.link import control, lookup
+from maw.link.dial import Dialer
 from maw.link.failures import Failures
 from maw.link.resolve import parse
-from maw.link.terms import KEX_TIMEOUT
-from tests.fixtures.ssh import Air, Pro, Sshd
+from maw.link.target import Target
+from maw.link.terms import KEX_TIMEOUT, Terms
+from tests.fixtures.ssh import Air, LinkProcess, Pro, Sshd
 from tests.ssh.helpers import ask, failure
 from tests.ssh.test_node_cli import maw
 
+Start = Callable[..., LinkProcess]
 SHORT = "connect_timeout = 0.5"
 
 
@@ -174,6 +177,37 @@ def test_what_is_no_ssh_server_prints_no_traceback(air: Air) -> None:
         assert done.returncode == 4 and "Traceback" not in done.stderr and "Exception (client)" not in done.stderr
     finally:
         port.close()
+
+
+@contextlib.contextmanager
+def swallowing() -> Iterator[int]:
+    """A port whose backlog is full: nobody answers there, as behind a firewall."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, contextlib.ExitStack() as fillers:
+        for _ in range(4):
+            filler = fillers.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        yield full.getsockname()[1]
+
+
+@pytest.mark.parametrize("transport", ["paramiko"])
+@pytest.mark.parametrize("ago", [0.0, 60.0])
+def test_what_a_link_takes_to_start_is_part_of_connect_timeout(air: Air, start_link: Start, ago: float) -> None:
+    """For the one who had it started; half of it is left in any case, and all of it to whoever comes later."""
+    with swallowing() as port:
+        air.write_config(port=port, top="connect_timeout = 1")
+        start_link("--since", f"{time.monotonic() - ago:.3f}", "--black-hole", "0")
+        first, second = failure(), failure()
+    assert first.code == second.code == "timeout"
+    assert waited(first) == 0.5 if ago else 0.5 <= waited(first) <= 1
+    assert waited(second) == 1
+
+
+def test_what_is_left_of_connect_timeout() -> None:
+    target = Target("pro", "pro", None, None, "maw-runner", None, 2.0)
+    dialer = Dialer(target, Terms(), since=100.0)
+    assert [dialer.patience(100 + passed) for passed in (0, 0.44, 1.3, 2, 50)] == [2, 1.6, 1, 1, 1]
+    assert Dialer(target, Terms()).patience(100) == 2
 
 
 def test_look_up_is_given_up() -> None:
