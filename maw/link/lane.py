@@ -125,7 +125,10 @@ class Lane:
         """Leave a word on the transport, also of an attempt that failed. In the loop: two lanes write one file."""
         choice = self._dialer.choice
         if choice is not None:
-            record(self._target.node, choice._replace(note=note))
+            try:
+                record(self._target.node, choice._replace(note=note))
+            except OSError as exc:  # a full disk
+                log.warning("%s: `maw doctor` will not know the transport: %s", self._name, exc.strerror)
             log.info("%s: by %s (%s)", self._name, choice.transport, choice.why)
 
     def _dial(self) -> Connection:

@@ -38,8 +38,7 @@ def serve(target: Target, habits: Habits) -> int:
     lock = _take_lock(target.node)
     if lock is None:
         return 0
-    os.truncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+    _sign(lock)
     listeners = [sockets.listen(paths.link_socket(target.node, streams=streams), BACKLOG) for streams in (False, True)]
     for listener in listeners:
         listener.setblocking(False)
@@ -68,6 +67,15 @@ def _take_lock(node: str) -> int | None:
             return None
         time.sleep(0.02)
     return fd
+
+
+def _sign(lock: int) -> None:
+    """Leave our process id for control.py."""
+    os.truncate(lock, 0)
+    try:
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+    except OSError as exc:  # on a full disk there is no room for it, and hooks need us all the same
+        log.warning("pid %d is not in the lock file: %s", os.getpid(), exc.strerror)
 
 
 class _Link:

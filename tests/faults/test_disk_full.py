@@ -22,6 +22,8 @@ from tests.fixtures.cli import Maw
 from tests.fixtures.fake_runner import FakeRunner
 from tests.fixtures.hub import ModelHub
 from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.ssh import Air
+from tests.ssh.helpers import ask
 
 pytestmark = pytest.mark.slow
 
@@ -168,6 +170,12 @@ def test_no_room_for_the_state_of_the_air(disk: MakeDisk, home: Path, user: None
         assert work.change().record is not None
     finally:
         runner.stop()
+
+
+def test_no_room_for_the_state_of_a_cold_link(disk: MakeDisk, home: Path, served: Air) -> None:
+    """It starts all the same: its process id, which it cannot leave, is for those who would stop it by hand."""
+    disk(home / "state", "1m").fill()
+    assert ask("/echo", b"x", "POST").body == b"x"
 
 
 # The runner's state
