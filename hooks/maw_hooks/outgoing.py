@@ -12,6 +12,7 @@ from maw.light import Any, NamedTuple
 from maw.review import outcome as outcomes
 from maw.review import request
 from maw.review.outcome import Outcome
+from maw.secrets.texts import Redacted
 
 
 class Outgoing(NamedTuple):
@@ -27,9 +28,13 @@ class Outgoing(NamedTuple):
 def prepare(repo: Repo, now: Staged, config: Config, deadline: float) -> Outgoing:
     """Raises GitError, GitTimeout and NotRedacted. `deadline` is a time.monotonic() value."""
     change = request.staged_change(repo, now, config.values["review.max_file_bytes"], deadline=deadline)
-    redacted = redact(change.diff, config.values["secrets.allow"], repo.common_dir, deadline=deadline)
-    change = change._replace(diff=redacted.diff)
-    payload = request.payload(change, config, request.repo_name(repo), redacted=redacted.hidden > 0)
+
+    def without_secrets(data: bytes) -> Redacted:
+        if not change.diff:
+            return Redacted(data, 0, ())  # which nobody sends
+        return redact(data, config.values["secrets.allow"], repo.common_dir, deadline=deadline)
+
+    payload, redacted = request.payload(change, config, request.repo_name(repo), without_secrets)
     return Outgoing(payload, redacted.findings, change.skipped, not change.diff, request.digest(payload))
 
 

@@ -13,6 +13,7 @@ from maw.light import Any
 from maw.messages import ask, distance, learned, request
 from maw.messages.ask import NoMessage, Suggestions
 from maw.review.request import repo_name, staged_change
+from maw.secrets.texts import Redacted
 
 _KEPT = ("tree", "base", "node", "task", "model", "profile")  # of a suggestion's record, as it was made
 
@@ -22,11 +23,11 @@ def ask_for(repo: Repo, config: Config, now: Staged, deadline: float, draft: str
     change = staged_change(repo, now, config.values["review.max_file_bytes"], deadline=deadline)
     asked = request.about(repo, change, learned.of(repo), draft=draft)
 
-    def without_secrets(data: bytes) -> tuple[bytes, int]:
+    def without_secrets(data: bytes) -> Redacted:
         done = redact(data, config.values["secrets.allow"], repo.common_dir, deadline=deadline)
         if any(finding.path for finding in done.findings):
             raise NotRedacted("the change adds a secret, so nothing is sent")
-        return done.diff, done.hidden
+        return done
 
     payload = request.payload(request.redacted(asked, without_secrets), repo_name(repo))
     left = deadline - time.monotonic()

@@ -10,8 +10,9 @@ import time
 from maw import paths, protocol, wire
 from maw.attendant import client
 from maw.errors import FatalError
-from maw.finding import Finding, finding_from_json
-from maw.light import TYPE_CHECKING, NamedTuple
+from maw.finding import finding_from_json
+from maw.light import TYPE_CHECKING
+from maw.secrets.texts import Redacted
 
 if TYPE_CHECKING:
     import subprocess
@@ -25,14 +26,6 @@ _WHO = "the attendant, which redacts secrets,"
 
 class NotRedacted(FatalError):
     """The attendant did not do it (in time). What is not redacted is not sent."""
-
-
-class Redacted(NamedTuple):
-    """`hidden` values are not in `diff` any more; `findings` are the secrets that the change adds."""
-
-    diff: bytes
-    hidden: int
-    findings: tuple[Finding, ...]
 
 
 def redact(diff: bytes, allow: tuple[str, ...], common_dir: str, *, deadline: float) -> Redacted:

@@ -128,10 +128,10 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
     change = _change(repo, config, options.what, deadline)
     if deadline is not None:
         options = options._replace(deadline=max(deadline - time.monotonic(), 0.001))
-    redacted = redact(change.diff, config.values["secrets.allow"])
-    change = change._replace(diff=redacted.diff)
     name = request.repo_name(repo) if repo else "patch"
-    payload = request.payload(change, config, name, redacted=redacted.hidden > 0)
+    allow = config.values["secrets.allow"]
+    payload, redacted = request.payload(change, config, name, lambda data: redact(data, allow))
+    change = change._replace(diff=redacted.diff)
     if options.show_payload:
         return _show(payload, change, redacted.hidden, options)
     sifter = Sifter(repo, change.tree, change.diff)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import binascii
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from maw.errors import FatalError
 from maw.git.repo import Repo
@@ -16,16 +16,15 @@ from maw.light import Any, NamedTuple
 from maw.messages import profile, subject
 from maw.messages.profile import Profile
 from maw.review.request import Change, section_path
+from maw.secrets import texts
+from maw.secrets.texts import Redact
 
 DIFF_MAX = 4 * 1024 * 1024  # bytes of the change that are sent; a message is written from less
 EXAMPLES = 4
 EXAMPLE_MAX = 1000  # characters of an example
 INDEX_TIMEOUT = 0.2  # seconds that a hook waits for another process to be done with the index
-_SEPARATOR = b"\n\x1e\n"  # between what is redacted together
 
 Json = dict[str, Any]
-# Takes bytes, gives them without the values of secrets, and how many were hidden.
-Redact = Callable[[bytes], tuple[bytes, int]]
 
 
 class Asked(NamedTuple):
@@ -113,15 +112,10 @@ def _fitted(diff: bytes) -> tuple[bytes, list[Json]]:
 
 def redacted(asked: Asked, redact: Redact) -> Asked:
     """The same without the values of secrets, in any of its texts."""
-    texts = [text.replace("\x1e", " ").encode("utf-8", "replace") for text in (asked.draft, *asked.examples)]
-    # The change first: its values are then looked for in the messages too.
-    whole, hidden = redact(_SEPARATOR.join([asked.diff, *texts]))
-    diff, draft, *rest = whole.rsplit(_SEPARATOR, len(texts))
+    said = [asked.what, asked.branch, asked.draft, *asked.examples]
+    done, (what, branch, draft, *examples) = texts.redacted(redact, asked.diff, said)
     return asked._replace(
-        diff=diff,
-        draft=draft.decode("utf-8", "replace"),
-        examples=tuple(text.decode("utf-8", "replace") for text in rest),
-        redacted=hidden > 0,
+        what=what, diff=done.diff, branch=branch, draft=draft, examples=tuple(examples), redacted=done.hidden > 0
     )
 
 

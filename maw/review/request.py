@@ -11,6 +11,8 @@ from maw.git import repo as git_repo
 from maw.git.run import git
 from maw.light import TYPE_CHECKING, Any, NamedTuple
 from maw.review.sieve import Sieve
+from maw.secrets import texts
+from maw.secrets.texts import Redact, Redacted
 
 if TYPE_CHECKING:
     from maw.config.load import Config
@@ -201,21 +203,25 @@ def _too_large(size: int, limit: int) -> str:
     return f"too large: {size} bytes, review.max_file_bytes is {limit}"
 
 
-def payload(change: Change, config: Config, repo_name: str, *, redacted: bool) -> Json:
-    """The payload of a review task (docs/protocol.md). `redacted`: values of secrets were taken out of the diff."""
+def payload(change: Change, config: Config, repo_name: str, redact: Redact) -> tuple[Json, Redacted]:
+    """The payload of a review task (docs/protocol.md), and what was redacted for it: values of secrets are neither in
+    its diff nor in what is said beside it. Raises what `redact` raises."""
+    title = f"{repo_name}: {change.head[:12] if change.head else change.what}"
+    rules: list[Json] = list(config.values["review.rules"])
+    done, (title, *said) = texts.redacted(redact, change.diff, [title, *(rule["text"] for rule in rules)])
     return {
         "v": 1,
-        "title": f"{repo_name}: {change.head[:12] if change.head else change.what}",
+        "title": title,
         "tree": change.tree,
         "base": change.base,
         "head": change.head,
-        "diff": binascii.b2a_base64(change.diff, newline=False).decode("ascii"),
-        "rules": list(config.values["review.rules"]),
+        "diff": binascii.b2a_base64(done.diff, newline=False).decode("ascii"),
+        "rules": [{**rule, "text": text} for rule, text in zip(rules, said, strict=True)],
         "exclude": list(config.values["review.exclude"]),
         "skipped": list(change.skipped),
         "max_file_bytes": config.values["review.max_file_bytes"],
-        "redacted": redacted,
-    }
+        "redacted": done.hidden > 0,
+    }, done
 
 
 def task(payload: Json, *, deadline: float | None = None, fresh: bool = False) -> Json:

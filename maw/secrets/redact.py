@@ -15,6 +15,7 @@ from maw.finding import TEXT_MAX, Finding, finding_id
 from maw.globs import first_match
 from maw.secrets import MARK, UNIT, blocks, patterns
 from maw.secrets.patterns import Found
+from maw.secrets.texts import Redacted
 
 FINDINGS_MAX = 100
 _SCENARIO = "Whoever gets the repository can use it, and git's history keeps it when a later commit removes it."
@@ -43,14 +44,6 @@ _GENERATED = re.compile(
     r"(?:\A|/)(?:[^/]*\.(?:lock|sum|map|svg|snap|ipynb|csv|min\.js|min\.css)|package-lock\.json|npm-shrinkwrap\.json|"
     r"pnpm-lock\.yaml|[^/]*\.lock\.json|Package\.resolved|Cartfile\.resolved|gradle\.lockfile|\.terraform\.lock\.hcl)\Z"
 )
-
-
-class Redacted(NamedTuple):
-    """`hidden` values are not in `diff` any more. `findings`: the secrets that the change adds."""
-
-    diff: bytes
-    hidden: int
-    findings: tuple[Finding, ...]
 
 
 class _Line(NamedTuple):

@@ -38,6 +38,16 @@ def test_a_secret_that_was_there_is_redacted_and_no_finding(there: Hooked) -> No
     assert there.runner.submits[-1]["payload"]["redacted"] is True
 
 
+def test_what_goes_along_is_redacted(hooked: Hooked, user: Path) -> None:
+    rule = f"Never use {LINE.strip()}\nNor eval."
+    user.write_text(f"node = 'local'\n[[review.rules]]\ntext = '''{rule}'''\n")
+    hooked.write("a.py", THREE + "four = 4\n")
+    hooked.commit("-a")
+    payload = hooked.runner.submits[-1]["payload"]
+    assert payload["rules"] == [{"glob": "**", "text": 'Never use api_key = "[redacted]"\nNor eval.'}]
+    assert payload["redacted"] is True and payload["title"].endswith(": staged changes")
+
+
 def test_a_secret_blocks_without_a_node(hooked: Hooked, fake_link: FakeRunner, user: Path) -> None:
     user.write_text('node = "pro"\nreview.block_at = "critical"\n[nodes.pro]\nhost = "pro"\n')
     hooked.write("a.py", THREE + LINE)
@@ -96,16 +106,6 @@ def test_without_an_attendant_nothing_is_sent(hooked: Hooked, setting: str) -> N
     assert hooked.runner.submits == []
 
 
-def test_show_payload_is_what_would_be_sent(there: Hooked, maw: Maw) -> None:
-    there.write("a.py", THREE + LINE + "four = 4\n")
-    there.ok("add", "a.py")
-    shown = maw("review", "--show-payload", cwd=there.path)
-    assert shown.code == 0
-    assert (VALUE in shown.out, 'api_key = "[redacted]"' in shown.out) == (False, True)
-    assert "1 value of secrets redacted" in shown.err
-    assert there.runner.submits == []
-    body = maw("review", "--show-payload", "--json", cwd=there.path).json
-    assert maw("review", cwd=there.path).code == 0
 def test_the_link_comes_up_while_the_attendant_redacts(hooked: Hooked, user: Path) -> None:
     """Also where nothing comes of it: who waits for one does not wait for the other as well."""
     user.write_text('node = "pro"\n[nodes.pro]\nhost = "127.0.0.1"\nport = 1\n')
@@ -126,6 +126,16 @@ def test_no_link_is_started_that_nobody_waits_for(hooked: Hooked, user: Path, mo
     assert not Path(paths.link_dir("pro")).exists()
 
 
+def test_show_payload_is_what_would_be_sent(there: Hooked, maw: Maw) -> None:
+    there.write("a.py", THREE + LINE + "four = 4\n")
+    there.ok("add", "a.py")
+    shown = maw("review", "--show-payload", cwd=there.path)
+    assert shown.code == 0
+    assert (VALUE in shown.out, 'api_key = "[redacted]"' in shown.out) == (False, True)
+    assert "1 value of secrets redacted" in shown.err
+    assert there.runner.submits == []
+    body = maw("review", "--show-payload", "--json", cwd=there.path).json
+    assert maw("review", cwd=there.path).code == 0
     sent = there.runner.submits[-1]
     sent.pop("client", None)  # a random word of the process
     assert {**body, "payload": sent["payload"]} == {**body}

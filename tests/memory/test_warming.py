@@ -28,6 +28,16 @@ def test_a_projects_rules_are_told_to_a_runner_that_is_up(runner: RunnerProcess,
     assert "Money is Decimal." in json.dumps(told)
 
 
+def test_rules_are_redacted(runner: RunnerProcess, home: Path) -> None:
+    """As they are in the review that follows: it could not begin with what was evaluated otherwise."""
+    repo = project(home)
+    key = "AKIA" + "QWERTYUIOPASDFGH"
+    (home / "project" / ".maw.toml").write_text(f'[[review.rules]]\ntext = "Never print {key}."\n')
+    assert warm(repo)
+    (told,) = eventually(lambda: [what for verb, _, what in runner.runs() if verb == "warm"])
+    assert key not in json.dumps(told) and "Never print [redacted]." in json.dumps(told)
+
+
 def test_nothing_is_started_for_it(home: Path) -> None:
     assert not warm(project(home))
     assert not os.path.exists(paths.runner_dir())

@@ -138,11 +138,8 @@ def _learned(repo: Repo) -> Profile:
 def _written(repo: Repo, config: Config, options: Options, asked: Asked) -> Suggestions:
     from maw.secrets.redact import redact  # with detect-secrets: 150 ms
 
-    def without_secrets(data: bytes) -> tuple[bytes, int]:
-        done = redact(data, config.values["secrets.allow"])
-        return done.diff, done.hidden
-
-    payload = request.payload(request.redacted(asked, without_secrets), repo_name(repo))
+    allow = config.values["secrets.allow"]
+    payload = request.payload(request.redacted(asked, lambda data: redact(data, allow)), repo_name(repo))
     deadline = None if options.deadline is None else time.monotonic() + options.deadline
     task = request.task(payload, deadline=options.deadline, fresh=options.fresh)
     line = ProgressLine()
