@@ -1,4 +1,4 @@
-"""maw's hooks for a project that uses pre-commit: two hooks in its .pre-commit-config.yaml, and the hook types.
+"""maw's hooks for a project that uses pre-commit: one a stage in its .pre-commit-config.yaml, and the hook types.
 
 The file is the project's and shared, so the entry names no path of this machine, and lets a commit pass with one line
 where maw is not installed. It is edited as text: what was there stays as it was, byte for byte.
@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from maw import files
 from maw.errors import FatalError
@@ -21,34 +21,51 @@ from maw.git.run import line, try_line
 from maw.setup import journal
 
 CONFIG = ".pre-commit-config.yaml"
-HOOK_TYPES = ("pre-commit", "post-commit")
-_MARK = "id: maw-review"
-_NEW_HEAD = "default_install_hook_types: [pre-commit, post-commit]\nrepos:\n"
-# Where maw is not installed, a colleague's commit passes, with one line.
+
+
+class Hook(NamedTuple):
+    """An entry of .pre-commit-hooks.yaml. `told`: its output is shown though it passed; `file`: git's message file
+    comes as an argument."""
+
+    id: str
+    stage: str
+    told: bool = False
+    file: bool = False
+
+    @property
+    def text(self) -> str:
+        """The lines of a list item."""
+        missing = _MISSING if self.stage == "pre-commit" else ""
+        lines = [
+            f"id: {self.id}",
+            f"name: {self.id.replace('-', ' ')}",
+            f"entry: {_ENTRY.format(missing=missing, stage=self.stage)}",
+            "language: system",
+            f"stages: [{self.stage}]",
+            "always_run: true",
+            *(["pass_filenames: false"] if not self.file else []),
+            "require_serial: true",
+            *(["verbose: true"] if self.told else []),
+        ]
+        return "  - " + "\n    ".join(lines) + "\n"
+
+
+# Where maw is not installed a colleague's commit passes, with one line.
+_MISSING = 'echo "maw is not installed here, so nothing is reviewed"; '
 _ENTRY = """>-
-      sh -c 'command -v maw-hook >/dev/null || { echo "maw is not installed here, so nothing is reviewed"; exit 0; };
-      exec maw-hook "$0"' @STAGE@"""
-_ITEM = """\
-- repo: local
-  hooks:
-  - id: maw-review
-    name: maw review
-    entry: @pre-commit@
-    language: system
-    stages: [pre-commit]
-    always_run: true
-    pass_filenames: false
-    require_serial: true
-    verbose: true
-  - id: maw-record
-    name: maw record
-    entry: @post-commit@
-    language: system
-    stages: [post-commit]
-    always_run: true
-    pass_filenames: false
-    require_serial: true
-"""
+      sh -c 'command -v maw-hook >/dev/null || {{ {missing}exit 0; }};
+      exec maw-hook "$0" "$@"' {stage}"""
+HOOKS = (
+    Hook("maw-review", "pre-commit", told=True),
+    Hook("maw-record", "post-commit"),
+    Hook("maw-message", "prepare-commit-msg", file=True),
+    Hook("maw-message-check", "commit-msg", told=True, file=True),
+    Hook("maw-push", "pre-push", told=True),
+)
+HOOK_TYPES = tuple(hook.stage for hook in HOOKS)
+_MARK = f"id: {HOOKS[0].id}"
+_ITEM = "- repo: local\n  hooks:\n" + "".join(hook.text for hook in HOOKS)
+_NEW_HEAD = f"default_install_hook_types: [{', '.join(HOOK_TYPES)}]\nrepos:\n"
 
 
 def apply(repo: Repo, worktree: str) -> list[str]:
@@ -99,11 +116,8 @@ def block(item: str, indent: str) -> str:
 
 def with_hooks(text: str) -> tuple[str, str]:
     """The file's new text, and the part of it that is new. Raises FatalError when `repos:` cannot be found."""
-    item = _ITEM
-    for stage in HOOK_TYPES:
-        item = item.replace(f"@{stage}@", _ENTRY.replace("@STAGE@", stage))
     if not text.strip():
-        made = _NEW_HEAD + item
+        made = _NEW_HEAD + _ITEM
         return text + made, made
     head = re.search(r"^repos:[ \t]*(#.*)?\n", text, re.MULTILINE)
     if head is None:
@@ -116,7 +130,7 @@ def with_hooks(text: str) -> tuple[str, str]:
     following = re.search(r"^[A-Za-z_]", rest, re.MULTILINE)
     at = head.end() + following.start() if following else len(text)
     before = text[:at]
-    new = ("" if before.endswith("\n") else "\n") + block(item, first[1] if first else "")
+    new = ("" if before.endswith("\n") else "\n") + block(_ITEM, first[1] if first else "")
     return before + new + text[at:], new
 
 
@@ -130,7 +144,7 @@ def _add_to_config(repo: Repo, worktree: str) -> list[str]:
     _check(text, new)
     journal.note(repo, {"what": "pre-commit-config", "path": path, "block": added, "created": old is None})
     _write(path, new)
-    return [f"{CONFIG}: hooks maw-review and maw-record added"]
+    return [f"{CONFIG}: hooks {', '.join(hook.id for hook in HOOKS)} added"]
 
 
 def _install_types(repo: Repo, worktree: str) -> list[str]:

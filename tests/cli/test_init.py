@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -270,6 +271,18 @@ exclude: ^vendor/
 """
 
 
+MANIFEST = Path(__file__).resolve().parents[2] / ".pre-commit-hooks.yaml"
+
+
+def _as_in_the_manifest(hooks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What both say of a hook: how it is started differs."""
+    return [
+        {name: value for name, value in hook.items()
+         if name not in ("description", "entry", "language", "minimum_pre_commit_version")}
+        for hook in hooks
+    ]  # fmt: skip
+
+
 def test_framework_adds_hooks_to_the_projects_configuration(maw: Maw, set_up: Repository) -> None:
     pytest.importorskip("pre_commit")
     import yaml
@@ -280,14 +293,17 @@ def test_framework_adds_hooks_to_the_projects_configuration(maw: Maw, set_up: Re
     assert done.code == 0, done.err
     text = (set_up.path / ".pre-commit-config.yaml").read_text()
     found = yaml.safe_load(text)
-    assert [hook["id"] for repo in found["repos"] for hook in repo["hooks"]] == ["theirs", "maw-review", "maw-record"]
+    theirs, ours = (repo["hooks"] for repo in found["repos"])
+    assert [hook["id"] for hook in theirs] == ["theirs"]
+    assert _as_in_the_manifest(ours) == _as_in_the_manifest(yaml.safe_load(MANIFEST.read_text()))
     assert found["exclude"] == "^vendor/"
     assert text.startswith("# ours\n")
     validated = subprocess.run(
         [sys.executable, "-m", "pre_commit", "validate-config"], cwd=set_up.path, capture_output=True, check=False
     )
     assert validated.returncode == 0, validated.stdout
-    assert "pre-commit.com" in (set_up.path / ".git/hooks/post-commit").read_text()
+    for stage in ("pre-commit", "post-commit", "prepare-commit-msg", "commit-msg", "pre-push"):
+        assert "pre-commit.com" in (set_up.path / ".git/hooks" / stage).read_text()
     again = maw("init", "--yes", "--framework", "pre-commit", cwd=set_up.path, **NOWHERE)
     assert "everything was set up already" in again.out
     assert maw("uninstall", "--yes", cwd=set_up.path).code == 0

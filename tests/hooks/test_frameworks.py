@@ -10,6 +10,7 @@ import pytest
 
 from maw.git.repo import discover
 from maw_hooks import install
+from tests.fixtures.cli import Maw
 from tests.fixtures.fake_runner import finding
 from tests.fixtures.git import make_repository
 from tests.hooks.conftest import Hooked
@@ -78,6 +79,34 @@ def test_review_and_record(hooked: Hooked, framework: str) -> None:
     record = hooked.record()
     assert record is not None
     assert (record["status"], record["verdict"]) == ("reviewed", "warn")
+
+
+def test_what_init_adds_works(
+    hooked: Hooked, maw: Maw, home: Path, user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All five stages, under pre-commit itself: a suggestion, a review and its record, a checked message, a push."""
+    monkeypatch.setenv("PATH", f"{frameworks.BIN}:{os.environ['PATH']}")
+    install.uninstall(discover(str(hooked.path)))
+    done = maw("init", "--yes", "--framework", "pre-commit", cwd=hooked.path)
+    assert done.code == 0, done.err
+    message = {"v": 1, "messages": ["Add a fourth number\n"], "summarised": 0, "model": "fake", "stats": {}}
+    hooked.runner.plays(message=[{"event": "done", "data": {"result": message}}])
+    hooked.write("a.py", "four = 4\n")
+    hooked.ok("add", "-A")
+    assert "nothing found" in hooked.ok("commit", GIT_EDITOR="true")
+    assert hooked.out("log", "-1", "--format=%s") == "Add a fourth number"
+    assert "reviewed" in [record["status"] for record in hooked.records()]
+    long = "Say " + "very " * 20 + "much"
+    blocked = hooked.git("commit", "--allow-empty", "-m", long, MAW_MESSAGE_CHECK="enforce")
+    assert blocked.returncode == 1
+    assert "the subject has 108 characters" in blocked.stdout + blocked.stderr
+    user.write_text(user.read_text() + 'push.require = "reviewed"\n')
+    hooked.ok("commit", "-q", "--allow-empty", "-n", "-m", "not reviewed")
+    origin = make_repository(home / "origin.git", "--bare")
+    hooked.ok("remote", "add", "origin", str(origin.path))
+    pushed = hooked.git("push", "-q", "origin", "main")
+    assert pushed.returncode == 1
+    assert "not reviewed" in pushed.stdout + pushed.stderr
 
 
 def test_a_blocked_commit(hooked: Hooked, framework: str) -> None:
