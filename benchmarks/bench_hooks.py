@@ -66,7 +66,22 @@ def _nothing_to_do(repo: Path) -> list[Row]:
     head = _git(repo, "rev-parse", "HEAD").strip()
     line = f"refs/heads/main {head} refs/heads/main {'0' * len(head)}\n".encode()
     push = [repo / ".git/hooks/pre-push", "origin", "/nowhere"]
+    empty, message = (repo / ".git" / name for name in ("EMPTY", "MESSAGE"))
+    empty.write_text("\n# a comment\n")
+    message.write_text("Explain what a benchmark is for\n")
     return [
+        _cpu_row(
+            "maw-hook prepare-commit-msg, nothing to do, by git's stub",
+            [repo / ".git/hooks/prepare-commit-msg", empty],
+            repo,
+            NOTHING_BUDGET,
+        ),
+        _cpu_row(
+            "maw-hook commit-msg, nothing to say, by git's stub",
+            [repo / ".git/hooks/commit-msg", message],
+            repo,
+            NOTHING_BUDGET,
+        ),
         _cpu_row(
             "maw-hook post-commit, nothing to do, by git's stub",
             [repo / ".git/hooks/post-commit"],

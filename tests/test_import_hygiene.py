@@ -47,6 +47,8 @@ EDGES = {
     "maw_hooks.precommit": HEAVY,
     "maw_hooks.postcommit": HEAVY,
     "maw_hooks.prepush": HEAVY,
+    "maw_hooks.preparemsg": HEAVY,
+    "maw_hooks.commitmsg": HEAVY,
     "maw_remote.gate": HEAVY,
     "maw.api": tuple(name for name in HEAVY if name != "msgspec"),
     "maw.setup.hooks": HEAVY,

@@ -27,19 +27,19 @@ _PROBE = """
 import sys
 sys.path[:0] = sys.argv[1:3]
 import maw_hooks.main
-code = maw_hooks.main.main([sys.argv[3]])
-with open(sys.argv[4], "w") as file:
+code = maw_hooks.main.main(sys.argv[4:])
+with open(sys.argv[3], "w") as file:
     file.write("\\n".join(sys.modules))
 sys.exit(code)
 """
 
 
-def _modules(hooked: Hooked, hook: str) -> set[str]:
+def _modules(hooked: Hooked, hook: str, *arguments: str, **environment: str) -> set[str]:
     log = hooked.path / ".git" / "modules-loaded"
     roots = [install._root(install.maw.__file__), install._root(install.maw_hooks.__file__)]
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", _PROBE, *roots, hook, str(log)], cwd=hooked.path, env=dict(os.environ),
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        [sys.executable, "-I", "-S", "-c", _PROBE, *roots, str(log), hook, *arguments], cwd=hooked.path,
+        env=os.environ | environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return set(log.read_text().splitlines())
@@ -74,6 +74,18 @@ def test_a_whole_review_and_its_record(hooked: Hooked, configured: bool) -> None
     assert len(hooked.runner.submits) == 1
     hooked.ok("commit", "-q", "-n", "-m", "change")
     _check(_modules(hooked, "post-commit"))
+
+
+def test_a_message_suggested_and_checked(hooked: Hooked) -> None:
+    """Looking for examples opens a database; nothing else is loaded that a review does without."""
+    hooked.write("a.py", "four = 4\n")
+    hooked.ok("add", "-A")
+    file = hooked.path / ".git" / "COMMIT_EDITMSG"
+    file.write_text("\n# a comment\n")
+    _check(_modules(hooked, "prepare-commit-msg", str(file)))
+    assert [body["kind"] for body in hooked.runner.submits] == ["message"]
+    file.write_text("Say " + "very " * 20 + "much\n")
+    _check(_modules(hooked, "commit-msg", str(file), MAW_MESSAGE_CHECK="suggest"))
 
 
 def test_help_and_usage() -> None:
