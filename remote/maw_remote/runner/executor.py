@@ -20,6 +20,7 @@ from maw_remote.queue.records import Claim
 from maw_remote.runner import identity
 from maw_remote.runner.desk import Desk
 from maw_remote.runner.emitter import Emitter
+from maw_remote.runner.pace import Pace
 from maw_remote.runner.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -47,11 +48,17 @@ class Executor:
         self._works: set[asyncio.Task[None]] = set()
         self._news = {role: asyncio.Event() for role in {job.ROLE for job in jobs.values()}}
         self._gates = {role: asyncio.Lock() for role in self._news}  # held while a task is claimed and begun
+        self._pace = Pace()
 
     def wake(self) -> None:
         """There may be something to claim."""
         for news in self._news.values():
             news.set()
+
+    def retry_after(self, waiting: int) -> int:
+        """In how many seconds so many waiting tasks will be done."""
+        at_once = sum(self._engine.parallel(self.settings.models[role]) for role in self._news)
+        return self._pace.wait(waiting, at_once)
 
     def cancel(self, task: str) -> None:
         """Stop the job of a task whose cancel stands in the queue; nothing happens when it does not run."""
@@ -139,7 +146,10 @@ class Executor:
             await asyncio.wait({body})
             await emitter.close()
             state = await self._settle(claim, body)
-            log.info("task ended", extra=_about(claim) | {"state": state, "s": round(time.monotonic() - started, 3)})
+            took = time.monotonic() - started
+            if state == "done":
+                self._pace.took(took)
+            log.info("task ended", extra=_about(claim) | {"state": state, "s": round(took, 3)})
         finally:
             del self._running[claim.id]
             if not body.done():  # the runner stops

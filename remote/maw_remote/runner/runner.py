@@ -24,6 +24,7 @@ from maw_remote.runner import identity
 from maw_remote.runner.desk import Desk
 from maw_remote.runner.executor import Executor
 from maw_remote.runner.hub import Hub
+from maw_remote.runner.pace import Pace
 from maw_remote.runner.presence import Presence
 from maw_remote.runner.settings import Live
 
@@ -31,7 +32,6 @@ log = logging.getLogger(__name__)
 _LARGE = 64 * 1024  # bytes of a payload above which its check may take long enough to leave the loop for it
 _PRUNE_EVERY = 3600.0
 _WARMING_MAX = 4  # projects at once; more would push each other out again
-RETRY_AFTER = 5  # seconds; how long the queue will take nobody knows
 
 
 class Runner:
@@ -50,6 +50,7 @@ class Runner:
         self._warming: set[asyncio.Task[None]] = set()
         self._active = time.monotonic()
         self._engaged = 0  # requests that are worked on without a task
+        self._requests = Pace()  # which they take, others' turns among them
 
     async def start(self) -> None:
         """Open the queue, take back what a dead runner left, and begin to work. Raises FatalError."""
@@ -101,7 +102,7 @@ class Runner:
                 self.desk.queue.submit, new._replace(client=client), self.settings.queue_max
             )
         except Full:
-            raise busy(self.settings.queue_max) from None
+            raise busy(self.settings.queue_max, self.executor.retry_after(self.settings.queue_max)) from None
         self._expect(submitted)
         return submitted
 
@@ -205,12 +206,14 @@ class Runner:
         most = self.settings.queue_max
         if self._engaged >= most:
             message = f"{most} requests are under way already, and no more may be (runner.queue_max)"
-            raise EngineError("busy", message, retry=True, retry_after=RETRY_AFTER)
+            raise EngineError("busy", message, retry=True, retry_after=self._requests.wait())
         self._engaged += 1
+        started = time.monotonic()
         try:
             yield
         finally:
             self._engaged -= 1
+            self._requests.took(time.monotonic() - started)
             self.active()
 
     def active(self) -> None:
@@ -269,10 +272,10 @@ class Runner:
             await asyncio.sleep(_PRUNE_EVERY)
 
 
-def busy(limit: int) -> ApiError:
+def busy(limit: int, retry_after: int) -> ApiError:
     """The refusal of what would have to wait behind `limit` others."""
     return ApiError(
-        503, "busy", f"{limit} tasks wait already, and no more may (runner.queue_max)", retry_after=RETRY_AFTER,
+        503, "busy", f"{limit} tasks wait already, and no more may (runner.queue_max)", retry_after=retry_after,
         hint="`maw queue list` shows them; try again later",
     )  # fmt: skip
 
