@@ -9,8 +9,8 @@ from maw.errors import FatalError
 from maw.finding import Finding
 from maw.git.repo import Repo, Staged
 from maw.light import Any, NamedTuple
+from maw.review import known, request
 from maw.review import outcome as outcomes
-from maw.review import request
 from maw.review.outcome import Outcome
 from maw.secrets.texts import Redacted
 
@@ -56,6 +56,7 @@ def keep(repo: Repo, now: Staged, config: Config, outcome: Outcome, outgoing: Ou
         "base": now.base,
         "head": now.head,
         "block_at": config.values["review.block_at"],
+        "terms": known.terms(config),
     }
     try:
         kept = outbox.put(repo, entry, outgoing.payload, max_bytes=config.values["outbox.max_bytes"])

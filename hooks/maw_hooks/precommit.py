@@ -103,7 +103,7 @@ def _review(change: _Change, started: float) -> int:
         return INTERRUPTED
     digest = outgoing.digest if outgoing is not None else ""  # a change that could not be read is like no other
     if outgoing is not None and not outgoing.secrets:
-        known.keep(repo, now.tree, now.base, config, outcome)
+        known.keep(repo, now.tree, now.base, known.terms(config), outcome)
     if outcome.cause in (outcomes.DEADLINE, outcomes.UNREACHABLE, outcomes.FAILED) and not _secrets(outgoing):
         outcome = _pending(change, digest) or outcome
     outcome = outcome if _secrets(outgoing) else sifter.sift(outcome)  # those are allowed by name, or not at all

@@ -18,8 +18,8 @@ from maw.attendant.outbox import Entry
 from maw.config.load import Config, load
 from maw.errors import ApiError, FatalError, NodeError
 from maw.git.repo import Repo
+from maw.review import known, request
 from maw.review import outcome as outcomes
-from maw.review import request
 from maw.review.follow import finished
 from maw.review.outcome import Outcome
 from maw.review.render import tally
@@ -129,6 +129,8 @@ def _noted(repo: Repo, entry: Entry, outcome: Outcome, config: Config) -> Attemp
     record |= {"id": entry.id, "head": entry.commit, "late": True, "supersedes": entry.record}
     spool.put(repo, commit, record)
     outbox.remove(repo, entry.id)
+    if isinstance(data.get("terms"), str):
+        known.keep(repo, data["tree"], data["base"], data["terms"], outcome)
     text = _told(outcome, data["block_at"])
     try:
         news.put(repo, entry.id, f"{commit[:10]} was reviewed meanwhile: {text}; `maw show {commit[:10]}`")

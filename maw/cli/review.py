@@ -144,7 +144,7 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
     else:
         outcome = _review(config, options, payload, output)
         if repo is not None and not redacted.findings:
-            known.keep(repo, change.tree, change.base, config, outcome)
+            known.keep(repo, change.tree, change.base, known.terms(config), outcome)
     outcome = sifter.sift(outcome)
     if sifter.trouble:
         say(f"maw: {sifter.trouble}")

@@ -10,6 +10,7 @@ import binascii
 import contextlib
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 
@@ -27,6 +28,7 @@ _TERMS = (
     "review.rules", "review.exclude", "review.max_file_bytes", "review.verify", "secrets.allow", "roles.manager",
 )  # fmt: skip
 _KIND = "review"
+_ANY_GATE = "error"  # a record has to name one; what is read here is the findings
 
 Json = dict[str, Any]
 
@@ -48,7 +50,7 @@ def find(repo: Repo, tree: str | None, base: str | None, config: Config) -> Know
     profile = profiles.last(node, _KIND)
     if profile is None or tree is None or base is None:
         return None
-    data = _read(_path(repo, tree, base, config, profile))
+    data = _read(_path(repo, tree, base, terms(config), profile))
     if data is None or (data.get("tree"), data.get("base"), data.get("node")) != (tree, base, node):
         return None
     try:
@@ -58,19 +60,25 @@ def find(repo: Repo, tree: str | None, base: str | None, config: Config) -> Know
     return Known(outcome, str(data["ts"])) if outcome.status == outcomes.REVIEWED else None
 
 
-def keep(repo: Repo, tree: str | None, base: str | None, config: Config, outcome: Outcome) -> None:
-    """Remember what a node found. Where that cannot be written, it is asked again."""
-    if not profiles.usable(outcome.profile) or tree is None or base is None:
+def terms(config: Config) -> str:
+    """A checksum of the settings that determine what is asked: 8 hex digits."""
+    settings = [__version__, config.values["node"], *(config.values[key] for key in _TERMS)]
+    return f"{binascii.crc32(json.dumps(settings, default=list).encode()):08x}"
+
+
+def keep(repo: Repo, tree: str | None, base: str | None, terms: str, outcome: Outcome) -> None:
+    """Remember what a node found under these terms. Where that cannot be written, it is asked again."""
+    if not profiles.usable(outcome.profile) or tree is None or base is None or not re.fullmatch("[0-9a-f]{8}", terms):
         return
     profiles.remember(outcome.node, {_KIND: outcome.profile})
-    data = outcomes.to_record(outcome, tree=tree, base=base, block_at=config.values["review.block_at"])
+    data = outcomes.to_record(outcome, tree=tree, base=base, block_at=_ANY_GATE)
     content = json.dumps(data, separators=(",", ":"), sort_keys=True).encode("ascii")
     if len(content) > OWN_MAX:
         return  # cut short it would pass for what it is not
     with contextlib.suppress(OSError):
         paths.make_private_dir(repo.maw_dir)
         paths.make_private_dir(directory(repo))
-        files.write_atomic(_path(repo, tree, base, config, outcome.profile), content)
+        files.write_atomic(_path(repo, tree, base, terms, outcome.profile), content)
         _trim(repo)
 
 
@@ -82,9 +90,8 @@ def records(repo: Repo) -> Iterator[Json]:
             yield data
 
 
-def _path(repo: Repo, tree: str, base: str, config: Config, profile: str) -> str:
-    terms = json.dumps([__version__, config.values["node"], *(config.values[key] for key in _TERMS)], default=list)
-    return os.path.join(directory(repo), f"{tree}-{base}-{binascii.crc32(terms.encode()):08x}-{profile[:16]}.json")
+def _path(repo: Repo, tree: str, base: str, terms: str, profile: str) -> str:
+    return os.path.join(directory(repo), f"{tree}-{base}-{terms}-{profile[:16]}.json")
 
 
 def _trim(repo: Repo) -> None:

@@ -80,6 +80,19 @@ def test_a_review_waits_and_becomes_a_note_when_the_node_is_back(hooked: Hooked,
     assert "meanwhile" not in _commit(hooked, "six = 6\n")
 
 
+def test_what_came_late_is_known_from_then_on(hooked: Hooked, pro: FakeRunner) -> None:
+    _commit(hooked)
+    _back(pro, finding(line=4, severity="warning"))
+    assert _late(hooked)["verdict"] == "warn"
+    submits = len(pro.submits)
+    hooked.ok("reset", "-q", "--soft", "HEAD~1")
+    said = hooked.commit()
+    assert "divides by zero" in said and "known since" in said
+    assert len(pro.submits) == submits
+    hooked.ok("reset", "-q", "--soft", "HEAD~1")
+    assert "known since" not in hooked.commit(MAW_REVIEW_MAX_FILE_BYTES="999999")  # other terms: asked anew
+
+
 def test_the_attendant_tries_again_by_itself(hooked: Hooked, pro: FakeRunner) -> None:
     _commit(hooked)
     _back(pro)
