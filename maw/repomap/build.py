@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.repomap import skip, sources
 from maw.repomap.cache import Cache
 from maw.repomap.languages import installed, language_of
-from maw.repomap.parsing import GAVE_UP, Job, Parsers
-from maw.repomap.tags import Names, Tags, decode, decode_names, encode, names_of
+from maw.repomap.tags import GAVE_UP, Names, Tags, decode, decode_names, encode, names_of
+
+if TYPE_CHECKING:
+    from maw.repomap.parsing import Job, Parsers
 
 TAGS_VERSION = 2  # of what is extracted; rises with the queries and patterns
 _FEW = 8  # files for which one process is enough
@@ -139,6 +141,8 @@ def _parsed(
     """Parse and keep."""
     if not count:
         return
+    from maw.repomap.parsing import Parsers  # processes and threads: 7 ms, and a warm map needs none
+
     rows: list[tuple[str, str, str]] = []
     with Parsers(1 if count <= _FEW else os.cpu_count() or 1) as parsers:
         left_out: list[tuple[str, Tags]] = []
@@ -157,6 +161,7 @@ def _both(
     parsers: Parsers, contents: Iterable[tuple[str, str, bytes]], left_out: list[tuple[str, Tags]]
 ) -> Iterator[tuple[str, Tags]]:
     """What is parsed, and then what is not fit to be."""
+    from maw.repomap.parsing import Job
 
     def jobs() -> Iterator[Job]:
         for key, path, data in contents:

@@ -20,6 +20,7 @@ from maw.repomap.sources import Stat
 
 SCHEMA_VERSION = 1
 KEPT = 60_000  # contents; beyond, the oldest go
+_ASKED = 500  # contents that are asked for at once; SQLite takes 999 values
 _BUSY = 30.0  # seconds to wait for another process
 _RACY = 2_000_000_000  # ns: what changed just before it was read may change again within a tick of the clock
 _SCHEMA = f"""
@@ -72,12 +73,14 @@ class Cache:
 
     def names(self, keys: Iterable[str]) -> dict[str, str]:
         """The names of each content that is known (tags.Names), by its key."""
-        found = {}
+        found: dict[str, str] = {}
+        wanted = list(keys)
         with self._told():
-            for key in keys:
-                row = self._db.execute("SELECT names FROM tags WHERE key = ?", (key,)).fetchone()
-                if row is not None:
-                    found[key] = row[0]
+            for start in range(0, len(wanted), _ASKED):
+                some = wanted[start : start + _ASKED]
+                marks = ", ".join("?" * len(some))
+                asked = f"SELECT key, names FROM tags WHERE key IN ({marks})"  # noqa: S608 - our own text
+                found.update(self._db.execute(asked, some))
         return found
 
     def tags(self, key: str) -> str | None:

@@ -41,17 +41,20 @@ def rank(files: Mapping[str, Names], focus: Collection[str] = ()) -> Ranks:
     edges = _edges(paths, files)
     chosen = {number for number, path in enumerate(paths) if path in set(focus)}
     ranks = pagerank(_flows(edges, BACK if chosen else 0.0), chosen)
-    definitions: dict[tuple[str, str], float] = {}
+    scores: list[dict[str, float]] = [{} for _ in paths]  # of each file's definitions
     users: dict[str, set[str]] = {}
     for source, outgoing in enumerate(edges):
-        if ranks[source] < NOTHING:
+        if ranks[source] < NOTHING or not outgoing:
             continue
-        share = ranks[source] / sum(weight for _, _, weight, _ in outgoing) if outgoing else 0.0
+        share = ranks[source] / sum([weight for _, _, weight, _ in outgoing])
         for target, name, weight, linked in outgoing:
-            key = (paths[target], name)
-            definitions[key] = definitions.get(key, 0.0) + share * weight
+            there = scores[target]
+            there[name] = there.get(name, 0.0) + share * weight
             if linked and target in chosen and source not in chosen:
                 users.setdefault(paths[source], set()).add(name)
+    definitions = {
+        (path, name): score for path, there in zip(paths, scores, strict=True) for name, score in there.items()
+    }
     return Ranks(dict(zip(paths, ranks, strict=True)), definitions, users)
 
 
@@ -87,15 +90,21 @@ def _edges(paths: list[str], files: Mapping[str, Names]) -> list[list[Edge]]:
     for number, path in enumerate(paths):
         for name in files[path].defined:
             definers.setdefault(name, []).append(number)
-    worths = {name: _worth(name, len(where)) for name, where in definers.items() if len(where) <= DEFINERS_MAX}
+    worths: dict[str, float] = {}  # of the names that are used
     stems = [_stem(path) for path in paths]
     edges: list[list[Edge]] = []
     for number, path in enumerate(paths):
         outgoing: list[Edge] = []
-        used, imports = files[path].used, set(files[path].imports)
-        for name in used.keys() & worths.keys():
-            weight = worths[name] * math.sqrt(used[name])
-            for target in definers[name]:
+        imports = set(files[path].imports)
+        for name, times in files[path].used.items():
+            targets = definers.get(name)
+            if targets is None:
+                continue
+            worth = worths.get(name)
+            if worth is None:
+                worth = worths[name] = _worth(name, len(targets))
+            weight = worth * math.sqrt(times)
+            for target in targets if worth else ():
                 if target != number:
                     linked = stems[target] in imports
                     outgoing.append((target, name, weight if linked else UNLINKED * weight, linked))
@@ -112,6 +121,8 @@ def _stem(path: str) -> str:
 
 def _worth(name: str, definers: int) -> float:
     """How much a use of the name tells: less when many files define it, when it is private, or short."""
+    if definers > DEFINERS_MAX:
+        return 0.0
     worth = 1 / definers
     if name.startswith("_"):
         worth *= 0.3
@@ -122,8 +133,11 @@ def _flows(edges: list[list[Edge]], back_share: float) -> list[dict[int, float]]
     """From each file to each other, along its uses and, with a share of the weight, back."""
     flows: list[dict[int, float]] = [{} for _ in edges]
     for source, outgoing in enumerate(edges):
-        there = flows[source]
+        whole: dict[int, float] = {}
         for target, _, weight, _ in outgoing:
+            whole[target] = whole.get(target, 0.0) + weight
+        there = flows[source]
+        for target, weight in whole.items():
             there[target] = there.get(target, 0.0) + weight
             if back_share:
                 back = flows[target]

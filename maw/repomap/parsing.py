@@ -17,14 +17,13 @@ from typing import NamedTuple
 
 from maw.repomap.languages import installed
 from maw.repomap.plain import outline
-from maw.repomap.tags import Tags, decode
+from maw.repomap.tags import GAVE_UP, Tags, decode
 
 SECONDS = 2.0  # for one file; large ones take 50 ms
 START_SECONDS = 20.0  # until the first answer of a process, on a busy machine
 SLOW_MAX = 10  # files that took too long, after which the rest is outlined by patterns
 PROCESSES_MAX = 4
 _ANSWER_MAX = 32 << 20  # bytes
-GAVE_UP = "the parsers took too long for other files"  # not kept: the file itself may be harmless
 
 
 class Job(NamedTuple):

@@ -10,6 +10,7 @@ from maw.text import one_line
 SIGNATURE_MAX = 240  # characters; what is longer is cut, and says so
 DEFINITIONS_MAX = 2000  # of one file; no file that people write has as many
 NAMES_MAX = 4000  # different names that one file refers to
+GAVE_UP = "the parsers took too long for other files"  # a trouble that is not kept: the file may be harmless
 LINES_MAX = 50  # at which one name is referred to in one file
 
 
