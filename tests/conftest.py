@@ -30,6 +30,8 @@ if importlib.util.find_spec("litestar") is None:
     collect_ignore += ["engine", "faults", "runner", "v1"]
 if importlib.util.find_spec("tree_sitter") is None:
     collect_ignore.append("map")
+if importlib.util.find_spec("textual") is None:
+    collect_ignore.append("tui")
 
 # How many examples a property is tried with, all of them here. `make test` takes the few; `make test-all` runs
 # whatever hypothesis tries a second time, with the many (`-m fuzz --hypothesis-profile many`).

@@ -39,6 +39,7 @@ COMMANDS: dict[str, Entry] = {
     "map": Entry("maw.cli.map:map_", "Map what the repository defines, within a budget of tokens.", "Work"),
     "outbox": Entry("maw.cli.outbox:outbox_group", "List, send and drop reviews that wait for their node.", "Work"),
     "sync": Entry("maw.cli.sync:sync", "Exchange notes with REMOTE (default: origin).", "Work"),
+    "tui": Entry("maw.cli.tui:tui", "Watch the queue, walk the history and settle findings.", "Work"),
     "queue": Entry("maw.cli.queue:queue", "Watch and steer the node's tasks.", "Node"),
     "status": Entry("maw.cli.status:status", "Tell what the node does right now.", "Node"),
     "model": Entry("maw.cli.model:model", "List, choose, pull, import and remove the node's models.", "Node"),

@@ -154,6 +154,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("push.require", "off", one_of("off", "reviewed", "passed"), "What `git push` insists on: 'reviewed' (each commit has a review) or 'passed' (which does not block).", True),
     Setting("sync.timeout", 30.0, seconds, "How long `maw sync` may take: fetching, joining and pushing notes."),
     Setting("sync.on_push", False, yes_or_no, "Whether a push brings the notes to the remote as well, afterwards and in the background."),
+    Setting("tui.glyphs", "auto", one_of("auto", "utf-8", "ascii"), "What `maw tui` draws with: 'ascii' where the terminal has no more, 'auto': as the locale says."),
     Setting("roles.manager", "mistral-7b-instruct-v0.3", text, "The model that reviews, verifies and writes messages (runner)."),
     Setting("roles.generator", "phi-4-mini-instruct", text, "The model that writes code (runner)."),
     Setting("runner.context", 4096, integer, "Context length in tokens of a loaded model (runner)."),

@@ -1,1 +1,1 @@
-"""The Textual app: browses queue and history."""
+"""The terminal UI: one more client of the runner's API and of the notes' index."""

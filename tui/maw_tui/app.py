@@ -1,0 +1,176 @@
+"""The app: which screen is shown, the keys that hold everywhere, the theme, and where errors are told."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import ClassVar
+
+from textual.actions import ActionParseResult
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from maw import defect
+from maw.config.load import Config
+from maw.errors import FatalError
+from maw.git.repo import Repo
+from maw.text import one_line
+from maw_tui import glyphs, keys, state, themes
+from maw_tui.screens import SCREENS, TITLES, load
+from maw_tui.screens.base import MawScreen
+from maw_tui.state import State
+from maw_tui.widgets.help import HelpScreen
+from maw_tui.work import Working
+
+
+class MawApp(Working, App[None]):
+    """`repo` is None outside of a repository. Screens take the time from `now`, which documentation stops."""
+
+    CSS_PATH = "maw.tcss"
+    TITLE = "maw"
+    COMMAND_PALETTE_BINDING = "colon"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(str(number), f"show('{name}')", TITLES[name], show=False, tooltip=f"{TITLES[name]} screen")
+            for number, name in enumerate(SCREENS, 1)
+        ),
+        Binding("question_mark", "help", "Help", tooltip="All keys of this screen"),
+        Binding("colon,ctrl+p", "command_palette", "Commands", show=False, tooltip="Commands by name"),
+        Binding("T", "toggle_theme", "Theme", show=False, tooltip="Dark or light"),
+        Binding("q,ctrl+q", "quit", "Quit", show=False, tooltip="Leave"),
+    ]
+
+    def __init__(
+        self, repo: Repo | None, config: Config, *, screen: str | None = None, now: Callable[[], float] = time.time
+    ) -> None:
+        no_color = bool(os.environ.get("NO_COLOR"))
+        super().__init__(ansi_color=True if no_color else None)
+        self.repo = repo
+        self.config = config
+        self.now = now
+        self.remembered, self._trouble = state.load()
+        self.unexpected: Exception | None = None
+        self._filter = [glyphs.AsciiFilter()] if glyphs.ascii_only(config["tui.glyphs"], os.environ) else []
+        self._first = screen or self.remembered.screen or ""
+        self._add_themes(no_color)
+        for name in SCREENS:
+            self.add_mode(name, partial(_made, name))
+
+    @property
+    def place(self) -> str:
+        """Where we are, for people."""
+        return one_line(os.path.basename(self.repo.root.rstrip("/")) or "/") if self.repo else "no repository"
+
+    @property
+    def shown(self) -> MawScreen | None:
+        """The screen in front, a dialog above it left aside."""
+        bottom = self.screen_stack[0] if self.screen_stack else None
+        return bottom if isinstance(bottom, MawScreen) else None
+
+    async def on_mount(self) -> None:
+        home = "history" if self.repo else "queue"
+        await self.switch_mode(self._first if self._first in SCREENS else home)
+        self.tell(self._trouble)
+
+    def tell(self, what: str | Exception) -> None:
+        """Say on the screen what went wrong, or, for a text, what there is to say."""
+        if self.shown is not None:
+            self.shown.tell(what if isinstance(what, str) else self._in_words(what), error=not isinstance(what, str))
+
+    def _in_words(self, error: Exception) -> str:
+        if isinstance(error, FatalError):
+            return error.message + (f" ({error.hint})" if error.hint else "")
+        if isinstance(error, OSError):
+            return (
+                f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else str(error.strerror or error)
+            )
+        self.unexpected = self.unexpected or error
+        return _reported(error)
+
+    def remember(self, remembered: State) -> None:
+        """Keep it for the next start; where that cannot be written, this start goes on without."""
+        if remembered == self.remembered:
+            return
+        self.remembered = remembered
+        try:
+            state.save(remembered)
+        except OSError as exc:
+            self.tell(exc)
+
+    def get_line_filters(self) -> list[LineFilter]:
+        return [*super().get_line_filters(), *self._filter]
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        for number, (name, title) in enumerate(TITLES.items(), 1):
+            yield SystemCommand(title, f"The {title.lower()} screen (key {number})", partial(self.action_show, name))
+        if self.shown is not None:
+            yield SystemCommand("Reload", "Ask anew for what is shown", self.shown.action_reload)
+        yield SystemCommand("Help", "All keys of this screen", self.action_help)
+        yield SystemCommand("Theme", "Choose a theme", self.action_change_theme)
+        yield SystemCommand("Quit", "Leave", self.action_quit)
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """What goes wrong while a key is being served is told, and the app goes on."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as exc:  # noqa: BLE001 - a defect, too: `tell` reports those
+            self.tell(exc)
+            return True
+
+    def action_show(self, name: str) -> None:
+        self.switch_mode(name)
+        self.remember(self.remembered._replace(screen=name))
+
+    def action_help(self) -> None:
+        if self.shown is not None:
+            self.push_screen(HelpScreen([keys.of_screen(type(self.shown)), keys.everywhere()]))
+
+    def action_toggle_theme(self) -> None:
+        self.theme = themes.LIGHT if self.current_theme.dark else themes.DARK
+
+    def _add_themes(self, no_color: bool) -> None:
+        for theme in themes.THEMES:
+            self.register_theme(theme)
+        wanted = self.remembered.theme or themes.DARK
+        self.theme = themes.NO_COLOR if no_color else wanted if wanted in self.available_themes else themes.DARK
+        self.set_class(no_color, "-no-color")
+
+    def watch_theme(self, theme: str) -> None:
+        if self.is_running and not self.no_color:
+            self.remember(self.remembered._replace(theme=theme))
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A defect outside of workers and actions ends the app, for want of a whole screen to go on with; `main`
+        reports it as any command's, once the terminal is itself again."""
+        self.unexpected = self.unexpected or error
+        super()._handle_exception(error)
+
+    def _print_error_renderables(self) -> None:
+        self._exit_renderables.clear()
+
+
+def _made(name: str) -> MawScreen:
+    return load(name)()
+
+
+def _reported(error: Exception) -> str:
+    """Write the report of a defect, and say so in a line."""
+    said = f"this is a defect in maw: {type(error).__name__}: {error}"
+    try:
+        raise error
+    except Exception:  # noqa: BLE001 - the report is made of the exception being handled
+        try:
+            path = defect.write_report(["maw", "tui"])
+        except OSError as exc:
+            return f"{said} (and its report cannot be written: {exc.strerror})"
+    return f"{said} (please report it with {path})"

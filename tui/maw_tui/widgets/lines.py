@@ -1,0 +1,69 @@
+"""Lines of text in styles by name, drawn only where they are seen: what maw/review/render.py and others make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from maw.review.render import Line
+
+# Names of styles in lines; maw.tcss gives them colours, as `.lines--NAME`.
+STYLES = (
+    "plain", "dim", "path", "quote", "replacement", "critical", "error", "warning", "info", "head", "good", "commit",
+    "added", "removed", "hunk", "keyword", "string", "number", "comment", "name", "mark",
+)  # fmt: skip
+
+
+class Painted(ScrollView, can_focus=True):
+    """Draws the line that `line_at` gives, cut at the edge. The base of `Lines` and `Rows`."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{name}" for name in STYLES}
+    ALLOW_SELECT = False
+
+    def line_at(self, number: int) -> Line | None:
+        """The line of this number; None for an empty one."""
+        raise NotImplementedError
+
+    def base_style(self, number: int) -> Style:
+        """What the whole line is painted on."""
+        return self.rich_style
+
+    def render_line(self, y: int) -> Strip:
+        left, top = self.scroll_offset
+        base = self.base_style(top + y)
+        line = self.line_at(top + y)
+        width = self.size.width
+        if line is None:
+            return Strip.blank(width, base)
+        segments = [Segment(text, base + self._style(name)) for name, text in line.parts if text]
+        return Strip(segments).crop_extend(left, left + width, base)
+
+    def _style(self, name: str) -> Style:
+        return self.get_component_rich_style(f"lines--{name}", partial=True, default=Style.null())
+
+
+class Lines(Painted):
+    """Lines to read."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._lines: Sequence[Line] = ()
+
+    def show(self, lines: Sequence[Line], *, keep_place: bool = False) -> None:
+        """Show other lines, from their start unless the place is to be kept."""
+        self._lines = lines
+        width = max((sum(cell_len(text) for _, text in line.parts) for line in lines), default=0)
+        self.virtual_size = Size(width, len(lines))
+        if not keep_place:
+            self.scroll_to(0, 0, animate=False)
+        self.refresh()
+
+    def line_at(self, number: int) -> Line | None:
+        return self._lines[number] if number < len(self._lines) else None

@@ -1,0 +1,143 @@
+"""A table of any length with a cursor. It draws the rows that are seen, and asks for those it has not got."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+
+from maw.review.render import Line
+from maw_tui.widgets.lines import Painted
+from maw_tui.widgets.vi import CURSOR
+
+
+class Rows(Painted):
+    """`draw` gives the line of a row, or None for one that is not here yet; then `Wanted` is posted, once until
+    `arrived` or `show` is called."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor", "rows--cursor-blurred"}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *CURSOR,
+        Binding("down", "cursor_down", "Down", show=False),
+        Binding("up", "cursor_up", "Up", show=False),
+        Binding("pagedown,ctrl+d,ctrl+f", "page(1)", "Page down", show=False),
+        Binding("pageup,ctrl+u,ctrl+b", "page(-1)", "Page up", show=False),
+        Binding("home,g", "first", "First", show=False),
+        Binding("end,G", "last", "Last", show=False),
+        Binding("enter", "choose", "Open"),
+    ]
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another row, or on another content of it."""
+
+        row: int
+
+    @dataclass
+    class Chosen(Message):
+        """Enter, or a second click."""
+
+        row: int
+
+    @dataclass
+    class Wanted(Message):
+        """These rows are seen and not here: from `first` to before `last`."""
+
+        first: int
+        last: int
+
+    def __init__(self, draw: Callable[[int, int], Line | None], *, id: str | None = None) -> None:
+        """`draw` takes the row's number and the width there is."""
+        super().__init__(id=id)
+        self._draw = draw
+        self._asked: tuple[int, int] | None = None
+        self.count = 0
+        self.cursor = 0
+
+    def show(self, count: int, *, cursor: int = 0) -> None:
+        """There are so many rows now, and the cursor is on this one."""
+        self.count = count
+        self._asked = None
+        self.virtual_size = Size(0, count)
+        self.cursor = max(0, min(cursor, count - 1))
+        self._follow()
+        self.refresh()
+        self.post_message(self.Moved(self.cursor))
+
+    def arrived(self) -> None:
+        """Rows that were asked for are here."""
+        self._asked = None
+        self.refresh()
+
+    def line_at(self, number: int) -> Line | None:
+        if number >= self.count:
+            return None
+        line = self._draw(number, self.size.width)
+        if line is None:
+            self._want()
+        return line
+
+    def base_style(self, number: int) -> Style:
+        if number != self.cursor or not self.count:
+            return self.rich_style
+        return self.get_component_rich_style("rows--cursor" if self.has_focus else "rows--cursor-blurred")
+
+    def _want(self) -> None:
+        top, height = self.scroll_offset.y, self.size.height
+        wanted = max(0, top - height), min(self.count, top + 2 * height)
+        if self._asked != wanted:
+            self._asked = wanted
+            self.post_message(self.Wanted(*wanted))
+
+    def move_to(self, row: int) -> None:
+        """Put the cursor on a row, and into sight."""
+        row = max(0, min(row, self.count - 1))
+        if row == self.cursor or not self.count:
+            return
+        before, self.cursor = self.cursor, row
+        self._follow()
+        self.refresh_line(before)
+        self.refresh_line(row)
+        self.post_message(self.Moved(row))
+
+    def _follow(self) -> None:
+        self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+
+    def action_cursor_down(self) -> None:
+        self.move_to(self.cursor + 1)
+
+    def action_cursor_up(self) -> None:
+        self.move_to(self.cursor - 1)
+
+    def action_page(self, direction: int) -> None:
+        self.move_to(self.cursor + direction * max(1, self.size.height - 1))
+
+    def action_first(self) -> None:
+        self.move_to(0)
+
+    def action_last(self) -> None:
+        self.move_to(self.count - 1)
+
+    def action_choose(self) -> None:
+        if self.count:
+            self.post_message(self.Chosen(self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        row = self.scroll_offset.y + event.y
+        if row >= self.count:
+            return
+        self.move_to(row)
+        if event.chain > 1:
+            self.action_choose()
+
+    def on_focus(self) -> None:
+        self.refresh_line(self.cursor)
+
+    def on_blur(self) -> None:
+        self.refresh_line(self.cursor)
