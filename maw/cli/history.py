@@ -19,19 +19,16 @@ from maw.errors import FatalError
 from maw.finding import SEVERITIES, VERDICTS
 from maw.git.repo import Repo
 from maw.git.run import GitError, git
-from maw.memory.dismissals import STATUSES, of_record
-from maw.memory.index import record_of
+from maw.memory import wording
 from maw.memory.query import DEFAULT_LIMIT, EXACT, Filters, Page, Row
+from maw.memory.wording import Said
 from maw.record import KINDS
-from maw.text import one_line
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 _STYLES = {"block": "bold red", "incomplete": "magenta", "warn": "yellow", "pass": "green", "unreviewed": "magenta"}
-_SHORT = {"critical": "C", "error": "E", "warning": "W", "info": "I"}  # how counts are told in the table
 _AUTHOR_WIDTH = 20
-Said = dict[str, dict[str, str]]  # the last word about a finding, by commit and finding
 
 
 @click.command(
@@ -103,7 +100,7 @@ def history(
     pending = outbox.pending_records(repo)
     if as_json:
         for row in page.rows:
-            more = {"pending": row.id in pending, "late": row.late, "feedback": tally(row, said)}
+            more = {"pending": row.id in pending, "late": row.late, "feedback": wording.tally(row, said)}
             print_json({**row.to_json(), **more})
     else:
         _print_table(page, pending, said)
@@ -115,24 +112,7 @@ def read(repo: Repo, filters: Filters, limit: int) -> tuple[Page, Said]:
     spool is written first."""
     deliver(repo)
     with fresh_index(repo) as index:
-        page = index.history(filters, limit or sys.maxsize - 1)
-        said: Said = {}
-        for commit, data in index.feedback():
-            about = of_record(data)
-            if about is not None:
-                said.setdefault(commit, {})[about.finding.id] = str(data["status"])
-        return page, said
-
-
-def tally(row: Row, said: Said) -> dict[str, int]:
-    """How many of a review's findings people gave each kind of feedback on."""
-    here = said.get(row.commit)
-    if not here or row.kind != "review":
-        return {}
-    findings = record_of(row).get("findings")
-    ids = {item.get("id") for item in findings if isinstance(item, dict)} if isinstance(findings, list) else set()
-    given = [status for finding, status in here.items() if finding in ids]
-    return {status: given.count(status) for status in STATUSES if status in given}
+        return index.history(filters, limit or sys.maxsize - 1), wording.said_of(index.feedback())
 
 
 def commits_of(repo: Repo, revisions: str) -> list[str]:
@@ -163,30 +143,15 @@ def _print_table(page: Page, pending: Collection[str], said: Said) -> None:
 
 def _cells(row: Row, now: float, pending: Collection[str], said: Said) -> list[str]:
     """Short commit, age, verdict, counts by severity, author, subject."""
-    counts = " ".join(f"{row.counts[name]}{_SHORT[name]}" for name in reversed(SEVERITIES) if name in row.counts)
-    marks = [] if row.standing == EXACT else [row.standing]
-    marks += ["bypassed"] if row.bypassed else []
-    marks += ["late"] if row.late else []
-    marks += ["picked"] if b'"linked":{' in row.data else []
-    marks += [f"{number} {status}" for status, number in tally(row, said).items()]
-    subject = _about(row) or one_line(row.subject) or ("(no subject)" if row.author else "(this commit is gone)")
+    marks = wording.marks(row, said)
     return [
         row.commit[:10],
         age(now - row.time / 1000),
-        "pending" if row.id in pending else one_line(row.outcome),
-        counts or "-",
-        one_line(row.author.partition(" <")[0])[:_AUTHOR_WIDTH] or "?",
-        (f"[{', '.join(marks)}] " if marks else "") + subject,
+        wording.outcome(row, pending),
+        wording.counts(row),
+        wording.author(row)[:_AUTHOR_WIDTH],
+        (f"[{', '.join(marks)}] " if marks else "") + wording.subject(row),
     ]
-
-
-def _about(row: Row) -> str:
-    """Of feedback, the finding and the reason."""
-    about = of_record(record_of(row)) if row.kind == "feedback" else None
-    if about is None:
-        return ""
-    reason = f": {about.reason}" if about.reason else ""
-    return one_line(f"{about.finding.id} {about.finding.path} {about.finding.title}{reason}")
 
 
 def _line(cells: list[str], widths: list[int], row: Row) -> Text:

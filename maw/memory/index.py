@@ -15,6 +15,7 @@ import os
 import sqlite3
 import types
 import urllib.parse
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -116,6 +117,17 @@ class Index:
         asked = query.build(filters, limit, before)
         return self._healed(lambda db: _page(db, asked, limit, filters.commits))
 
+    def numbers(self, filters: Filters = query.ALL) -> array[int]:
+        """The numbers of all records that fit, newest first: eight bytes each, good until the next refresh. See
+        maw/memory/listing.py for what to do with them."""
+        asked = query.build_numbers(filters)
+
+        def ask(db: sqlite3.Connection) -> array[int]:
+            _want(db, filters.commits)
+            return array("q", (row[0] for row in db.execute(asked.sql, asked.values)))
+
+        return self._healed(ask)
+
     def with_finding(self, start: str) -> list[tuple[str, Json]]:
         """Commits and reviews on them that tell of a finding whose id starts so; commits that are gone come first."""
         return self._records(
@@ -152,9 +164,12 @@ class Index:
         """The commits on which a record stands: git carries notes along."""
         return [oid for oid, _ in self._records("SELECT r.oid, r.data FROM records AS r WHERE r.id = ?", [record_id])]
 
+    def select(self, sql: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
+        """Rows of a question that another module put together. The index is asked as it is."""
+        return self._healed(lambda db: db.execute(sql, values).fetchall())
+
     def _records(self, sql: str, values: list[str | None]) -> list[tuple[str, Json]]:
-        rows = self._healed(lambda db: db.execute(sql, values).fetchall())
-        return [(row["oid"], json.loads(row["data"])) for row in rows]
+        return [(row["oid"], json.loads(row["data"])) for row in self.select(sql, values)]
 
     def commits(self, kind: str, statuses: Sequence[str]) -> list[str]:
         """The commits with a record of this kind and one of these statuses. The index is asked as it is."""
@@ -302,17 +317,22 @@ def _stored_tips(db: sqlite3.Connection) -> dict[str, str]:
 
 
 def _page(db: sqlite3.Connection, asked: query.Query, limit: int, commits: Sequence[str] | None) -> Page:
+    _want(db, commits)
+    found = db.execute(asked.sql, asked.values).fetchall()
+    rows, more = found[:limit], len(found) > limit
+    following = query.cursor(rows[-1]["time"], rows[-1]["id"], rows[-1]["oid"]) if more and rows else None
+    return Page([row_of(row) for row in rows], following)
+
+
+def _want(db: sqlite3.Connection, commits: Sequence[str] | None) -> None:
+    """Put the commits where query.py's condition on them looks."""
     if commits is not None:
         db.execute("CREATE TEMP TABLE IF NOT EXISTS wanted (oid TEXT PRIMARY KEY)")
         db.execute("DELETE FROM wanted")
         db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((oid,) for oid in commits))
-    found = db.execute(asked.sql, asked.values).fetchall()
-    rows, more = found[:limit], len(found) > limit
-    following = query.cursor(rows[-1]["time"], rows[-1]["id"], rows[-1]["oid"]) if more and rows else None
-    return Page([_row(row) for row in rows], following)
 
 
-def _row(row: sqlite3.Row) -> Row:
+def row_of(row: sqlite3.Row) -> Row:
     return Row(
         id=row["id"],
         commit=row["oid"],

@@ -26,6 +26,7 @@ class Filters(NamedTuple):
     commit: str | None = None  # full id; its records are listed even where a rewritten commit has them too
     commits: Sequence[str] | None = None  # full ids: only records on these
     feedback: bool = True  # whether feedback is listed, too
+    leading: bool = False  # one record a commit: its review, or the newest of the others; of `kind`, its newest
 
 
 ALL = Filters()
@@ -84,18 +85,34 @@ _NEWEST_COMMIT = """NOT EXISTS (SELECT 1 FROM records AS o WHERE o.id = r.id AND
   AND (o.committed, o.copied, o.oid) > (r.committed, r.copied, r.oid))"""
 
 
+# Of the records on one commit the review leads, then the newest.
+_LEADING = """NOT EXISTS (SELECT 1 FROM records AS o WHERE o.oid = r.oid AND o.number <> r.number AND {same}
+  AND (o.kind = 'review', o.time, o.id, o.number) > (r.kind = 'review', r.time, r.id, r.number))"""
+
+
 Condition = tuple[str, list[object]]
 
 
 def build(filters: Filters, limit: int, before: str | None) -> Query:
     """The SELECT for a page. Raises ValueError for a cursor that no page gave, or an unknown severity."""
-    conditions = [*_facts(filters), *_place(filters)]
+    following: list[Condition] = []
     if before is not None:
-        conditions.append(("(r.time, r.id, r.oid) < (?, ?, ?)", [*_cursor_values(before)]))
+        following.append(("(r.time, r.id, r.oid) < (?, ?, ?)", [*_cursor_values(before)]))
+    sql, values = _select("r.*", filters, following)
+    return Query(f"{sql} LIMIT ?", [*values, limit + 1])
+
+
+def build_numbers(filters: Filters) -> Query:
+    """The SELECT for the numbers of all records, newest first. Raises ValueError for an unknown severity."""
+    return _select("r.number", filters, [])
+
+
+def _select(what: str, filters: Filters, more: list[Condition]) -> Query:
+    conditions = [*_facts(filters), *_place(filters), *more]
     where = " AND ".join(f"({sql})" for sql, _ in conditions) or "1"
     values = [value for _, parameters in conditions for value in parameters]
-    sql = f"SELECT r.* FROM records AS r WHERE {where} ORDER BY r.time DESC, r.id DESC, r.oid DESC LIMIT ?"  # noqa: S608 - our own text
-    return Query(sql, [*values, limit + 1])
+    sql = f"SELECT {what} FROM records AS r WHERE {where} ORDER BY r.time DESC, r.id DESC, r.oid DESC"  # noqa: S608 - our own text
+    return Query(sql, values)
 
 
 def _facts(filters: Filters) -> list[Condition]:
@@ -127,7 +144,15 @@ def _place(filters: Filters) -> list[Condition]:
         found.append(("r.oid = ?", [filters.commit]))
     else:
         found.append((_NEWEST_COMMIT, []))
+    if filters.leading:
+        found.append(_leading(filters))
     return found
+
+
+def _leading(filters: Filters) -> Condition:
+    if filters.kind is not None:
+        return _LEADING.format(same="o.kind = ?"), [filters.kind]
+    return _LEADING.format(same="1" if filters.feedback else "o.kind <> 'feedback'"), []
 
 
 def cursor(time: int, record_id: str, oid: str) -> str:
