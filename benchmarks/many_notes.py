@@ -43,12 +43,18 @@ def review(number: int, commit: str, tree: str, base: str, when: int) -> record.
         "status": "reviewed", "head": commit, "tree": tree, "base": base, "patch_id": f"{number:040x}",
         "has_binary": False, "verdict": ("warn" if number % 9 < 6 else "block") if found else "pass",
         "block_at": "error", "findings": found, "skipped": [], "units": {"total": 1, "done": 1, "failed": 0},
-        "model": "manager", "profile": "0" * 16, "stats": {}, "node": "local", "task": f"{number:024x}",
+        "model": "manager", "profile": "0" * 16, "stats": _stats(number), "node": "local", "task": f"{number:024x}",
+    }  # fmt: skip
+
+
+def _stats(number: int) -> record.Json:
+    return {
+        "prompt_tokens": 900 + number % 500, "cached_tokens": 600, "completion_tokens": 20 + number % 90,
+        "first_token_ms": 150 + number % 70, "elapsed_ms": 800 + number % 5000, "tokens_per_s": 40.0,
     }  # fmt: skip
 
 
 def _rfc3339(when: int) -> str:
-
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(when))
 
 

@@ -15,7 +15,7 @@ from maw.messages.ask import NoMessage, Suggestions
 from maw.review.request import repo_name, staged_change
 from maw.secrets.texts import Redacted
 
-_KEPT = ("tree", "base", "node", "task", "model", "profile")  # of a suggestion's record, as it was made
+_KEPT = ("tree", "base", "node", "task", "model", "profile", "stats")  # of a suggestion's record, as it was made
 
 
 def ask_for(repo: Repo, config: Config, now: Staged, deadline: float, draft: str = "") -> Suggestions:
@@ -47,6 +47,7 @@ def to_record(found: Suggestions, config: Config, now: Staged) -> dict[str, Any]
         "task": found.task,
         "model": found.model,
         "profile": found.profile,
+        "stats": found.data.get("stats"),
     }
 
 

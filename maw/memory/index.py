@@ -25,10 +25,10 @@ from maw.finding import SEVERITIES
 from maw.git import refs
 from maw.git.repo import Repo
 from maw.memory import query
-from maw.memory.query import Filters, Page, Row
+from maw.memory.query import COSTS, Filters, Page, Query, Row
 from maw.record import KINDS
 
-SCHEMA_VERSION = 2  # another one in the file: it is made anew
+SCHEMA_VERSION = 3  # another one in the file: it is made anew
 BUSY_TIMEOUT = 60.0  # seconds to wait for another process, which may be making a first index
 
 SCHEMA = f"""
@@ -48,6 +48,9 @@ CREATE TABLE records (
   worst INTEGER NOT NULL, {", ".join(f"{name} INTEGER NOT NULL" for name in SEVERITIES)},
   bypassed INTEGER NOT NULL, reason TEXT, model TEXT,
   copied INTEGER NOT NULL, -- 1: made for another commit, and carried here
+  linked INTEGER NOT NULL, -- 1: the review of the commit that this one was picked from
+  run TEXT,                -- node and task: what one run cost counts once, on however many commits it is told
+  {", ".join(f"{name} INTEGER" for name in COSTS)},
   author TEXT NOT NULL, author_key TEXT NOT NULL, committed INTEGER NOT NULL, subject TEXT NOT NULL,
   words TEXT NOT NULL, data BLOB NOT NULL);
 CREATE INDEX records_by_time ON records (time, id, oid);
@@ -57,6 +60,8 @@ CREATE INDEX records_by_commit ON records (oid);
 CREATE TABLE findings ( -- which records tell of a finding, and which are feedback on it
   id TEXT NOT NULL,
   number INTEGER NOT NULL REFERENCES records (number) ON DELETE CASCADE,
+  part TEXT NOT NULL, -- of the record: findings, rejected, or finding (feedback on it)
+  severity TEXT NOT NULL, category TEXT NOT NULL, path TEXT NOT NULL,
   PRIMARY KEY (id, number)) WITHOUT ROWID;
 CREATE INDEX findings_by_record ON findings (number);
 CREATE TABLE paths (
@@ -127,6 +132,17 @@ class Index:
             return array("q", (row[0] for row in db.execute(asked.sql, asked.values)))
 
         return self._healed(ask)
+
+    def tuples(self, asked: Query, commits: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
+        """The rows of a question of query.py; `commits` are those of its filters. The index is asked as it is."""
+
+        def answer(db: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            _want(db, commits)
+            rows = db.cursor()
+            rows.row_factory = None  # plain tuples: there may be a million
+            return rows.execute(asked.sql, asked.values).fetchall()
+
+        return self._healed(answer)
 
     def with_finding(self, start: str) -> list[tuple[str, Json]]:
         """Commits and reviews on them that tell of a finding whose id starts so; commits that are gone come first."""

@@ -15,17 +15,19 @@ from maw.finding import SEVERITIES, finding_id
 from maw.git import notes, notetree, patchid
 from maw.git.objects import Commit, TooLarge, changed_paths
 from maw.git.repo import Repo
-from maw.memory.query import CARRIED, EXACT, STALE
+from maw.memory.query import CARRIED, COSTS, EXACT, STALE
 from maw.record import Json, Record, merge, standing
 
 MANY = 5000  # notes; they take about half a second
 
 _RECORD_COLUMNS = (
     "note", "oid", "id", "kind", "ts", "time", "status", "verdict", "standing", "worst", *SEVERITIES, "bypassed",
-    "reason", "model", "copied", "author", "author_key", "committed", "subject", "words", "data",
+    "reason", "model", "copied", "linked", "run", *COSTS,
+    "author", "author_key", "committed", "subject", "words", "data",
 )  # fmt: skip
 _INSERT = f"INSERT INTO records ({', '.join(_RECORD_COLUMNS)}) VALUES ({', '.join('?' * len(_RECORD_COLUMNS))})"  # noqa: S608 - our own text
 log = logging.getLogger(__name__)
+_COST_MAX = 10**12  # tokens, or milliseconds
 _WORDS = ("path", "category", "title", "scenario", "suggestion", "quote")
 
 
@@ -113,8 +115,10 @@ class _Reader:
         raw = {id(record.data): record.raw for record in lines}  # standing gives the same objects
         for data in records:
             number = self._db.execute(_INSERT, self._values(inserted.lastrowid, commit, data, raw[id(data)])).lastrowid
-            told = {(found, number) for found in _finding_ids(data)}
-            self._db.executemany("INSERT INTO findings VALUES (?, ?)", told)
+            self._db.executemany(
+                "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)",
+                [(found, number, *facts) for found, facts in _findings(data).items()],
+            )
         self._db.executemany(
             "INSERT OR IGNORE INTO paths VALUES (?, ?)",
             [(_storable(path), inserted.lastrowid) for path in self._paths(commit, records)],
@@ -140,7 +144,8 @@ class _Reader:
             note, commit.oid, data["id"], data["kind"], data["ts"], _time(data["ts"], commit),
             _text(data, "status") or "", _text(data, "verdict"), self._standing(commit, data), worst, *counts,
             int(data.get("bypassed") is True), _text(data, "reason"), _text(data, "model"),
-            int(data.get("head") != commit.oid), commit.author, commit.author.casefold(), commit.committed,
+            int(data.get("head") != commit.oid), int(isinstance(data.get("linked"), dict)), _run(data), *_costs(data),
+            commit.author, commit.author.casefold(), commit.committed,
             commit.subject, "\n".join(words).casefold(), raw,
         ]  # fmt: skip
         return [_storable(value) if isinstance(value, str) else value for value in values]
@@ -180,11 +185,35 @@ class _Reader:
         return found
 
 
-def _finding_ids(data: Json) -> set[str]:
-    """The ids of the findings that a record tells of, or that it is feedback on."""
+def _findings(data: Json) -> dict[str, tuple[str, str, str, str]]:
+    """The findings that a record tells of, or that it is feedback on, by id: where in it, severity, category, path."""
     about = data.get("finding")
-    items = [*_list(data, "findings"), *_list(data, "rejected"), *([about] if isinstance(about, dict) else [])]
-    return {_finding_id(item) for item in items}
+    parts = {
+        "rejected": _list(data, "rejected"),
+        "findings": _list(data, "findings"),
+        "finding": [about] if isinstance(about, dict) else [],
+    }
+    return {_finding_id(item): (part, *_facts(item)) for part, items in parts.items() for item in items}
+
+
+def _facts(item: Json) -> tuple[str, str, str]:
+    severity, category, path = (_storable(_text(item, key) or "") for key in ("severity", "category", "path"))
+    return severity, category, path
+
+
+def _run(data: Json) -> str | None:
+    task = _text(data, "task")
+    return f"{_text(data, 'node') or ''}/{task}" if task else None
+
+
+def _costs(data: Json) -> list[int | None]:
+    """What a record's `stats` say, as far as it makes sense: a stranger's may say anything."""
+    stats = data.get("stats")
+    told = [stats.get(key) for key in COSTS] if isinstance(stats, dict) else [None] * len(COSTS)
+    return [
+        round(cost) if isinstance(cost, int | float) and not isinstance(cost, bool) and 0 <= cost <= _COST_MAX else None
+        for cost in told
+    ]
 
 
 def _finding_id(item: Json) -> str:

@@ -9,6 +9,7 @@ from maw.finding import SEVERITIES
 
 DEFAULT_LIMIT = 50
 EXACT, CARRIED, STALE = "exact", "carried", "stale"
+COSTS = ("prompt_tokens", "cached_tokens", "completion_tokens", "first_token_ms", "elapsed_ms")  # of `stats`
 
 
 class Filters(NamedTuple):
@@ -27,6 +28,7 @@ class Filters(NamedTuple):
     commits: Sequence[str] | None = None  # full ids: only records on these
     feedback: bool = True  # whether feedback is listed, too
     leading: bool = False  # one record a commit: its review, or the newest of the others; of `kind`, its newest
+    model: str | None = None  # part of the model's name, any case
 
 
 ALL = Filters()
@@ -108,11 +110,63 @@ def build_numbers(filters: Filters) -> Query:
 
 
 def _select(what: str, filters: Filters, more: list[Condition]) -> Query:
-    conditions = [*_facts(filters), *_place(filters), *more]
-    where = " AND ".join(f"({sql})" for sql, _ in conditions) or "1"
-    values = [value for _, parameters in conditions for value in parameters]
+    where, values = _where(filters, *more)
     sql = f"SELECT {what} FROM records AS r WHERE {where} ORDER BY r.time DESC, r.id DESC, r.oid DESC"  # noqa: S608 - our own text
     return Query(sql, values)
+
+
+_IN_TIME = "ORDER BY +r.time"  # the sign keeps SQLite from fetching row by row in the order of an index
+
+
+def runs(filters: Filters) -> Query:
+    """For statistics, of each record that fits: kind, status, verdict, bypassed, author, model, time, run and COSTS, in
+    the order of time. A review that was copied to a picked commit is none of its own."""
+    where, values = _where(filters, ("NOT r.linked", []))
+    names = ("kind", "status", "verdict", "bypassed", "author", "model", "time", "run", *COSTS)
+    columns = ", ".join(f"r.{name}" for name in names)
+    return Query(f"SELECT {columns} FROM records AS r WHERE {where} {_IN_TIME}", values)  # noqa: S608 - our own text
+
+
+def findings(filters: Filters) -> Query:
+    """Of each mention of a finding that fits: id, severity, category, path, and the author, model and time of the
+    record, in the order of time. What the model took back is none. Feedback mentions one where no review does: of a
+    change that was blocked, and mended before it became a commit."""
+    own = "f.part = 'finding' AND NOT EXISTS (SELECT 1 FROM findings AS o WHERE o.id = f.id AND o.part = 'findings')"
+    more: list[Condition] = [(f"f.part = 'findings' OR {own}", [])]
+    if filters.path is not None:
+        more.append(_path_condition(filters.path))
+    where, values = _where(filters, *more)
+    return Query(
+        "SELECT f.id, f.severity, f.category, f.path, r.author, r.model, r.time"  # noqa: S608 - our own text
+        f" FROM findings AS f JOIN records AS r ON r.number = f.number WHERE {where} {_IN_TIME}",
+        values,
+    )
+
+
+def reviewed_paths(filters: Filters) -> Query:
+    """The paths that reviewed commits changed, each with the number of the commit's note."""
+    more: list[Condition] = [("r.kind = 'review' AND r.status <> 'unreviewed'", [])]
+    if filters.path is not None:
+        more.append(_path_condition(filters.path))
+    where, values = _where(filters, *more)
+    return Query(
+        f"SELECT p.path, p.note FROM records AS r JOIN paths AS p ON p.note = r.note WHERE {where}",  # noqa: S608 - our own text
+        values,
+    )
+
+
+LAST_WORDS = Query(
+    "SELECT f.id, r.status FROM findings AS f JOIN records AS r ON r.number = f.number"
+    " WHERE f.part = 'finding' ORDER BY r.time, r.id",
+    [],
+)  # what people said of findings, in order: the last word about one counts
+
+
+def _where(filters: Filters, *more: Condition) -> Condition:
+    """All the conditions as one."""
+    conditions = [*_facts(filters), *_place(filters), *more]
+    where = " AND ".join(f"({sql})" for sql, _ in conditions) or "1"
+    return where, [value for _, parameters in conditions for value in parameters]
 
 
 def _facts(filters: Filters) -> list[Condition]:
@@ -124,6 +178,7 @@ def _facts(filters: Filters) -> list[Condition]:
         ("r.verdict = ?", filters.verdict),
         ("r.worst >= ?", severity),
         ("instr(r.author_key, ?)", filters.author and filters.author.casefold()),
+        ("instr(lower(r.model), ?)", filters.model and filters.model.lower()),
         ("instr(r.words, ?)", filters.text and filters.text.casefold()),
         ("r.time >= ?", None if filters.since is None else int(filters.since * 1000)),
         ("r.time <= ?", None if filters.until is None else int(filters.until * 1000)),

@@ -1,0 +1,168 @@
+"""`maw stats`: what was reviewed, found, accepted and spent, in figures."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from maw import errors, files
+from maw.cli.history import commits_of
+from maw.cli.output import print_json, say
+from maw.cli.place import needed_repository
+from maw.cli.records import deliver, fresh_index
+from maw.cli.times import moment
+from maw.errors import FatalError
+from maw.git.repo import Repo
+from maw.memory.query import Filters
+
+if TYPE_CHECKING:
+    from maw.stats.gather import Statistics
+    from maw.stats.words import Table
+
+ROWS = 12  # of a table, where nobody asked for all
+GROUPS = ("week", "category", "severity", "author", "model", "path")
+_NAME_WIDTH = 32
+_BAR_WIDTH = 16
+
+
+class Output(NamedTuple):
+    """How it is told; with none of these as text. `svg` is a file, `-` for stdout."""
+
+    json: bool
+    csv: bool
+    svg: str | None
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  maw stats                            all there is, by week and by category
+  maw stats --since 30d --by author --by model
+  maw stats --path src --by path       which parts of a folder give trouble
+  maw stats main..topic                of a branch
+  maw stats --json | jq .total         every figure, for a script
+  maw stats --csv > maw.csv            a row a group, for a spreadsheet
+  maw stats --svg maw.svg              a picture for a page
+"""
+)
+@click.argument("revisions", required=False, metavar="[REVISION RANGE]")
+@click.option("--author", metavar="TEXT", help="Part of the commit author's name or address.")
+@click.option("--path", metavar="PATH", help="A file, a directory, or a glob, from the repository's top.")
+@click.option("--model", metavar="TEXT", help="Part of the model's name.")
+@click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, or an age such as 7d.")
+@click.option("--until", metavar="WHEN", help="Up to then.")
+@click.option("--by", type=click.Choice(GROUPS), multiple=True, help="The tables to show. [default: week, category]")
+@click.option("--all", "everything", is_flag=True, help=f"Whole tables instead of {ROWS} rows of each.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with everything (docs/statistics.md).")
+@click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, a row a group.")
+@click.option("--svg", metavar="FILE", help="Draw a picture into FILE; - is stdout.")
+def stats(
+    *,
+    revisions: str | None,
+    author: str | None,
+    path: str | None,
+    model: str | None,
+    since: str | None,
+    until: str | None,
+    by: tuple[str, ...],
+    everything: bool,
+    as_json: bool,
+    as_csv: bool,
+    svg: str | None,
+) -> int:
+    """Tell what was reviewed, found, accepted and spent, from what is recorded on commits.
+
+    A record counts once, on the newest commit it stands on. A finding counts once, with the review that first told
+    of it.
+    """
+    if as_json + as_csv + (svg is not None) > 1:
+        raise click.UsageError("--json, --csv and --svg exclude each other")
+    repo = needed_repository()
+    filters = Filters(
+        author=author,
+        path=path,
+        model=model,
+        since=moment(since) if since is not None else None,
+        until=moment(until) if until is not None else None,
+        commits=commits_of(repo, revisions) if revisions is not None else None,
+    )
+    return show(repo, filters, Output(as_json, as_csv, svg), by or ("week", "category"), None if everything else ROWS)
+
+
+def show(repo: Repo, filters: Filters, output: Output, by: Sequence[str], most: int | None) -> int:
+    """Count, and print as asked. Raises FatalError."""
+    from maw.stats.gather import gather
+
+    deliver(repo)
+    with fresh_index(repo) as index:
+        found = gather(index, filters, commits=output.json or output.csv or "path" in by)
+    if output.json:
+        print_json(found.to_json())
+    elif output.csv:
+        from maw.stats.export import to_csv
+
+        sys.stdout.write(to_csv(found))
+    elif output.svg is not None:
+        from maw.stats.chart import to_svg
+
+        _write(output.svg, to_svg(found))
+    else:
+        _print(found, by, most)
+    return errors.PASS
+
+
+def _write(path: str, content: str) -> None:
+    if path == "-":
+        sys.stdout.write(content)
+        return
+    try:
+        files.write_atomic(path, content.encode("utf-8"), mode=0o644)
+    except OSError as exc:
+        raise FatalError(f"cannot write {path}: {exc.strerror}") from exc
+    say(f"maw: drawn into {path}")
+
+
+def _print(found: Statistics, by: Sequence[str], most: int | None) -> None:
+    from maw.stats.words import summary, table
+
+    if not (found.weeks or found.paths):
+        say("maw: nothing recorded that fits")
+        return
+    sys.stdout.write("".join(f"{line}\n" for line in summary(found.total)))
+    for group in dict.fromkeys(by):
+        whole = table(found, group)
+        rows = whole.rows if most is None else whole.rows[-most:] if group == "week" else whole.rows[:most]
+        sys.stdout.write("".join(f"{line}\n" for line in ["", *_lines(whole._replace(rows=rows))]))
+        if len(rows) < len(whole.rows):
+            say(f"maw: {len(rows)} of {len(whole.rows):,}; --all shows them all")
+
+
+def _lines(table: Table) -> Iterator[str]:
+    """The table with its columns below each other, and a bar for the first number."""
+    from rich.cells import cell_len, set_cell_size  # some characters take two columns
+
+    cells = [table.heads, *(_short(row.cells) for row in table.rows)]
+    widths = [max(cell_len(row[column]) for row in cells) for column in range(len(table.heads))]
+    largest = max((row.size for row in table.rows), default=0)
+    block = "█" if _can_print("█") else "#"
+    for at, row in enumerate(cells):
+        name = set_cell_size(row[0], widths[0])
+        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
+        bar = block * round(table.rows[at - 1].size / largest * _BAR_WIDTH) if at and largest else ""
+        yield "  ".join([name, *rest, bar]).rstrip()
+
+
+def _short(cells: Sequence[str]) -> list[str]:
+    name = cells[0] if len(cells[0]) <= _NAME_WIDTH else cells[0][: _NAME_WIDTH - 1] + "…"
+    return [name, *cells[1:]]
+
+
+def _can_print(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
