@@ -1,17 +1,16 @@
-"""Statistics as one SVG picture: six panels that need no script, no font and no network, readable in light and dark.
+"""Statistics as one SVG picture: eight panels that need no script, no font and no network, readable in light and dark.
 
 Built as a tree of elements, so that it is well-formed whatever the names in it are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 from xml.etree import ElementTree as Xml
 
-from maw.finding import SEVERITIES, VERDICTS
 from maw.stats.figures import Figures, Found
 from maw.stats.gather import Statistics
+from maw.stats.plots import BAD, FAINT, GOOD, Plot, by_week, nice
 from maw.stats.words import short
 from maw.text import one_line
 
@@ -25,28 +24,24 @@ _GRID = 4  # lines
 _LABEL_MAX = 18  # characters of a category
 _STYLE = """
 svg { background: #ffffff; font: 12px system-ui, sans-serif; }
-text { fill: #24292f; } .faint { fill: #57606a; } .line { stroke: #d0d7de; } h1, .title { font-weight: 600; }
-.a { fill: #2da44e; stroke: #2da44e; } .b { fill: #bf8700; stroke: #bf8700; } .c { fill: #8250df; stroke: #8250df; }
-.d { fill: #cf222e; stroke: #cf222e; } .e { fill: #8c959f; stroke: #8c959f; } .f { fill: #0969da; stroke: #0969da; }
+text { fill: #24292f; } .dim { fill: #57606a; } .line { stroke: #d0d7de; } .title { font-weight: 600; }
+.good { fill: #2da44e; stroke: #2da44e; } .warn { fill: #bf8700; stroke: #bf8700; }
+.odd { fill: #8250df; stroke: #8250df; } .bad { fill: #cf222e; stroke: #cf222e; }
+.faint { fill: #8c959f; stroke: #8c959f; } .plain { fill: #0969da; stroke: #0969da; }
 .curve { fill: none; stroke-width: 2; } .bar { stroke: none; }
 @media (prefers-color-scheme: dark) {
-  svg { background: #0d1117; } text { fill: #e6edf3; } .faint { fill: #9198a1; } .line { stroke: #30363d; }
+  svg { background: #0d1117; } text { fill: #e6edf3; } .dim { fill: #9198a1; } .line { stroke: #30363d; }
 }
 """
 
 
-class Series(NamedTuple):
-    """One colour of a panel. A value of None is a gap."""
-
-    name: str
-    colour: str
-    values: Sequence[float | None]
-
-
 def to_svg(statistics: Statistics) -> str:
     """The picture. Its text is that of `total` in a sentence, for those who cannot see it."""
-    weeks = dict(list(statistics.weeks.items())[-WEEKS:])
-    panels = [*_by_week(list(weeks), list(weeks.values())), _categories(statistics.categories)]
+    panels = [_bars(plot) if plot.stacked else _curves(plot) for plot in by_week(statistics, WEEKS)]
+    panels += [
+        _answers("Findings by category", statistics.categories),
+        _answers("Findings by severity", statistics.severities),
+    ]
     rows = -(-len(panels) // 2)
     root = Xml.Element(
         "svg", xmlns="http://www.w3.org/2000/svg", role="img", viewBox=f"0 0 {2 * _WIDTH} {_TITLE + rows * _HEIGHT}"
@@ -68,135 +63,93 @@ def summary(total: Figures) -> str:
     return f"{total.reviewed:,} reviews, {total.found.total:,} findings{share}"
 
 
-def _by_week(weeks: Sequence[str], figures: Sequence[Figures]) -> list[Xml.Element]:
-    def each(value: Callable[[Figures], float | None]) -> list[float | None]:
-        return [value(found) for found in figures]
-
-    verdicts = [
-        Series(name, colour, each(lambda found, name=name: found.verdicts[name]))  # type: ignore[misc]
-        for name, colour in zip(VERDICTS, "abcd", strict=True)
-    ]
-    severities = [
-        Series(name, colour, each(lambda found, name=name: found.found.severities[name]))  # type: ignore[misc]
-        for name, colour in zip(SEVERITIES, "efbd", strict=True)
-    ]
-    latency = [
-        Series(f"{share}%", colour, each(lambda found, share=share: _seconds(found.latency.percentile(share))))  # type: ignore[misc]
-        for share, colour in ((50, "a"), (90, "b"), (99, "d"))
-    ]
-    tokens = [
-        Series("read", "f", each(lambda found: found.prompt_tokens)),
-        Series("written", "c", each(lambda found: found.completion_tokens)),
-    ]
-    accepted = [Series("accepted or fixed", "a", each(lambda found: _percent(found.found.acceptance)))]
-    return [
-        _bars("Reviews a week", weeks, verdicts),
-        _bars("Findings a week", weeks, severities),
-        _curves("Seconds a review", weeks, latency),
-        _bars("Tokens a week", weeks, tokens),
-        _curves("Accepted findings, %", weeks, accepted, top=100.0),
-    ]
-
-
-def _seconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000
-
-
-def _percent(share: float | None) -> float | None:
-    return None if share is None else share * 100
-
-
-def _bars(title: str, weeks: Sequence[str], series: Sequence[Series]) -> Xml.Element:
+def _bars(plot: Plot) -> Xml.Element:
     """Stacked bars."""
-    sums = [sum(found.values[at] or 0 for found in series) for at in range(len(weeks))]
-    top = nice(max(sums, default=0))
-    panel = _panel(title, weeks, series, top)
-    width = _PLOT[0] / max(len(weeks), 1)
-    heights = [0.0] * len(weeks)
-    for found in series:
-        for at, value in enumerate(found.values):
+    panel, top = _panel(plot), plot.scale
+    width = _PLOT[0] / max(len(plot.weeks), 1)
+    heights = [0.0] * len(plot.weeks)
+    for series in plot.series:
+        for at, value in enumerate(series.values):
             if not value:
                 continue
             height = value / top * _PLOT[1]
             heights[at] += height
             place = (_LEFT + at * width + width * 0.1, _TOP + _PLOT[1] - heights[at], width * 0.8, height)
-            _bar(panel, place, found.colour, f"{weeks[at]}: {value:,.0f} {found.name}")
+            _bar(panel, place, series.look, f"{plot.weeks[at]}: {value:,.0f} {series.name}")
     return panel
 
 
-def _curves(title: str, weeks: Sequence[str], series: Sequence[Series], top: float | None = None) -> Xml.Element:
+def _curves(plot: Plot) -> Xml.Element:
     """Lines with a dot a week, which break where there is no value."""
-    top = top or nice(max((value for found in series for value in found.values if value is not None), default=0))
-    panel = _panel(title, weeks, series, top)
-    width = _PLOT[0] / max(len(weeks), 1)
-    for found in series:
+    panel, top = _panel(plot), plot.scale
+    width = _PLOT[0] / max(len(plot.weeks), 1)
+    for series in plot.series:
         path, pen_down = [], False
-        for at, value in enumerate(found.values):
+        for at, value in enumerate(series.values):
             if value is not None:
                 x, y = _LEFT + (at + 0.5) * width, _TOP + _PLOT[1] - value / top * _PLOT[1]
                 path.append(f"{'L' if pen_down else 'M'}{x:.1f} {y:.1f}")
                 dot = Xml.SubElement(panel, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="2.5")
-                dot.set("class", found.colour)
-                Xml.SubElement(dot, "title").text = f"{weeks[at]}: {value:,.1f} ({found.name})"
+                dot.set("class", series.look)
+                Xml.SubElement(dot, "title").text = f"{plot.weeks[at]}: {value:,.1f} ({series.name})"
             pen_down = value is not None
-        Xml.SubElement(panel, "path", d=" ".join(path) or "M0 0").set("class", f"curve {found.colour}")
+        Xml.SubElement(panel, "path", d=" ".join(path) or "M0 0").set("class", f"curve {series.look}")
     return panel
 
 
-def _categories(categories: dict[str, Found]) -> Xml.Element:
-    """Bars that lie, each with its name: what people said of a category's findings."""
-    shown = list(categories.items())[:CATEGORIES]
-    parts = (("accepted or fixed", "a"), ("dismissed", "d"), ("unanswered", "e"))
+def _answers(title: str, groups: dict[str, Found]) -> Xml.Element:
+    """Bars that lie, each with its name: what people said of a group's findings."""
+    shown = list(groups.items())[:CATEGORIES]
+    parts = (("accepted or fixed", GOOD), ("dismissed", BAD), ("unanswered", FAINT))
     top = nice(max((found.total for _, found in shown), default=0))
-    panel = _frame("Findings by category", [Series(name, colour, ()) for name, colour in parts])
+    panel = _frame(title, parts)
     left, height = 130, _PLOT[1] / CATEGORIES
-    for row, (category, found) in enumerate(shown):
+    for row, (name, found) in enumerate(shown):
         y, x = _TOP + row * height, float(left)
-        label = one_line(category) or "(none)"
+        label = one_line(name) or "(none)"
         label = label if len(label) <= _LABEL_MAX else label[: _LABEL_MAX - 1] + "…"
         _text(panel, left - 8, y + height / 2 + 4, label, "end")
         good, bad = found.answers["accepted"] + found.answers["fixed"], found.answers["dismissed"]
-        for value, (name, colour) in zip((good, bad, found.total - good - bad), parts, strict=True):
+        for value, (what, look) in zip((good, bad, found.total - good - bad), parts, strict=True):
             width = value / top * (_WIDTH - left - _RIGHT - 40)
             if value:
-                _bar(panel, (x, y + height * 0.1, width, height * 0.8), colour, f"{label}: {value:,} {name}")
+                _bar(panel, (x, y + height * 0.1, width, height * 0.8), look, f"{label}: {value:,} {what}")
             x += width
-        _text(panel, x + 6, y + height / 2 + 4, f"{found.total:,}", "faint")
+        _text(panel, x + 6, y + height / 2 + 4, f"{found.total:,}", "dim")
     return panel
 
 
-def _panel(title: str, weeks: Sequence[str], series: Sequence[Series], top: float) -> Xml.Element:
-    """A frame with a grid, a scale from 0 to `top`, and the first and last week below."""
-    panel = _frame(title, series)
+def _panel(plot: Plot) -> Xml.Element:
+    """A frame with a grid, a scale, and the first and last week below."""
+    panel = _frame(plot.title, [(series.name, series.look) for series in plot.series])
     for step in range(_GRID + 1):
         y = _TOP + _PLOT[1] * (1 - step / _GRID)
-        Xml.SubElement(panel, "line", x1=str(_LEFT), x2=str(_WIDTH - _RIGHT), y1=f"{y:.1f}", y2=f"{y:.1f}").set(
-            "class", "line"
-        )
-        _text(panel, _LEFT - 6, y + 4, short(top * step / _GRID), "end faint")
-    if weeks:
-        _text(panel, _LEFT, _HEIGHT - 8, weeks[0], "faint")
-        _text(panel, _WIDTH - _RIGHT, _HEIGHT - 8, weeks[-1], "end faint")
+        line = Xml.SubElement(panel, "line", x1=str(_LEFT), x2=str(_WIDTH - _RIGHT), y1=f"{y:.1f}", y2=f"{y:.1f}")
+        line.set("class", "line")
+        _text(panel, _LEFT - 6, y + 4, short(plot.scale * step / _GRID), "end dim")
+    if plot.weeks:
+        _text(panel, _LEFT, _HEIGHT - 8, plot.weeks[0], "dim")
+        _text(panel, _WIDTH - _RIGHT, _HEIGHT - 8, plot.weeks[-1], "end dim")
     else:
-        _text(panel, _LEFT + 8, _TOP + 20, "nothing recorded", "faint")
+        _text(panel, _LEFT + 8, _TOP + 20, "nothing recorded", "dim")
     return panel
 
 
-def _frame(title: str, series: Sequence[Series]) -> Xml.Element:
+def _frame(title: str, legend: Iterable[tuple[str, str]]) -> Xml.Element:
     panel = Xml.Element("g")
     _text(panel, 16, 18, title, "title")
     x = 16.0
-    for found in series:
-        _bar(panel, (x, 26, 9, 9), found.colour, found.name)
-        _text(panel, x + 13, 35, found.name, "faint")
-        x += 26 + 6.5 * len(found.name)
+    for name, look in legend:
+        _bar(panel, (x, 26, 9, 9), look, name)
+        _text(panel, x + 13, 35, name, "dim")
+        x += 26 + 6.5 * len(name)
     return panel
 
 
-def _bar(parent: Xml.Element, place: tuple[float, float, float, float], colour: str, told: str) -> None:
+def _bar(parent: Xml.Element, place: tuple[float, float, float, float], look: str, told: str) -> None:
     names = ("x", "y", "width", "height")
     bar = Xml.SubElement(parent, "rect", {name: f"{value:.1f}" for name, value in zip(names, place, strict=True)})
-    bar.set("class", f"bar {colour}")
+    bar.set("class", f"bar {look}")
     Xml.SubElement(bar, "title").text = told
 
 
@@ -206,15 +159,3 @@ def _text(parent: Xml.Element, x: float, y: float, text: str, style: str) -> Non
     if "end" in style.split():
         made.set("text-anchor", "end")
     made.text = text
-
-
-def nice(value: float) -> float:
-    """The round number at or above it that a scale may end at: 1, 2 or 5 with zeros; 1 for nothing."""
-    if value <= 0:
-        return 1.0
-    size = 1.0
-    while size < value:
-        size *= 10
-    while size / 10 >= value:
-        size /= 10
-    return next(size / part for part in (5, 2, 1) if size / part >= value)

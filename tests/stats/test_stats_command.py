@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maw.stats.chart import nice, to_svg
+from maw.stats.chart import to_svg
 from maw.stats.export import COLUMNS, to_csv
 from maw.stats.figures import Figures, Found, Place
 from maw.stats.gather import Statistics
+from maw.stats.plots import nice
 from maw.stats.words import duration, short
 from tests.fixtures.attendant import finding
 from tests.fixtures.cli import Maw
@@ -133,7 +134,7 @@ def test_the_picture_is_well_formed_whatever_names_say() -> None:
     assert root.findall(f".//{SVG}script") == []
     assert any("<script>" in (title.text or "") or "=cmd" in (title.text or "") for title in root.iter(f"{SVG}title"))
     _, _, width, height = map(float, root.attrib["viewBox"].split())
-    assert len(root.findall(f"{SVG}g")) == 6
+    assert len(root.findall(f"{SVG}g")) == 8
     for bar in root.iter(f"{SVG}rect"):
         x, y, wide, high = (float(bar.attrib[name]) for name in ("x", "y", "width", "height"))
         assert x >= 0 and y >= 0 and wide >= 0 and high >= 0 and x + wide <= width and y + high <= height
