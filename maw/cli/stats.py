@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 ROWS = 12  # of a table, where nobody asked for all
 GROUPS = ("week", "category", "severity", "author", "model", "path")
-_NAME_WIDTH = 32
 _BAR_WIDTH = 16
 
 
@@ -141,23 +140,15 @@ def _print(found: Statistics, by: Sequence[str], most: int | None) -> None:
 
 
 def _lines(table: Table) -> Iterator[str]:
-    """The table with its columns below each other, and a bar for the first number."""
-    from rich.cells import cell_len, set_cell_size  # some characters take two columns
+    """The table, and a bar for the number that matters most."""
+    from maw.stats.words import columns
 
-    cells = [table.heads, *(_short(row.cells) for row in table.rows)]
-    widths = [max(cell_len(row[column]) for row in cells) for column in range(len(table.heads))]
-    largest = max((row.size for row in table.rows), default=0)
+    heads, *rows = columns(table)
+    largest = max((row.size for row in table.rows), default=0) or 1
     block = "█" if _can_print("█") else "#"
-    for at, row in enumerate(cells):
-        name = set_cell_size(row[0], widths[0])
-        rest = (cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))
-        bar = block * round(table.rows[at - 1].size / largest * _BAR_WIDTH) if at and largest else ""
-        yield "  ".join([name, *rest, bar]).rstrip()
-
-
-def _short(cells: Sequence[str]) -> list[str]:
-    name = cells[0] if len(cells[0]) <= _NAME_WIDTH else cells[0][: _NAME_WIDTH - 1] + "…"
-    return [name, *cells[1:]]
+    yield heads.rstrip()
+    for line, row in zip(rows, table.rows, strict=True):
+        yield f"{line}  {block * round(row.size / largest * _BAR_WIDTH)}".rstrip()
 
 
 def _can_print(text: str) -> bool:

@@ -11,6 +11,7 @@ from maw.stats.figures import Figures, Found
 from maw.stats.gather import Statistics
 
 _NONE = "-"
+_NAME_WIDTH = 32
 _WORST_FIRST = tuple(reversed(SEVERITIES))
 _FOUND = ("findings", *_WORST_FIRST, "accepted")
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
@@ -71,15 +72,15 @@ def _findings(found: Found) -> str:
     if found.acceptance is None:
         return f"findings  {found.total:,}{told}"
     answers = ", ".join(f"{found.answers[name]:,} {name}" for name in (ACCEPTED, FIXED, DISMISSED))
-    return f"findings  {found.total:,}{told}; {answers}, so {found.acceptance:.0%} of the answered ones were right"
+    return f"findings  {found.total:,}{told}; {answers}: {found.acceptance:.0%} right"
 
 
 def _times(total: Figures) -> str:
     half, most, nearly_all = (duration(total.latency.percentile(share)) for share in (50, 90, 99))
     first = total.first_token.percentile(50)
-    begins = f", the first word after {duration(first)}" if first is not None else ""
+    begins = f", first word {duration(first)}" if first is not None else ""
     spent = duration(total.milliseconds)
-    return f"time      {spent} on nodes; half of the reviews within {half}, 90% {most}, 99% {nearly_all}{begins}"
+    return f"time      {spent} on nodes; half of the reviews {half}, 90% {most}, 99% {nearly_all}{begins}"
 
 
 def _largest(total: Figures, kind: str) -> list[tuple[str, int]]:
@@ -100,6 +101,25 @@ def table(found: Statistics, group: str) -> Table:
             for name, place in found.paths.items()
         ]
     return Table([_SHORT.get(head, head) for head in HEADS[group]], rows)
+
+
+def columns(table: Table) -> list[str]:
+    """The heads and then the rows, their cells below each other."""
+    from rich.cells import cell_len, set_cell_size  # some characters take two columns
+
+    cells = [table.heads, *([_cut(row.cells[0]), *row.cells[1:]] for row in table.rows)]
+    widths = [max(cell_len(row[at]) for row in cells) for at in range(len(table.heads))]
+    return [
+        "  ".join([
+            set_cell_size(row[0], widths[0]),
+            *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)),
+        ])
+        for row in cells
+    ]  # fmt: skip
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _NAME_WIDTH else name[: _NAME_WIDTH - 1] + "…"
 
 
 def _of_figures(name: str, figures: Figures) -> list[str]:

@@ -44,9 +44,8 @@ def test_as_text(busy: Repository, maw: Maw) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines() == [
         "reviews   2: 1 pass, 1 block; 1 never reviewed",
-        "findings  2: 1 error, 1 info; 1 accepted, 0 fixed, 0 dismissed, so 100% of the answered ones were right",
-        "time      1 min 31 s on nodes; half of the reviews within 1.0 s, 90% 1 min 30 s, 99% 1 min 30 s"
-        ", the first word after 200 ms",
+        "findings  2: 1 error, 1 info; 1 accepted, 0 fixed, 0 dismissed: 100% right",
+        "time      1 min 31 s on nodes; half of the reviews 1.0 s, 90% 1 min 30 s, 99% 1 min 30 s, first word 200 ms",
         "tokens    200 read, 40% of it known, 20 written",
         "",
         "week        reviews  block  findings  C  E  W  I  accepted      median         90%  tokens",

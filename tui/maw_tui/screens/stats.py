@@ -1,16 +1,187 @@
-"""The Stats screen."""
+"""Statistics: what was reviewed, found, accepted and spent, as `maw stats` counts it."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
 from textual.widgets import Static
 
+from maw.cli.times import moment
+from maw.git.repo import Repo
+from maw.memory import arrivals
+from maw.memory.index import Index
+from maw.memory.query import Filters
+from maw.review.render import Line
+from maw.stats import plots, words
+from maw.stats.gather import Statistics, gather
+from maw_tui.messages import Told
 from maw_tui.screens.base import MawScreen
+from maw_tui.widgets.plot import PlotView
+from maw_tui.widgets.rows import Rows
+
+GROUPS = ("week", "category", "severity", "author", "model", "path")
+SPANS = ((None, "all time"), (365, "a year"), (90, "90 days"), (30, "30 days"), (7, "7 days"))
+_DAY = 86400.0
+_PLOTS = 6
+_BAR = 24  # columns at most
+_SUMMARY = 6  # lines
+
+
+@dataclass
+class Counted(Message):
+    """Statistics have come."""
+
+    found: Statistics
 
 
 class StatsScreen(MawScreen):
-    NAME = "Stats"
-    ABOUT = ""
+    NAME = "Statistics"
+    ABOUT = "What was reviewed, found, accepted and spent; `maw stats` prints the same."
+    PARTS = (Rows,)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l,tab", "group(1)", "Next table", tooltip="By week, category, severity, author, model, path"),
+        Binding("left,h,shift+tab", "group(-1)", "Previous table", show=False),
+        Binding("p", "plot(1)", "Next plot", tooltip="Reviews, findings, latency, acceptance, tokens, time"),
+        Binding("P", "plot(-1)", "Previous plot", show=False),
+        Binding("s", "span(1)", "Span", tooltip="Since ever, a year, 90, 30 or 7 days ago"),
+        Binding("S", "span(-1)", "Longer span", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._found: Statistics | None = None
+        self._narrowed: list[tuple[str, Filters]] = []  # what Enter chose, in order
+        self._group = self._plot = self._span = 0
+        self._lines: list[Line] = []
 
     def body(self) -> ComposeResult:
-        yield Static("")
+        yield Static(id="stats-title", markup=False)
+        yield Static(id="stats-summary", markup=False)
+        with Horizontal(id="stats-plots"):
+            yield PlotView(id="stats-plot")
+            yield PlotView(id="stats-second")
+        yield Static(id="stats-heads", markup=False)
+        yield Rows(self._draw, id="stats-rows")
+
+    def on_mount(self) -> None:
+        self.query_one(Rows).focus()
+        super().on_mount()
+
+    def reload(self) -> None:
+        self._title()
+        if self.maw.repo is None:
+            self.query_one("#stats-summary", Static).update("Statistics are of a repository: start maw tui in one.")
+            return
+        self.count(self.maw.repo, self._filters())
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="stats")
+    def count(self, repo: Repo, filters: Filters) -> None:
+        def told(text: str = "reading the notes, which takes a while the first time", *, error: bool = True) -> None:
+            self.post_message(Told(text, error=error))
+
+        arrivals.deliver(repo, told)
+        with Index(repo) as index:
+            index.refresh(told=lambda: told(error=False))
+            self.post_message(Counted(gather(index, filters)))
+
+    @on(Counted)
+    def show(self, event: Counted) -> None:
+        self._found = event.found
+        lines = words.summary(event.found.total)
+        self.query_one("#stats-summary", Static).update(Content("\n".join(lines[:_SUMMARY])))
+        self._show_plots()
+        self._show_table()
+
+    def _filters(self) -> Filters:
+        filters = self._narrowed[-1][1] if self._narrowed else Filters()
+        days, _ = SPANS[self._span]
+        if days is not None and filters.since is None:
+            filters = filters._replace(since=self.maw.now() - days * _DAY)
+        return filters
+
+    def _title(self) -> None:
+        chosen = [name for name, _ in self._narrowed]
+        told = " › ".join([SPANS[self._span][1], *chosen])
+        counting = "" if self._found is not None or self.maw.repo is None else "  counting…"
+        self.query_one("#stats-title", Static).update(Content.assemble((f"Statistics: {told}", "bold"), counting))
+
+    def _show_plots(self) -> None:
+        found = plots.by_week(self._found, self.size.width) if self._found is not None else []
+        for at, name in enumerate(("#stats-plot", "#stats-second")):
+            self.query_one(name, PlotView).plot(found[(self._plot + at) % _PLOTS] if found else None)
+        self._title()
+
+    def _show_table(self) -> None:
+        """The rows of the chosen group, weeks the newest first."""
+        if self._found is None:
+            return
+        table = words.table(self._found, GROUPS[self._group])
+        heads, *cells = words.columns(table)
+        largest = max((row.size for row in table.rows), default=0) or 1
+        self._lines = [
+            Line((("plain", f" {text}  "), ("info", "█" * round(row.size / largest * _BAR))))
+            for text, row in zip(cells, table.rows, strict=True)
+        ]
+        if self._is("week"):
+            self._lines.reverse()
+        self.query_one("#stats-heads", Static).update(Content.styled(f" {heads}", "bold $text-muted"))
+        self.query_one(Rows).show(len(self._lines))
+        self.refresh_bindings()
+
+    def _draw(self, row: int, width: int) -> Line:
+        return self._lines[row]
+
+    def _is(self, group: str) -> bool:
+        return GROUPS[self._group] == group
+
+    @on(Rows.Chosen)
+    def narrow(self, event: Rows.Chosen) -> None:
+        """Count only what belongs to the row."""
+        chosen = self._choice(event.row)
+        if chosen is None:
+            self.tell(f"{GROUPS[self._group]}: the rows of weeks, authors, models and folders can be opened")
+            return
+        self._narrowed.append(chosen)
+        self.reload()
+
+    def _choice(self, row: int) -> tuple[str, Filters] | None:
+        assert self._found is not None
+        before, found = self._narrowed[-1][1] if self._narrowed else Filters(), self._found
+        match GROUPS[self._group]:
+            case "week":
+                name = list(reversed(found.weeks))[row]
+                start = moment(f"{name}T00:00:00+00:00")
+                return f"week of {name}", before._replace(since=start, until=start + 7 * _DAY - 0.001)
+            case "author" if name := list(found.authors)[row]:
+                return name, before._replace(author=name)
+            case "model" if name := list(found.models)[row]:
+                return name, before._replace(model=name)
+            case "path" if name := list(found.paths)[row]:
+                return name, before._replace(path=name)
+        return None
+
+    def action_back(self) -> None:
+        """Count more again."""
+        super().action_back()
+        if self._narrowed:
+            self._narrowed.pop()
+            self.reload()
+
+    def action_group(self, step: int) -> None:
+        self._group = (self._group + step) % len(GROUPS)
+        self._show_table()
+
+    def action_plot(self, step: int) -> None:
+        self._plot = (self._plot + step) % _PLOTS
+        self._show_plots()
+
+    def action_span(self, step: int) -> None:
+        self._span = (self._span + step) % len(SPANS)
+        self.reload()
