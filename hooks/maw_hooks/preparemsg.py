@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import time
 
+from maw.asking import NoAnswer
 from maw.config.load import Config
 from maw.errors import FatalError
 from maw.git.repo import discover_at_head, staged_on
 from maw.messages import file, store
-from maw.messages.ask import NoMessage
 from maw.text import one_line
 from maw_hooks import enabled, suggested
 from maw_hooks.gitstate import in_progress
@@ -43,7 +43,7 @@ def run(arguments: list[str]) -> int:
     deadline = started + config.values["message.deadline"]
     try:
         found = suggested.ask_for(repo, config, now, deadline)
-    except NoMessage as exc:
+    except NoAnswer as exc:
         if exc.late and config.values["message.late"] == "comment" and settings.strips:
             _write(path, content + file.comments(_late(config, exc.partial), comment))
         return 0

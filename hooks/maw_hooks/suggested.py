@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 
 from maw import record
+from maw.asking import NoAnswer
 from maw.attendant.redact import NotRedacted, redact
 from maw.config.load import Config
 from maw.git.repo import LastCommit, Repo, Staged
 from maw.git.run import git
 from maw.light import Any
 from maw.messages import ask, distance, learned, request
-from maw.messages.ask import NoMessage, Suggestions
+from maw.messages.ask import Suggestions
 from maw.review.request import repo_name, staged_change
 from maw.secrets.texts import Redacted
 
@@ -19,7 +20,7 @@ _KEPT = ("tree", "base", "node", "task", "model", "profile", "stats")  # of a su
 
 
 def ask_for(repo: Repo, config: Config, now: Staged, deadline: float, draft: str = "") -> Suggestions:
-    """Raises FatalError: NoMessage where there is none (in time), also for a change that adds a secret."""
+    """Raises FatalError: NoAnswer where there is none (in time), also for a change that adds a secret."""
     change = staged_change(repo, now, config.values["review.max_file_bytes"], deadline=deadline)
     asked = request.about(repo, change, learned.of(repo), draft=draft)
 
@@ -32,7 +33,7 @@ def ask_for(repo: Repo, config: Config, now: Staged, deadline: float, draft: str
     payload = request.payload(request.redacted(asked, without_secrets), repo_name(repo))
     left = deadline - time.monotonic()
     if left <= 0:
-        raise NoMessage("the deadline passed", late=True)
+        raise NoAnswer("the deadline passed", late=True)
     return ask.ask(config.values["node"], request.task(payload, deadline=left), deadline=deadline)
 
 

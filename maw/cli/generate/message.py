@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import click
 
 from maw import errors
+from maw.asking import NoAnswer
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.config.load import Config, load
@@ -16,7 +17,7 @@ from maw.errors import FatalError
 from maw.git.repo import Repo, staged
 from maw.git.run import git
 from maw.messages import amend, ask, learned, request
-from maw.messages.ask import NoMessage, Suggestions
+from maw.messages.ask import Suggestions
 from maw.messages.profile import Profile, to_json
 from maw.messages.request import Asked
 from maw.review.request import Change, committed_change, repo_name, staged_change
@@ -104,7 +105,7 @@ def run(repo: Repo, config: Config, options: Options) -> int:
     )
     try:
         found = _written(repo, config, options, asked)
-    except NoMessage as exc:
+    except NoAnswer as exc:
         say(f"maw: no message: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
         return errors.INCOMPLETE
     text = found.messages[0]
