@@ -151,11 +151,11 @@ class _Parser:
         return refuse(refusal.HALF, f"half a block: {why} (line {self._at} of the answer)", path)
 
 
-def goes_in_circles(lines: list[str]) -> bool:
+def goes_in_circles(lines: list[str], times: int = _REPEATED) -> bool:
     """True when some few lines come again and again up to the end, whose last line may be cut."""
     full = [line for line in lines[:-1] if line.strip()]
     for period in range(1, _PERIOD_MAX + 1):
-        tail = full[-period * _REPEATED :]
-        if len(tail) == period * _REPEATED and tail == tail[:period] * _REPEATED:
+        tail = full[-period * times :]
+        if len(tail) == period * times and tail == tail[:period] * times:
             return True
     return False

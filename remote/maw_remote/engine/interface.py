@@ -21,6 +21,7 @@ class Request(NamedTuple):
 
     `shared` says how many of the leading messages other requests have too: they are evaluated once and kept. `adapter`
     is the path of a LoRA adapter (GGUF). A `background` request waits while an interactive one is worked on.
+    `grammar_optional`: a server that takes no grammar may answer freely, since who asked reads the answer with care.
     """
 
     messages: Sequence[Message]
@@ -32,6 +33,7 @@ class Request(NamedTuple):
     seed: int = 0
     adapter: str | None = None
     background: bool = False
+    grammar_optional: bool = False
 
 
 class Token(NamedTuple):

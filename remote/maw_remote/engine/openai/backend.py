@@ -171,6 +171,8 @@ class ServerEngine:
             return "plain"
         found = await self._kept_shape(place)
         if found != "grammar" and asking.needs_grammar(request.program):
+            if request.grammar_optional:
+                return "plain"
             raise EngineError(
                 "unsupported", f"{place.settings.name} takes no grammar, which this needs",
                 hint="llama-server takes one; so does a model of the runner's own",
