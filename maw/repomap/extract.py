@@ -38,6 +38,21 @@ def extract(language: str, data: bytes) -> Tags:
     return Tags(_nested(named, data), references, sorted(imports)[:NAMES_MAX])
 
 
+def problem(language: str, data: bytes) -> tuple[int, str] | None:
+    """Where a text is no valid source first, and how; None when it is valid."""
+    grammar, _ = _load(language)
+    node = tree_sitter.Parser(grammar).parse(data).root_node
+    if not node.has_error:
+        return None
+    while not (node.is_error or node.is_missing):
+        wrong = [child for child in node.children if child.has_error or child.is_missing]
+        if not wrong:
+            break
+        node = wrong[0]
+    line: int = node.start_point[0] + 1
+    return line, f"`{node.type}` is missing" if node.is_missing else "this cannot be read"
+
+
 @cache
 def _load(name: str) -> tuple[tree_sitter.Language, tree_sitter.Query]:
     language = LANGUAGES[name]

@@ -4,6 +4,7 @@ the file it had gets an outline by plain patterns. Standard library only."""
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import queue
 import select
@@ -88,6 +89,19 @@ class Parsers:
             self._idle.put(process)
         return outline(job.data, found.trouble) if found.trouble else found
 
+    def problem(self, job: Job) -> tuple[int, str] | None:
+        """Where the text of a job is no valid source first, and how; None also where nobody can tell."""
+        if job.language not in installed():
+            return None
+        process = self._idle.get()
+        try:
+            found = json.loads(process.line(job, b" syntax"))
+        except (TimeoutError, EOFError):
+            return None
+        finally:
+            self._idle.put(process)
+        return (int(found[0]), str(found[1])) if found else None
+
 
 class _Process:
     """One process of parsers; started when it is first asked, and again after it has died."""
@@ -97,15 +111,23 @@ class _Process:
 
     def ask(self, job: Job) -> Tags:
         """Raises TimeoutError, and EOFError when the process died."""
+        try:
+            return decode(self.line(job))
+        except ValueError as exc:
+            self.close()
+            raise EOFError from exc
+
+    def line(self, job: Job, about: bytes = b"") -> bytes:
+        """Raises TimeoutError, and EOFError when the process died."""
         fresh = self._process is None
         process = self._process = self._process or _start()
         assert process.stdin is not None and process.stdout is not None
         try:
-            process.stdin.write(b"%s %d\n" % (job.language.encode("ascii"), len(job.data)) + job.data)
+            process.stdin.write(b"%s %d%s\n" % (job.language.encode("ascii"), len(job.data), about) + job.data)
             process.stdin.flush()
             limit = START_SECONDS if fresh else SECONDS
-            return decode(_line(process.stdout.fileno(), time.monotonic() + limit))
-        except (OSError, EOFError, ValueError) as exc:
+            return _line(process.stdout.fileno(), time.monotonic() + limit)
+        except (OSError, EOFError) as exc:
             self.close()
             if isinstance(exc, TimeoutError):
                 raise

@@ -3,17 +3,19 @@
 A parser is C code that reads what strangers wrote; some files were seen to crash one. Here it takes this process along
 and nothing else, and has neither the memory nor the time to do harm.
 
-A request is a line, `LANGUAGE BYTES`, and that many bytes; the answer is a line of JSON (tags.py).
+A request is a line, `LANGUAGE BYTES`, and that many bytes; the answer is a line of JSON (tags.py). The line
+`LANGUAGE BYTES syntax` asks where the text is no valid source: the answer is `[LINE, MESSAGE]`, or null.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import resource
 import signal
 import sys
 
-from maw.repomap.extract import extract
+from maw.repomap.extract import extract, problem
 from maw.repomap.tags import Tags, encode
 
 MEMORY = 1 << 30  # bytes of address space; a file of the largest size takes a tenth
@@ -25,18 +27,25 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while line := sys.stdin.buffer.readline():
-        language, size = line.split()
+        language, size, *about = line.split()
         data = sys.stdin.buffer.read(int(size))
-        sys.stdout.write(encode(_tags(language.decode("ascii"), data)) + "\n")
+        sys.stdout.write((_problem if about else _tags)(language.decode("ascii"), data) + "\n")
         sys.stdout.flush()
     return 0
 
 
-def _tags(language: str, data: bytes) -> Tags:
+def _tags(language: str, data: bytes) -> str:
     try:
-        return extract(language, data)
+        return encode(extract(language, data))
     except MemoryError:
-        return Tags([], {}, trouble="its parser ran out of memory")
+        return encode(Tags([], {}, trouble="its parser ran out of memory"))
+
+
+def _problem(language: str, data: bytes) -> str:
+    try:
+        return json.dumps(problem(language, data))
+    except MemoryError:
+        return json.dumps(None)
 
 
 if __name__ == "__main__":
