@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.fixtures.hub",
     "tests.fixtures.grammars",
     "tests.fixtures.openai_server",
+    "tests.fixtures.scripted",
 ]
 
 # A shell that runs tests in the background has them ignore Ctrl-C, and whatever they start would, too.

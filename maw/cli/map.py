@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import gc
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import click
 
 from maw import errors
 from maw.cli.output import print_json, say
-from maw.cli.place import needed_repository
+from maw.cli.place import in_repository, needed_repository
 from maw.errors import FatalError
 from maw.extras import how_to_add
 from maw.git.repo import Repo, resolve_commit
@@ -92,7 +91,7 @@ def _focus(repo: Repo, snapshot: Snapshot, paths: tuple[str, ...]) -> list[str]:
     """The files of the map that PATHS name, folders included. Raises FatalError when one names none."""
     found: dict[str, None] = {}
     for given in paths:
-        path = _in_repository(repo, given)
+        path = in_repository(repo, given)
         below = [known for known in snapshot.files if path in (".", known) or known.startswith(path + "/")]
         if not below:
             reason = snapshot.left_out.get(path, "no source file that git knows or would add")
@@ -101,15 +100,6 @@ def _focus(repo: Repo, snapshot: Snapshot, paths: tuple[str, ...]) -> list[str]:
             )
         found.update(dict.fromkeys(below))
     return list(found)
-
-
-def _in_repository(repo: Repo, given: str) -> str:
-    """A path as git names it. Raises FatalError outside of the repository."""
-    here = os.path.realpath(os.path.dirname(os.path.join(os.getcwd(), given)) or "/")
-    path = os.path.relpath(os.path.normpath(os.path.join(here, os.path.basename(given))), os.path.realpath(repo.root))
-    if path == ".." or path.startswith("../"):
-        raise FatalError(f"{given} is outside of the repository", hint=f"it begins at {repo.root}")
-    return path
 
 
 def _tell(snapshot: Snapshot, chosen: fit.Chosen) -> None:

@@ -15,6 +15,7 @@ from maw.light import Any, NamedTuple
 _DURATION = r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?\Z"
 _SECONDS_MAX = 3650 * 86400.0  # TOML has infinity and integers without end; no clock and no socket takes them
 _INTEGER_MAX = 10**15
+_PROSE_MAX = 20_000  # characters
 _AMOUNT = r"(\d+(?:\.\d+)?)\s*([kmgt]i?b|b)?\Z"
 _BYTES = {
     "": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12,
@@ -79,6 +80,13 @@ def text(value: object) -> str:
     if isinstance(value, str) and value and "\0" not in value and "\n" not in value:
         return value
     raise ValueError("expected text")
+
+
+def prose(value: object) -> str:
+    """Text of any number of lines, empty too."""
+    if isinstance(value, str) and "\0" not in value and len(value) <= _PROSE_MAX:
+        return value
+    raise ValueError(f"expected text of {_PROSE_MAX:,} characters at most")
 
 
 def web_address(value: object) -> str:
@@ -148,6 +156,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("message.deadline", 5.0, seconds, "How long the editor waits for it."),
     Setting("message.late", "drop", one_of("drop", "comment"), "What becomes of a message that is not ready by then: nothing, or a comment with what was written so far."),
     Setting("message.check", "suggest", one_of("off", "suggest", "enforce"), "Whether messages are held against the change and the repository's habits: 'suggest' says what is wrong, 'enforce' blocks.", True),
+    Setting("generate.instructions", "", prose, "What the project asks of code that is generated, in its own words.", True),
+    Setting("generate.verify", "", prose, "A command that `maw generate` runs on what it was given, in a worktree of its own, before it is offered."),
+    Setting("generate.tries", 3, integer, "How many proposals are tried with that command before it is given up."),
+    Setting("generate.timeout", 600.0, seconds, "How long the command may take."),
     Setting("secrets.allow", (), text_list, "Values that are no secrets: globs over the value, 'sha256:' and its hash; 'path:' and a glob: no findings there."),
     Setting("outbox.max_bytes", 64_000_000, integer, "How much may wait in a repository's outbox; what has no room is not kept, and said so."),
     Setting("outbox.max_age", 14 * 86400.0, seconds, "How long a review waits in the outbox before it is given up."),

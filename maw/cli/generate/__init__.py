@@ -7,7 +7,10 @@ import importlib
 import click
 
 # `module:attribute` to import, and the line that `maw generate --help` shows.
-SUBCOMMANDS = {"message": ("maw.cli.generate.message:message", "Write the commit message of a change.")}
+SUBCOMMANDS = {
+    "code": ("maw.cli.generate.code:code", "Write or change code."),
+    "message": ("maw.cli.generate.message:message", "Write the commit message of a change."),
+}
 
 
 class Subcommands(click.Group):
@@ -29,12 +32,29 @@ class Subcommands(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in SUBCOMMANDS.items()])
 
 
-@click.group(cls=Subcommands)
-def generate() -> None:
+@click.group(cls=Subcommands, invoke_without_command=True)
+@click.option("--undo", is_flag=True, help="Take the last application in this working tree back.")
+@click.option("--dry-run", is_flag=True, help="With --undo: show what it would change.")
+@click.option("--json", "as_json", is_flag=True, help="With --undo: print one JSON object.")
+@click.pass_context
+def generate(context: click.Context, *, undo: bool, dry_run: bool, as_json: bool) -> int | None:
     """Have a node write something for you.
+
+    What it writes is shown as a diff, and applied when you say so. Nothing but the files that you name is touched.
 
     \b
     Examples:
+      maw generate code "retry twice when the connection breaks" src/client.py
       maw generate message             the message of what is staged
-      maw generate message --amend     a better message for the last commit
+      maw generate --undo              take the last application back
     """
+    if context.invoked_subcommand is not None:
+        if undo or dry_run or as_json:
+            raise click.UsageError("--undo stands alone; other options come after the subcommand.")
+        return None
+    if not undo:
+        click.echo(context.get_help())
+        return None
+    from maw.cli.generate.undoing import undo as take_back
+
+    return take_back(dry_run=dry_run, as_json=as_json)

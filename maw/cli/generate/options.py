@@ -1,0 +1,123 @@
+"""The options that all subcommands of `maw generate` have which write code, and what they say."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast
+
+import click
+
+from maw import files
+from maw.errors import FatalError
+from maw.generate.request import INSTRUCTION_MAX
+
+_STDIN = "-"
+_SOURCE_MAX = 1024 * 1024  # bytes of a file that --from names
+
+
+class Options(NamedTuple):
+    """What the command line asked for. Paths are as they were typed; `instruction` and `source` (--from) are texts;
+    `verify` and `tries` are None where the settings say."""
+
+    paths: tuple[str, ...] = ()
+    instruction: str = ""
+    symbol: str | None = None
+    context: tuple[str, ...] = ()
+    source: str = ""
+    apply: bool = False
+    patch: bool = False
+    interactive: bool = False
+    verify: str | None = None
+    tries: int | None = None
+    model: str = ""
+    as_json: bool = False
+    dry_run: bool = False
+    node: str | None = None
+    fresh: bool = False
+
+
+_Command = Callable[..., int]
+
+_COMMON: tuple[Callable[[_Command], _Command], ...] = (
+    click.argument("paths", nargs=-1, metavar="[PATHS…]"),
+    click.option("--symbol", metavar="NAME", help="The definition that it is about (NAME or CLASS.NAME)."),
+    click.option("--instruction", metavar="TEXT", help="What is to be done; `-` reads it from standard input."),
+    click.option("--context", multiple=True, metavar="PATH", help="A file to be read along, which stays as it is."),
+    click.option("--from", "source", metavar="FILE", help="A text to go along, such as an issue; `-`: standard input."),
+    click.option("--apply", is_flag=True, help="Apply without asking."),
+    click.option("--patch", is_flag=True, help="Print the diff alone, for `git apply`; change nothing."),
+    click.option("--interactive", "-i", is_flag=True, help="Choose hunk by hunk what is applied."),
+    click.option("--verify", metavar="CMD", help="A shell command that must pass with the change; it runs in a copy."),
+    click.option("--tries", type=click.IntRange(1, 20), metavar="N", help="Proposals that are tried with it at most."),
+    click.option("--model", default="", metavar="NAME", help="Another model of the node than its Generator."),
+    click.option("--node", metavar="NAME", help="The node that does it."),
+    click.option("--fresh", is_flag=True, help="Write again, even where the answer is known."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/generate.md tells its keys)."),
+    click.option("--dry-run", is_flag=True, help="Print what would be sent, and send nothing."),
+)  # fmt: skip
+
+
+def common(command: _Command) -> _Command:
+    """Give a command the options, as one record: `command(options=…, …)` with what it has of its own beside."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> int:
+        own = {name: given.pop(name) for name in list(given) if name not in Options._fields}
+        return command(options=checked(Options(**given)), **own)
+
+    return functools.reduce(lambda made, option: option(made), reversed(_COMMON), cast(_Command, run))
+
+
+def checked(options: Options) -> Options:
+    """The same with the texts that were to be read. Raises UsageError for what cannot go together."""
+    ways = [name for name, on in _ways(options).items() if on]
+    if len(ways) > 1:
+        raise click.UsageError(f"{' and '.join(ways)} exclude each other.")
+    instruction, source = options.instruction or "", options.source or ""
+    if instruction == source == _STDIN:
+        raise click.UsageError("Standard input can be read once: --instruction - or --from -.")
+    return options._replace(
+        instruction=_stdin() if instruction == _STDIN else instruction,
+        source=_read(source) if source else "",
+    )
+
+
+def _ways(options: Options) -> dict[str, bool]:
+    return {"--apply": options.apply, "--patch": options.patch, "--interactive": options.interactive}
+
+
+def _read(name: str) -> str:
+    if name == _STDIN:
+        return _stdin()
+    try:
+        data = files.read_bounded(name, follow=True, limit=_SOURCE_MAX)
+    except OSError as exc:
+        raise FatalError(f"{name} cannot be read: {exc.strerror}") from exc
+    if data is None:
+        raise FatalError(f"{name}: there is no such file")
+    return data.decode("utf-8", "replace")
+
+
+def _stdin() -> str:
+    if sys.stdin.isatty():
+        click.echo("maw: reading from the terminal; Ctrl-D ends it", err=True)
+    text = sys.stdin.buffer.read(_SOURCE_MAX + 1).decode("utf-8", "replace")
+    if not text.strip():
+        raise FatalError("standard input is empty")
+    return text
+
+
+def instruction_of(options: Options, otherwise: str = "") -> str:
+    """What is asked for: the instruction, and the text that goes along. Raises UsageError when there is none."""
+    parts = [options.instruction.strip() or otherwise, options.source.strip()]
+    text = "\n\n".join(part for part in parts if part)
+    if not text:
+        raise click.UsageError("Say what is to be done: TEXT, --instruction TEXT or --from FILE.")
+    if len(text) > INSTRUCTION_MAX:
+        raise FatalError(
+            f"the instruction has {len(text):,} characters, more than {INSTRUCTION_MAX:,}",
+            hint="name files with --context instead of putting them into it",
+        )
+    return text

@@ -1,0 +1,113 @@
+"""The way of a subcommand that edits: from its options to what was applied."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from maw import errors
+from maw.cli.generate import offering, telling
+from maw.cli.generate.options import Options
+from maw.cli.generate.progress import Progress
+from maw.cli.output import print_json
+from maw.cli.place import in_repository, needed_repository
+from maw.config.load import Config, load
+from maw.edits.place import Allowed
+from maw.edits.propose import Proposal
+from maw.generate import context, generation
+from maw.generate.context import Context, Wanted
+from maw.generate.generation import Means
+from maw.generate.request import Asked
+from maw.generate.rounds import Report, Verdict
+from maw.git.repo import Repo
+
+
+class Place(NamedTuple):
+    """Where a command works, and how."""
+
+    repo: Repo
+    config: Config
+
+
+def place(options: Options) -> Place:
+    repo = needed_repository()
+    return Place(repo, load(worktree=repo.worktree, flags={"node": options.node}))
+
+
+def wanted(here: Place, options: Options, words: str) -> Wanted:
+    """What the command line names, as git names it."""
+    return Wanted(
+        edit=tuple(in_repository(here.repo, path) for path in options.paths),
+        read=tuple(in_repository(here.repo, path) for path in options.context),
+        symbol=options.symbol,
+        words=words,
+    )
+
+
+def gathered(here: Place, asked_for: Wanted) -> Context:
+    progress = Progress()
+    try:
+        return context.gather(here.repo, asked_for, progress.mapped)
+    finally:
+        progress.clear()
+
+
+def means(here: Place, options: Options, *, bench: str = "") -> Means:
+    values = here.config.values
+    verify = values["generate.verify"] if options.verify is None else options.verify
+    tries = options.tries or (max(1, values["generate.tries"]) if verify or bench else 1)
+    return Means(
+        node=values["node"], verify=verify, bench=bench, tries=tries, timeout=values["generate.timeout"],
+        fresh=options.fresh,
+    )  # fmt: skip
+
+
+def work(task: str, instruction: str, options: Options, *, bench: str = "") -> int:
+    """A task about what the command line names; the exit code."""
+    here = place(options)
+    found = gathered(here, wanted(here, options, instruction))
+    asked = generation.asked(here.config, task, instruction, found, model=options.model)
+    return carry_out(here, asked, found.allowed, options, means(here, options, bench=bench))
+
+
+def carry_out(here: Place, asked: Asked, allowed: Allowed, options: Options, how: Means) -> int:
+    """Ask, try, offer and tell; the exit code. Raises FatalError, and KeyboardInterrupt once the task is cancelled."""
+    if options.dry_run:
+        made = generation.payload(here.repo, here.config, asked)
+        print_json({"v": 1, "sent": False, "node": how.node, "payload": made})
+        return errors.PASS
+    began = time.monotonic()
+    report = _report(here, asked, allowed, how, quiet=options.as_json)
+    seconds = time.monotonic() - began
+    if report.proposal is None or not report.good:
+        return _given_up(report, asked, options, seconds)
+    if not options.as_json:
+        telling.report(report, seconds)
+    taken = offering.offer(here.repo, report.proposal, options, _again(here, how))
+    telling.outcome(report, taken, asked, seconds, as_json=options.as_json)
+    return errors.PASS
+
+
+def _report(here: Place, asked: Asked, allowed: Allowed, how: Means, *, quiet: bool) -> Report:
+    progress = Progress(quiet=quiet)
+    try:
+        return generation.run(here.repo, here.config, asked, allowed, how._replace(told=progress))
+    finally:
+        progress.clear()
+
+
+def _again(here: Place, how: Means) -> Callable[[Proposal], Verdict] | None:
+    """Tries a part of what was proposed, where the whole was tried."""
+    if not how.verify:
+        return None
+    return lambda proposal: generation.verified(here.repo, how._replace(bench=""), proposal)
+
+
+def _given_up(report: Report, asked: Asked, options: Options, seconds: float) -> int:
+    if not options.as_json:
+        if report.proposal is not None and not options.patch:
+            offering.show(report.proposal)
+        telling.report(report, seconds)
+    telling.outcome(report, None, asked, seconds, as_json=options.as_json)
+    return errors.INCOMPLETE

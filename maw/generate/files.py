@@ -1,0 +1,42 @@
+"""Read the files that go along. What cannot be edited, or read, is refused by name before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maw.edits import lines, place, refusal
+from maw.edits.refusal import Refusal, Refused
+from maw.git.repo import Repo
+
+WHOLE_MAX = 8 * 1024 * 1024  # bytes of all files that are sent
+
+
+def read(repo: Repo, paths: Sequence[str], *, editable: bool) -> dict[str, str | None]:
+    """The texts of files, None for one that is not there. Raises Refused for what is no text, or may not be edited."""
+    assert repo.worktree is not None, "edits need a worktree"
+    found: dict[str, str | None] = {}
+    refusals: list[Refusal] = []
+    for path in paths:
+        try:
+            found[path] = _text(repo.worktree, path)
+        except Refused as exc:
+            refusals += exc.refusals
+    if editable and not refusals and found:
+        refusals += place.judged_by_git(repo, list(found))
+    if not refusals and sum(len(text or "") for text in found.values()) > WHOLE_MAX:
+        refusals.append(refusal.refusal(refusal.TOO_LARGE, f"the files have more than {WHOLE_MAX:,} bytes together"))
+    if refusals:
+        raise Refused(refusals)
+    return found
+
+
+def _text(root: str, path: str) -> str | None:
+    there = place.read(root, place.checked(path))
+    if there is None:
+        return None
+    try:
+        lines.read(there.content)
+        return there.content.decode("utf-8")
+    except UnicodeDecodeError as exc:
+        what = "a binary file" if exc.reason == "a NUL byte" else "not UTF-8"
+        raise refusal.refuse(refusal.ENCODING, f"it is {what}, and is left alone", path) from None

@@ -1,0 +1,126 @@
+"""A generation from its task to a report: what is sent, asked, proposed and tried. The CLI and the TUI show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from maw.config.load import Config
+from maw.edits import answer as answers
+from maw.edits import propose, refusal
+from maw.edits.place import Allowed
+from maw.edits.propose import Proposal
+from maw.edits.refusal import refuse
+from maw.generate import ask, redaction, request, rounds, syntax, trial
+from maw.generate.ask import Answer
+from maw.generate.context import Context
+from maw.generate.redaction import Hidden
+from maw.generate.request import Asked
+from maw.generate.rounds import Report, Verdict, Work
+from maw.git.repo import Repo
+from maw.review.request import repo_name
+
+Json = dict[str, Any]
+
+
+class Means(NamedTuple):
+    """How it is done. `verify` and `bench` are commands of the user's own (never of the repository's): empty for none.
+    `timeout`: seconds that each may take; `deadline`: a time.monotonic() value; `told` hears what happens."""
+
+    node: str
+    verify: str = ""
+    bench: str = ""
+    tries: int = 1
+    timeout: float = 600.0
+    fresh: bool = False
+    deadline: float | None = None
+    told: Callable[[str, Any], None] = lambda *_: None
+
+
+def asked(config: Config, task: str, instruction: str, context: Context, *, model: str = "") -> Asked:
+    """The question about a context."""
+    return Asked(
+        task=task,
+        instruction=instruction,
+        files=context.files,
+        create=context.create,
+        map=context.map,
+        project=config.values["generate.instructions"],
+        model=model,
+    )
+
+
+def without_secrets(config: Config, asked: Asked) -> tuple[Asked, Hidden]:
+    """What leaves this machine, and what was taken out of it."""
+    from maw.secrets.redact import redact  # with detect-secrets: 150 ms
+
+    def hidden(patch: bytes) -> tuple[bytes, int]:
+        done = redact(patch, config.values["secrets.allow"])
+        return done.diff, done.hidden
+
+    return redaction.redacted(asked, hidden)
+
+
+def payload(repo: Repo, config: Config, asked: Asked) -> Json:
+    """What is sent."""
+    return request.payload(without_secrets(config, asked)[0], repo_name(repo))
+
+
+def run(repo: Repo, config: Config, asked: Asked, allowed: Allowed, means: Means) -> Report:
+    """Ask until there is something to take, or no try is left. Raises NoAnswer, NodeError, ApiError and FatalError;
+    a KeyboardInterrupt cancels the task and leaves nothing behind."""
+    hidden = Hidden({})
+
+    def ask_(asked: Asked) -> Answer:
+        nonlocal hidden
+        safe, hidden = without_secrets(config, asked)
+        task = request.task(request.payload(safe, repo_name(repo)), fresh=means.fresh)
+        return ask.ask(means.node, task, deadline=means.deadline, told=means.told)
+
+    def propose_(answer: Answer) -> Proposal:
+        return proposed(repo, answer, allowed, hidden)
+
+    verify = partial(verified, repo, means) if means.verify or means.bench else None
+    return rounds.run(Work(ask_, propose_, verify, means.told), asked, tries=means.tries)
+
+
+def explained(repo: Repo, config: Config, asked: Asked, means: Means) -> Answer:
+    """The answer to a task whose answer is prose. Raises as run."""
+    made = request.payload(without_secrets(config, asked)[0], repo_name(repo))
+    return ask.ask(means.node, request.task(made, fresh=means.fresh), deadline=means.deadline, told=means.told)
+
+
+def proposed(repo: Repo, answer: Answer, allowed: Allowed, hidden: Hidden) -> Proposal:
+    """The proposal of an answer. Raises Refused."""
+    text = answer.text.encode("utf-8", "replace")
+    if answer.cut:
+        _refuse_cut(answer.text)
+    blocks = redaction.restored(answers.parse(text, answer.mark), hidden)
+    with syntax.checkers() as checkers:
+        return propose.propose(repo, blocks, allowed, checkers)
+
+
+def _refuse_cut(text: str) -> None:
+    """An answer that reached its bound is half a block, whatever it looks like."""
+    if answers.goes_in_circles(text.split("\n")):
+        raise refuse(refusal.REPEATS, "the answer goes round in circles, and was cut")
+    raise refuse(refusal.HALF, "the answer was cut at its bound: write less, in smaller blocks")
+
+
+def verified(repo: Repo, means: Means, proposal: Proposal) -> Verdict:
+    """How the user's commands go with a proposal."""
+    verdict = Verdict(True, "")
+    if means.verify:
+        verdict = trial.check(repo, proposal, means.verify, means.timeout)
+    if means.bench and verdict.passed:
+        verdict = _measured(repo, means, proposal)
+    return verdict
+
+
+def _measured(repo: Repo, means: Means, proposal: Proposal) -> Verdict:
+    found = trial.bench(repo, proposal, means.bench, means.timeout)
+    if isinstance(found, Verdict):
+        return found
+    why = f"`{means.bench}`: {found}{'' if found.faster else ', which is not faster'}"
+    return Verdict(found.faster, why, command=means.bench, code=0, seconds=found.after)
