@@ -112,14 +112,14 @@ def verified(repo: Repo, means: Means, proposal: Proposal) -> Verdict:
     """How the user's commands go with a proposal."""
     verdict = Verdict(True, "")
     if means.verify:
-        verdict = trial.check(repo, proposal, means.verify, means.timeout)
+        verdict = trial.check(repo, proposal.edits, means.verify, means.timeout)
     if means.bench and verdict.passed:
         verdict = _measured(repo, means, proposal)
     return verdict
 
 
 def _measured(repo: Repo, means: Means, proposal: Proposal) -> Verdict:
-    found = trial.bench(repo, proposal, means.bench, means.timeout)
+    found = trial.bench(repo, proposal.edits, means.bench, means.timeout)
     if isinstance(found, Verdict):
         return found
     why = f"`{means.bench}`: {found}{'' if found.faster else ', which is not faster'}"

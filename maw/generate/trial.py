@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from maw.edits import scratch, verify
-from maw.edits.propose import Proposal
+from maw.edits.diff import FileEdit
 from maw.edits.verify import Outcome
 from maw.errors import INCOMPLETE, FatalError
 from maw.generate.rounds import Verdict
@@ -30,9 +31,9 @@ class Bench(NamedTuple):
         return f"{self.before:.3f} s before, {self.after:.3f} s after"
 
 
-def check(repo: Repo, proposal: Proposal, command: str, timeout: float) -> Verdict:
-    """Whether the command passes with the proposal."""
-    went = verify.verify(repo, proposal.edits, command, timeout=timeout)
+def check(repo: Repo, edits: Sequence[FileEdit], command: str, timeout: float) -> Verdict:
+    """Whether the command passes with the edits."""
+    went = verify.verify(repo, edits, command, timeout=timeout)
     return verdict(command, went)
 
 
@@ -50,12 +51,12 @@ def how(went: Outcome) -> str:
     return f"passed in {went.seconds:.1f} s" if went.passed else f"failed with exit code {went.code}"
 
 
-def bench(repo: Repo, proposal: Proposal, command: str, timeout: float) -> Bench | Verdict:
-    """How long the command takes, or the verdict when it fails with the proposal. Raises FatalError when it fails
+def bench(repo: Repo, edits: Sequence[FileEdit], command: str, timeout: float) -> Bench | Verdict:
+    """How long the command takes, or the verdict when it fails with the edits. Raises BenchFails when it fails
     without."""
     best = [float("inf"), float("inf")]
     env = {**no_git_env(), "MAW_WORKTREE": repo.root}
-    with scratch.worktree(repo, ()) as old, scratch.worktree(repo, proposal.edits) as new:
+    with scratch.worktree(repo, ()) as old, scratch.worktree(repo, edits) as new:
         for _ in range(RUNS):
             for at, path in enumerate((old, new)):
                 went = verify.run(command, path, timeout=timeout, env=env)

@@ -9,6 +9,9 @@ import click
 # `module:attribute` to import, and the line that `maw generate --help` shows.
 SUBCOMMANDS = {
     "code": ("maw.cli.generate.code:code", "Write or change code."),
+    "docs": ("maw.cli.generate.docs:docs", "Write docstrings and comments where they are missing."),
+    "refactor": ("maw.cli.generate.refactor:refactor", "Make code simpler while it does the same."),
+    "optimize": ("maw.cli.generate.optimize:optimize", "Make code faster while it does the same."),
     "message": ("maw.cli.generate.message:message", "Write the commit message of a change."),
 }
 

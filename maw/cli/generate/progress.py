@@ -10,7 +10,10 @@ from maw.generate.rounds import FAILED, REFUSED, Round
 from maw.review.terminal import ProgressLine
 from maw.text import count, one_line
 
-_WAITING = {"waiting": "waiting for the node", "loading": "loading the model", "asking": "asking the node"}
+_WAITING = {
+    "waiting": "waiting for the node", "loading": "loading the model", "asking": "asking the node",
+    "checking": "running the command as it is",
+}  # fmt: skip
 WHY_MAX = 5  # reasons of one round that are told
 
 

@@ -15,7 +15,8 @@ from maw.cli.place import in_repository, needed_repository
 from maw.config.load import Config, load
 from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
-from maw.generate import context, generation
+from maw.errors import FatalError
+from maw.generate import context, generation, trial
 from maw.generate.context import Context, Wanted
 from maw.generate.generation import Means
 from maw.generate.request import Asked
@@ -28,6 +29,12 @@ class Place(NamedTuple):
 
     repo: Repo
     config: Config
+
+
+class NotGreen(FatalError):
+    """The user's command fails as it is."""
+
+    exit_code = errors.INCOMPLETE
 
 
 def place(options: Options) -> Place:
@@ -63,12 +70,27 @@ def means(here: Place, options: Options, *, bench: str = "") -> Means:
     )  # fmt: skip
 
 
-def work(task: str, instruction: str, options: Options, *, bench: str = "") -> int:
-    """A task about what the command line names; the exit code."""
+def work(task: str, instruction: str, options: Options, *, bench: str = "", green_before: bool = False) -> int:
+    """A task about what the command line names; the exit code. `green_before`: what is to stay as it is has to pass
+    before anything is asked."""
     here = place(options)
     found = gathered(here, wanted(here, options, instruction))
     asked = generation.asked(here.config, task, instruction, found, model=options.model)
-    return carry_out(here, asked, found.allowed, options, means(here, options, bench=bench))
+    how = means(here, options, bench=bench)
+    if green_before and how.verify and not options.dry_run:
+        _insist_on_green(here, how)
+    return carry_out(here, asked, found.allowed, options, how)
+
+
+def _insist_on_green(here: Place, how: Means) -> None:
+    progress = Progress()
+    progress("checking", how.verify)
+    try:
+        verdict = trial.check(here.repo, (), how.verify, how.timeout)
+    finally:
+        progress.clear()
+    if not verdict.passed:
+        raise NotGreen(f"{verdict.why}, without any change", hint="`maw generate fix` is for what fails")
 
 
 def carry_out(here: Place, asked: Asked, allowed: Allowed, options: Options, how: Means) -> int:

@@ -38,11 +38,14 @@ def lines_of(text: str) -> list[str]:
     return found[:-1] if found and not found[-1] else found
 
 
+def cleaned(text: str) -> str:
+    """A text without control characters, but for line ends and tabs."""
+    return "".join(char if char in "\n\t" or " " <= char != "\x7f" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
 def line_shown(line: str) -> str:
     """A line as a prompt shows it: one that is very long is cut, control characters are replaced."""
-    found = "".join(
-        char if char == "\t" or (char >= " " and char != "\x7f") else "\N{REPLACEMENT CHARACTER}" for char in line
-    )
+    found = cleaned(line)
     return found if len(found) <= LINE_SHOWN else found[:LINE_SHOWN] + "…"
 
 

@@ -13,7 +13,7 @@ from maw.edits import answer
 from maw.secrets import MARK
 from maw_remote.engine.interface import Message
 from maw_remote.jobs.generate import shape
-from maw_remote.jobs.generate.fitting import Piece, Shown, line_shown
+from maw_remote.jobs.generate.fitting import Piece, Shown, cleaned, line_shown
 from maw_remote.jobs.generate.payload import PROSE, TASKS, Before, Payload
 
 NAMES = (
@@ -38,7 +38,7 @@ def load(name: str) -> str:
 
 def beginning(task: str, project: str) -> list[Message]:
     """How each chat of such a task in a project begins."""
-    asks = Template(load("project")).substitute(project=text_shown(project)) if project.strip() else ""
+    asks = Template(load("project")).substitute(project=cleaned(project)) if project.strip() else ""
     return [Message("system", Template(load("prose" if task in PROSE else "system")).substitute(project=asks))]
 
 
@@ -51,7 +51,7 @@ def chat(asked: Payload, shown: Sequence[Shown], around: Around) -> list[Message
         "before": around.before,
         "redacted": _if(asked.redacted, "redacted", mark=MARK),
         "task": load(f"tasks/{asked.task}").strip(),
-        "instruction": text_shown(asked.instruction),
+        "instruction": cleaned(asked.instruction),
     }
     if asked.task in PROSE:
         text = Template(load("explain")).substitute(given)

@@ -1,0 +1,29 @@
+"""`maw generate docs`: docstrings and comments, in the project's style."""
+
+from __future__ import annotations
+
+import click
+
+from maw.cli.generate import working
+from maw.cli.generate.options import Options, common, instruction_of
+from maw.generate.request import DOCS
+
+_USUAL = "Write the docstrings and comments that are missing."
+
+
+@click.command()
+@common
+def docs(*, options: Options) -> int:
+    """Write docstrings and comments where they are missing, in the project's style; no code is to change.
+
+    PATHS are the files and folders; --symbol names one definition in them. --instruction says more.
+
+    \b
+    Examples:
+      maw generate docs src/client.py
+      maw generate docs --symbol Client.get src/client.py
+      maw generate docs src/client.py --instruction "in the style of NumPy" --verify "ruff check" --apply
+
+    Exit codes: 0 done, 2 usage, 3 nothing came of it that can be taken, 4 node unreachable.
+    """
+    return working.work(DOCS, instruction_of(options, _USUAL), options)
