@@ -122,7 +122,7 @@ class _Gathering:
         found = [path for path in known if path in words]
         found = found or [path for path in known if path.rpartition("/")[2] in words]
         if not found:
-            names = {word for word in _WORD.findall(self._wanted.words) if "_" in word or word[1:] != word[1:].lower()}
+            names = _names(self._wanted.words)
             found = [path for path, own in known.items() if not names.isdisjoint(own.defined)]
         return found if len(found) <= GUESSED else []
 
@@ -157,6 +157,12 @@ class _Gathering:
         rest = {path: places for path, places in chosen.files.items() if path not in seen}
         told = "".join(map(_told, self._symbols))
         return told + fit.text(chosen._replace(files=rest), self._tags_of)
+
+
+def _names(text: str) -> set[str]:
+    """The words that look as if they were names of code: not all in small letters, with a line below, or marked so."""
+    marked = {word for part in re.findall(r"`([^`]*)`|(\w+)\(", text) for word in _WORD.findall(" ".join(part))}
+    return marked | {word for word in _WORD.findall(text) if "_" in word or word != word.lower()}
 
 
 def _spans(symbol: Symbol) -> Iterable[Span]:
