@@ -28,16 +28,16 @@ FOCUS = "package7/module107.py"
 
 def run() -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="maw-bench-map-") as folder:
-        _make(Path(folder))
+        make(Path(folder))
         repo = discover(folder)
-        first = _timed(lambda: _map(repo)) / 1000
+        first = timed(lambda: _map(repo)) / 1000
         time.sleep(2.1)  # so that no file counts as changed a moment ago
         _map(repo)
-        warm = statistics.median(_timed(lambda: _map(repo)) for _ in range(RUNS))
+        warm = statistics.median(timed(lambda: _map(repo)) for _ in range(RUNS))
         refreshed = statistics.median(_changed(repo, number) for number in range(RUNS))
         command = [sys.executable, "-m", "maw", "map", FOCUS]
         whole = statistics.median(
-            _timed(lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True)) for _ in range(RUNS)
+            timed(lambda: subprocess.run(command, cwd=folder, check=True, capture_output=True)) for _ in range(RUNS)
         )
         size = os.path.getsize(os.path.join(repo.maw_dir, "map.db"))
     return [
@@ -61,16 +61,16 @@ def _changed(repo: Repo, number: int) -> float:
     """Milliseconds of a map after one file changed."""
     with open(os.path.join(repo.root, FOCUS), "a", encoding="utf-8") as file:
         file.write(f"\n\ndef added{number}():\n    return {number}\n")
-    return _timed(lambda: _map(repo))
+    return timed(lambda: _map(repo))
 
 
-def _timed(call: Callable[[], object]) -> float:
+def timed(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
     return (time.perf_counter() - start) * 1000
 
 
-def _make(folder: Path) -> None:
+def make(folder: Path) -> None:
     """A repository in which each file uses a dozen others."""
     dice = random.Random(6)
     for number in range(FILES):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from maw import client
-from maw.errors import FatalError, NodeError
+from maw.errors import INCOMPLETE, FatalError, NodeError
 from maw.light import Any, NamedTuple
 from maw.text import printable
 
@@ -30,6 +30,8 @@ class Answered(NamedTuple):
 
 class NoAnswer(FatalError):
     """The node did not answer. `late`: there was no time; `partial` is what had come by then."""
+
+    exit_code = INCOMPLETE
 
     def __init__(self, message: str, *, hint: str | None = None, late: bool = False, partial: str = "") -> None:
         super().__init__(message, hint=hint)

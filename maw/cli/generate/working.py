@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from typing import NamedTuple
@@ -54,9 +55,11 @@ def wanted(here: Place, options: Options, words: str) -> Wanted:
 
 def gathered(here: Place, asked_for: Wanted) -> Context:
     progress = Progress()
+    gc.disable()  # as `maw map` does: nothing here is in a cycle
     try:
         return context.gather(here.repo, asked_for, progress.mapped)
     finally:
+        gc.enable()
         progress.clear()
 
 
