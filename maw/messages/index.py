@@ -1,8 +1,9 @@
 """The SQLite index at <common>/maw/messages.db: past commits with their messages, found again by what they changed.
 
-It follows HEAD: what left its history (a rebase, another branch) leaves the index, what came is added. It holds nothing
-that is not in the commits, so it may be deleted at any time: a damaged or differently versioned one is made anew. The
-profile lies beside it in a file of its own (store.py), for hooks, which cannot afford to open a database.
+It follows HEAD, that of each worktree: what left their history (a rebase, another branch) leaves the index, what came
+is added. It holds nothing that is not in the commits, so it may be deleted at any time: a damaged or differently
+versioned one is made anew. The profile lies beside it in a file of its own (store.py), for hooks, which cannot afford
+to open a database.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from maw import paths
 from maw.errors import FatalError
-from maw.git.repo import Repo
+from maw.git.repo import Repo, heads
 from maw.git.run import GitError, git, of, try_line
 from maw.light import NamedTuple
 from maw.messages import features, log, profile, store
@@ -74,15 +75,15 @@ class MessageIndex:
 
     def refresh(self, *, told: Told = lambda _: None) -> Profile:
         """Bring the index and the profile up to HEAD. `told` hears now and then how many commits were read."""
-        tip = try_line(*of(self.repo.git_dir), "rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-        if tip is None:
+        tips = heads(self.repo)
+        if not tips:
             return Profile()  # nothing was committed yet
         with self._used() as db:
-            if _tip(db) == tip and (known := store.load(self.repo)) is not None:
+            if _tips(db) == tips and (known := store.load(self.repo)) is not None:
                 return known
             with _writing(db):
-                if _tip(db) != tip:
-                    _Update(db, self.repo, told).to(tip)
+                if _tips(db) != tips:
+                    _Update(db, self.repo, told).to(tips)
                 found = profile.make(_newest(db))
             store.save(self.repo, found)
             return found
@@ -165,36 +166,36 @@ class _Update:
         self._told = told
         self._read = 0
 
-    def to(self, tip: str) -> None:
-        old = _tip(self._db)
-        gone = self._gone(old, tip) if old is not None else None
+    def to(self, tips: set[str]) -> None:
+        old = _tips(self._db)
+        gone = self._gone(old, tips) if old else None
         if gone is None:
-            self._all(tip)
+            self._all(tips)
         else:
             self._forget(gone)
-            log.read(self._repo, [tip, f"^{old}"], self._add, most=COMMITS_MAX, patches=self._has_blobs(tip))
+            log.read(self._repo, _only(tips, old), self._add, most=COMMITS_MAX, patches=self._has_blobs())
         self._trim()
         self._db.execute("DELETE FROM tip")
-        self._db.execute("INSERT INTO tip VALUES (?)", (tip,))
+        self._db.executemany("INSERT INTO tip VALUES (?)", ((tip,) for tip in tips))
 
-    def _gone(self, old: str, tip: str) -> list[str] | None:
-        """What HEAD's history has no more; None where that cannot be told, or is so much that all is read anew."""
-        asked = ("rev-list", "--no-merges", f"--max-count={COMMITS_MAX // 4}", old, f"^{tip}")
+    def _gone(self, old: set[str], tips: set[str]) -> list[str] | None:
+        """What no HEAD's history has any more; None where that cannot be told, or is so much that all is read anew."""
+        asked = ("rev-list", "--no-merges", f"--max-count={COMMITS_MAX // 4}", *_only(old, tips))
         try:
             found = git(*of(self._repo.common_dir), *asked, cwd=self._repo.common_dir).decode("ascii").split()
         except GitError:
             return None
         return found if len(found) < COMMITS_MAX // 4 else None
 
-    def _all(self, tip: str) -> None:
+    def _all(self, tips: set[str]) -> None:
         self._db.execute("DELETE FROM commits")
         self._db.execute("DELETE FROM words")
-        deep = PATCHES_MAX if self._has_blobs(tip) else 0
+        deep = PATCHES_MAX if self._has_blobs() else 0
         if deep:
-            log.read(self._repo, [tip], self._add, most=deep, patches=True)
-        log.read(self._repo, [f"--skip={deep}", tip], self._add, most=COMMITS_MAX - deep, patches=False)
+            log.read(self._repo, [*tips], self._add, most=deep, patches=True)
+        log.read(self._repo, [f"--skip={deep}", *tips], self._add, most=COMMITS_MAX - deep, patches=False)
 
-    def _has_blobs(self, tip: str) -> bool:
+    def _has_blobs(self) -> bool:
         """False in a partial clone, where patches would have to be fetched."""
         asked = (*of(self._repo.common_dir), "config", "--get-regexp", r"^remote\..*\.promisor$")
         return try_line(*asked, cwd=self._repo.common_dir) is None
@@ -254,9 +255,14 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _tip(db: sqlite3.Connection) -> str | None:
-    row = db.execute("SELECT oid FROM tip").fetchone()
-    return str(row[0]) if row else None
+def _tips(db: sqlite3.Connection) -> set[str]:
+    """The commits that the index was made from."""
+    return {str(oid) for (oid,) in db.execute("SELECT oid FROM tip")}
+
+
+def _only(these: set[str], without: set[str]) -> list[str]:
+    """Revisions: the history of these commits, without that of others."""
+    return [*these, *(f"^{oid}" for oid in without)]
 
 
 def _newest(db: sqlite3.Connection) -> list[str]:

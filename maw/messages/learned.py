@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from maw.git.repo import Repo
-from maw.git.run import GitError
+from maw.git.repo import Repo, head_commit
 from maw.messages import log, profile, store
 from maw.messages.profile import Profile
 
@@ -16,14 +15,14 @@ def of(repo: Repo) -> Profile:
 
 
 def at_a_glance(repo: Repo) -> Profile:
+    """From the last messages of HEAD's history. Raises GitError."""
     found: list[str] = []
 
     def take(commit: log.Commit) -> None:
         if profile.counts(commit.message, commit.author):
             found.append(commit.message)
 
-    try:
-        log.read(repo, ["HEAD"], take, most=LOOK, patches=False)
-    except GitError:
-        pass  # before the first commit
+    head = head_commit(repo)
+    if head is not None:
+        log.read(repo, [head], take, most=LOOK, patches=False)
     return profile.make(found)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from maw.errors import FatalError
 from maw.git.repo import discover
-from maw.messages import store
+from maw.messages import learned, store
 from maw.messages.index import MessageIndex
 from tests.fixtures.git import Repository
 from tests.messages import repositories
@@ -27,6 +29,21 @@ def test_it_follows_rewritten_history(repo: Repository) -> None:
     found = store.load(discover(str(repo.path)))
     assert found is not None
     assert found.commits == len(expected)
+
+
+def test_it_follows_each_worktree(repo: Repository, home: Path) -> None:
+    """They share it: who looks from one of them takes nothing from the others."""
+    repo.commit("feat: read lines", queue__py="def readLine(): pass\n")
+    linked = home / "linked"
+    repo.git("worktree", "add", "-q", "-b", "side", str(linked))
+    side = Repository(linked)
+    side.commit("feat: read lines twice", queue__py="def readLine(): return 2\n")
+    repo.commit("feat: read lines backwards", queue__py="def readLine(): return -1\n")
+    everything = {"feat: read lines", "feat: read lines twice", "feat: read lines backwards"}
+    assert _messages(side) == _messages(repo) == everything
+    assert learned.at_a_glance(discover(str(linked))).commits == 2
+    repo.git("worktree", "remove", str(linked))
+    assert _messages(repo) == everything - {"feat: read lines twice"}
 
 
 def test_a_damaged_one_is_made_anew(repo: Repository) -> None:
