@@ -137,6 +137,7 @@ def _print_record(out: Console, row: Row, data: dict[str, Any], said: dict[str, 
         _STANDING.get(row.standing, ""),
         "the hook was bypassed when it was committed" if row.bypassed else "",
         f"reason: {row.reason}" if row.reason else "",
+        *_suggestion(data),
         f"model: {row.model}" if row.model else "",
         f"{count(rejected, 'finding')} of it rejected by the model when asked again" if rejected else "",
         *(f"not reviewed: {path}: {reason}" for path, reason in _skipped(data)),
@@ -158,6 +159,15 @@ def _about(data: dict[str, Any]) -> str:
         return ""
     by = f", by {about.by}" if about.by else ""
     return f"{about.finding.id} {about.finding.path}:{about.finding.line} {about.finding.title}{by}"
+
+
+def _suggestion(data: dict[str, Any]) -> list[str]:
+    """The message that was suggested, where it was not taken as it was."""
+    text, far = data.get("suggestion"), data.get("edit_distance")
+    if data.get("kind") != "message" or data.get("status") == "taken" or not isinstance(text, str):
+        return []
+    changed = [f"{count(far, 'word')} of it changed"] if isinstance(far, int) and data.get("status") == "edited" else []
+    return [*changed, *(f"suggested: {line}" for line in text.strip().split("\n") if line)]
 
 
 def _findings(data: dict[str, Any]) -> list[Finding]:

@@ -11,7 +11,7 @@ import pytest
 from maw.git.repo import discover
 from maw_hooks import install
 from tests.fixtures.cli import Maw
-from tests.fixtures.fake_runner import finding
+from tests.fixtures.fake_runner import finding, message_script
 from tests.fixtures.git import make_repository
 from tests.hooks.conftest import Hooked
 
@@ -89,8 +89,7 @@ def test_what_init_adds_works(
     install.uninstall(discover(str(hooked.path)))
     done = maw("init", "--yes", "--framework", "pre-commit", cwd=hooked.path)
     assert done.code == 0, done.err
-    message = {"v": 1, "messages": ["Add a fourth number\n"], "summarised": 0, "model": "fake", "stats": {}}
-    hooked.runner.plays(message=[{"event": "done", "data": {"result": message}}])
+    hooked.runner.plays(message=message_script("Add a fourth number"))
     hooked.write("a.py", "four = 4\n")
     hooked.ok("add", "-A")
     assert "nothing found" in hooked.ok("commit", GIT_EDITOR="true")

@@ -13,7 +13,7 @@ import pytest
 from maw.git.repo import discover
 from maw.messages import store
 from tests.fixtures.cli import Maw
-from tests.fixtures.fake_runner import Json
+from tests.fixtures.fake_runner import Json, message_script
 from tests.fixtures.runner import eventually
 from tests.hooks.conftest import Hooked
 
@@ -28,12 +28,6 @@ if text is not None:
     with open(path, "wb") as file:
         file.write(text.encode("utf-8", "surrogateescape"))
 """
-
-
-def written(message: str = MESSAGE) -> list[Json]:
-    """The steps of a message task."""
-    result = {"v": 1, "messages": [message + "\n"], "summarised": 0, "model": "fake", "stats": {}}
-    return [{"event": "started", "data": {"attempt": 1}}, {"event": "done", "data": {"result": result}}]
 
 
 class Editing:
@@ -68,7 +62,7 @@ def editing(hooked: Hooked, home: Path) -> Editing:
     """A change is staged; its review finds nothing, and a message comes for it."""
     hooked.write("a.py", "one = 1\ntwo = 2\nthree = 3\nfour = 4\n")
     hooked.ok("add", ".")
-    hooked.runner.plays(message=written())
+    hooked.runner.plays(message=message_script(MESSAGE))
     return Editing(hooked, home)
 
 
@@ -147,7 +141,7 @@ def test_every_cleanup(editing: Editing, cleanup: str) -> None:
 
 def test_another_encoding(editing: Editing) -> None:
     editing.hooked.ok("config", "i18n.commitEncoding", "ISO-8859-1")
-    editing.hooked.runner.plays(message=written("Ändere die Größe \u2014 sofort"))
+    editing.hooked.runner.plays(message=message_script("Ändere die Größe \u2014 sofort"))
     editing.commit()
     assert editing.seen.startswith("Ändere die Größe - sofort\n".encode("latin-1"))
     assert editing.hooked.out("log", "-1", "--format=%s", "--encoding=UTF-8") == "Ändere die Größe - sofort"
@@ -155,13 +149,13 @@ def test_another_encoding(editing: Editing) -> None:
 
 def test_what_an_encoding_cannot_hold_is_not_suggested(editing: Editing) -> None:
     editing.hooked.ok("config", "i18n.commitEncoding", "ISO-8859-1")
-    editing.hooked.runner.plays(message=written("修正"))
+    editing.hooked.runner.plays(message=message_script("修正"))
     editing.commit(writes="mine\n")
     assert editing.seen.startswith(b"\n# Please")
 
 
 def test_a_line_that_git_would_take_for_a_comment_is_not_suggested(editing: Editing) -> None:
-    editing.hooked.runner.plays(message=written("#12: Add it"))
+    editing.hooked.runner.plays(message=message_script("#12: Add it"))
     editing.commit(writes="mine\n")
     assert editing.seen.startswith(b"\n# Please")
 

@@ -64,6 +64,17 @@ def test_the_whole_way(project: Hooked) -> None:
         assert (finding["path"], finding["quote"] in AVERAGE.splitlines()) == ("average.py", True)
 
 
+def test_a_message_from_the_editor_to_its_note(project: Hooked) -> None:
+    """What the tiny model writes is of no worth; it is taken as it is, and that is recorded."""
+    project.write("average.py", AVERAGE)
+    project.ok("add", ".")
+    project.ok("commit", "-n", GIT_EDITOR="true", MAW_MESSAGE_DEADLINE="100s")
+    record = json.loads(eventually(lambda: project.git("notes", "--ref=maw/message", "show", "HEAD").stdout))
+    assert (record["status"], record["edit_distance"], record["head"]) == ("taken", 0, project.head)
+    assert record["suggestion"].split() == project.out("log", "-1", "--format=%B").split()
+    assert record["model"].startswith("smollm2")
+
+
 def test_a_runner_killed_in_the_middle_of_a_review(project: Hooked) -> None:
     """The hook starts another one, follows the same task and gets each finding once."""
     for number in range(4):
