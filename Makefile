@@ -6,6 +6,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.maw-installed
 # Compiling llama.cpp takes up to 2 GiB a job; more jobs than cores do not help.
 BUILD_JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+# Processes that run the tests; each file's tests stay together.
+TEST_JOBS ?= 2
 # Further arguments: `make test ARGS="tests/cli -k config"`, `make bench ARGS=cli`.
 ARGS ?=
 
@@ -25,7 +27,7 @@ demo: $(STAMP)  ## the whole way once: commit, review over SSH by a tiny model, 
 	@$(BIN)/python -m demo
 
 test: $(STAMP)  ## the tests, without the slow ones
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(TEST_JOBS) --dist loadfile $(ARGS)
 
 # pytest says 5 when nothing matched.
 test-all: test  ## every test, and properties with many more examples
