@@ -20,7 +20,9 @@ from maw.config.load import Config
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.text import one_line
+from maw.watch.names import watched
 from maw_tui import glyphs, keys, state, themes
+from maw_tui.live import Live
 from maw_tui.screens import SCREENS, TITLES, load
 from maw_tui.screens.base import MawScreen
 from maw_tui.state import State
@@ -53,6 +55,7 @@ class MawApp(Working, App[None]):
         self.repo = repo
         self.config = config
         self.now = now
+        self.live = Live(lambda: watched(config))
         self.remembered, self._trouble = state.load()
         self.unexpected: Exception | None = None
         self._filter = [glyphs.AsciiFilter()] if glyphs.ascii_only(config["tui.glyphs"], os.environ) else []
@@ -76,6 +79,9 @@ class MawApp(Working, App[None]):
         home = "history" if self.repo else "queue"
         await self.switch_mode(self._first if self._first in SCREENS else home)
         self.tell(self._trouble)
+
+    def on_unmount(self) -> None:
+        self.live.stop()
 
     def tell(self, what: str | Exception) -> None:
         """Say on the screen what went wrong, or, for a text, what there is to say."""

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 SCREENS: dict[str, str] = {
     "history": "maw_tui.screens.history:HistoryScreen",
     "findings": "maw_tui.screens.findings:FindingsScreen",
-    "queue": "maw_tui.screens.queue:QueueScreen",
-    "nodes": "maw_tui.screens.nodes:NodesScreen",
+    "queue": "maw_tui.screens.queue.screen:QueueScreen",
+    "nodes": "maw_tui.screens.nodes.screen:NodesScreen",
     "stats": "maw_tui.screens.stats:StatsScreen",
     "generate": "maw_tui.screens.generate:GenerateScreen",
 }

@@ -1,0 +1,108 @@
+"""The Nodes screen over real runners, one of them with the real tiny model."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("textual", reason="the tui extra")
+pytest.importorskip("uvicorn", reason="a runner needs the runner extra")
+
+from maw import reach
+from tests.fixtures.git import Repository
+from tests.fixtures.model import NAME, EmbeddedModel
+from tests.fixtures.runner import RunnerProcess
+from tests.tui.conftest import WIDE, Run, Ui
+
+
+@pytest.fixture
+def model_runner(embedded_model: EmbeddedModel) -> Iterator[None]:
+    """A runner as `maw-runner start` starts it, with the tiny model in both roles."""
+    subprocess.run([sys.executable, "-m", "maw_remote", "start"], check=True, timeout=60, capture_output=True)
+    yield
+    subprocess.run([sys.executable, "-m", "maw_remote", "stop"], check=True, timeout=60, capture_output=True)
+
+
+async def on_model(ui: Ui, name: str) -> None:
+    """Put the cursor on a model's row."""
+    await ui.until_has(name)
+    await ui.press("home")
+    rows = ui.app.screen.query_one("#rows")
+    while name not in ui.lines[rows.region.y + rows.cursor]:
+        await ui.press("j")
+
+
+def row(ui: Ui, name: str) -> str:
+    return next((line for line in ui.lines if line.startswith(f"    {name}")), "")
+
+
+@pytest.mark.model
+def test_a_model_is_loaded_pinned_and_unloaded(tui: Run, repo: Repository, model_runner: None) -> None:
+    async def scenario(ui: Ui) -> None:
+        await on_model(ui, NAME)
+        await ui.until(lambda: "installed" in row(ui, NAME))
+        await ui.press("p")
+        await ui.until(lambda: "pinned" in row(ui, NAME))
+        await ui.press("enter")
+        await ui.until(lambda: "loaded" in row(ui, NAME))
+        await ui.until_has("weights", "memory   █", "tokens/s", "queue")
+        await ui.press("p")
+        await ui.until(lambda: "pinned" not in row(ui, NAME) and "leaves in" in row(ui, NAME))
+        await ui.press("u")
+        await ui.until(lambda: "installed" in row(ui, NAME))
+        await ui.press("a")
+        await ui.until(lambda: "available" in row(ui, "mistral-7b-instruct-v0.3"))
+        await on_model(ui, "mistral-7b-instruct-v0.3")
+        await ui.press("l")
+        await ui.until_has("! ", "maw model pull mistral-7b-instruct-v0.3")  # what cannot be is a line that helps
+
+    tui(scenario, repo=repo, screen="nodes", size=WIDE)
+
+
+def test_a_runner_is_busy_goes_and_comes_back(tui: Run, repo: Repository, runner: RunnerProcess) -> None:
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("● local on this machine, 0 running, 0 waiting", "up ")
+        runner.submit(texts=10_000, text_pause=0.02, wait_for="go")
+        for number in range(3):
+            runner.submit(number=number)
+        await ui.until_has("1 running, 3 waiting", "3 (top 3)")
+        await ui.until(lambda: any((line.startswith("tokens/s") and "▇" in line) or "█" in line for line in ui.lines))
+        runner.kill()
+        await ui.until_has("✗ local", "tried again in")
+        await ui.press("l")
+        await ui.until_has("there is no model under the cursor")
+        runner.start()
+        await ui.press("r")
+        await ui.until_has("● local on this machine", "up ")
+
+    tui(scenario, repo=repo, screen="nodes")
+
+
+def test_a_node_that_cannot_be_reached_says_why_beside_one_that_can(
+    tui: Run, repo: Repository, home: Path, runner: RunnerProcess
+) -> None:
+    (home / "config.toml").write_text('[nodes.pro]\nhost = "127.0.0.1"\nport = 1\n')
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("● local", "✗ pro 127.0.0.1:1 cannot be reached: Connection refused")
+        await ui.resize(20, 5)
+        await ui.until(lambda: len(ui.lines) == 5 and any(line.startswith("✗ pro") for line in ui.lines))
+        await ui.press("j", "k")
+        await ui.resize(160, 48)
+        await ui.until_has("Connection refused")
+
+    tui(scenario, repo=repo, screen="nodes")
+
+
+def test_nothing_is_watched_before_somebody_looks(tui: Run, repo: Repository) -> None:
+    async def scenario(ui: Ui) -> None:
+        assert ui.app.live.nodes == []
+        await ui.press("4")
+        await ui.until_has("no runner runs on this machine")
+        assert not reach.is_up(reach.LOCAL)  # and looking starts nothing
+
+    tui(scenario, repo=repo, screen="history")

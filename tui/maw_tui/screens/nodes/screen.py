@@ -1,0 +1,157 @@
+"""Look at the nodes and their models; load, unload and pin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
+
+from maw import models
+from maw.answers import Json
+from maw.errors import NodeError
+from maw.watch import gauges
+from maw.watch.board import Picture
+from maw.watch.gauges import Gauges
+from maw_tui.messages import Told
+from maw_tui.screens.live import LiveScreen
+from maw_tui.screens.nodes import words
+from maw_tui.screens.nodes.items import Item, items
+from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.rows import Rows
+
+READ_EVERY = 2  # seconds between two looks at a node's memory
+
+
+@dataclass
+class GaugesRead(Message):
+    """`found` is None when the node cannot be asked now; why, its line says."""
+
+    node: str
+    found: Gauges | None
+
+
+class NodesScreen(LiveScreen):
+    NAME = "Nodes"
+    ABOUT = "What each node has loaded, what it takes of the memory, and how busy it is."
+    PARTS = (Rows,)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("l", "load", "Load", tooltip="Load the model"),
+        Binding("u", "unload", "Unload", tooltip="End the model's worker; what it was doing is tried again later"),
+        Binding("p", "pin", "Pin", tooltip="Keep the model loaded however long it idles, or no longer"),
+        Binding("a", "everything", "All", tooltip="Also the models that could be had, or no longer"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items: list[Item] = []
+        self._gauges: dict[str, Gauges] = {}
+        self._asked: set[str] = set()
+        self._everything = False
+
+    def body(self) -> ComposeResult:
+        with Container(id="nodes-screen"):
+            yield Rows(lambda number, width: words.row(self.items[number], width), id="rows")
+            yield Lines(id="gauges")
+
+    def on_mount(self) -> None:
+        self.query_one("#gauges", Lines).can_focus = False
+        self.query_one(Rows).focus()
+
+    def reload(self) -> None:
+        super().reload()
+        self._read_all()
+
+    def tick(self, second: int) -> None:
+        if second % READ_EVERY == 0:
+            self._read_all()
+        self._paint_panel()
+
+    def painted(self, pictures: list[Picture]) -> None:
+        before, rows = self._current(), self.query_one(Rows)
+        self.items = items(pictures, self._gauges, everything=self._everything)
+        place = {item.key: number for number, item in enumerate(self.items)}
+        rows.show(len(self.items), cursor=place.get(before.key, rows.cursor) if before else rows.cursor)
+
+    @on(Rows.Moved)
+    def _paint_panel(self) -> None:
+        pane, item = self.query_one("#gauges", Lines), self._current()
+        if pane.display and pane.size.width:
+            series = self.maw.live.series(item.node) if item else []
+            pane.show(words.panel(item, series, pane.size.width), keep_place=True)
+
+    def _current(self) -> Item | None:
+        cursor = self.query_one(Rows).cursor
+        return self.items[cursor] if cursor < len(self.items) else None
+
+    # Memory and models, asked for while the screen is in front.
+
+    def _read_all(self) -> None:
+        for node in self.maw.live.nodes:
+            if node not in self._asked:
+                self._asked.add(node)
+                self.read(node)
+
+    @work(thread=True, exit_on_error=False, group="gauges")
+    def read(self, node: str) -> None:
+        found = None
+        try:
+            found = gauges.read(node)
+        except NodeError:
+            pass  # the node's own line says why
+        finally:
+            self.post_message(GaugesRead(node, found))
+
+    @on(GaugesRead)
+    def gauges_read(self, event: GaugesRead) -> None:
+        self._asked.discard(event.node)
+        if event.found is None:
+            self._gauges.pop(event.node, None)
+        else:
+            self._gauges[event.node] = event.found
+        if self.maw.shown is self:
+            self.paint()
+
+    # What can be done.
+
+    def action_everything(self) -> None:
+        self._everything = not self._everything
+        self.paint()
+
+    def action_load(self) -> None:
+        self._steer(models.load, "is being loaded")
+
+    def action_unload(self) -> None:
+        self._steer(models.unload, "is being unloaded")
+
+    def action_pin(self) -> None:
+        item = self._current()
+        pinned = bool(item and item.model and item.model.pinned)
+        self._steer(lambda node, name: models.pin(node, name, pinned=not pinned), "")
+
+    @on(Rows.Chosen)
+    def chosen(self) -> None:
+        item = self._current()
+        if item is not None and item.model is not None and item.model.state == "installed":
+            self.action_load()
+
+    def _steer(self, ask: Callable[[str, str], Json], begun: str) -> None:
+        item = self._current()
+        if item is None or item.model is None:
+            self.tell("there is no model under the cursor")
+            return
+        if begun:
+            self.tell(f"{item.model.name} {begun}")
+        self._ask(item.node, item.model.name, ask)
+
+    @work(thread=True, exit_on_error=False, group="steer")
+    def _ask(self, node: str, name: str, ask: Callable[[str, str], Json]) -> None:
+        answer = ask(node, name)
+        pinned = ", pinned" if answer.get("pinned") else ""
+        self.post_message(Told(f"{name}: {answer['state']}{pinned}"))
+        self.read(node)

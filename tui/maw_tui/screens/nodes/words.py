@@ -1,0 +1,137 @@
+"""Nodes and models in lines, and the gauges of one node."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+
+from maw import api
+from maw.cli.statuslines import settings_lines
+from maw.cli.times import age, moment
+from maw.config.text import duration
+from maw.errors import FatalError
+from maw.review.render import Line
+from maw.text import count, flat, one_line, size
+from maw_tui.bars import bar, spark
+from maw_tui.fold import fit, folded
+from maw_tui.live import Sample
+from maw_tui.screens.nodes.items import Item
+from maw_tui.screens.queue.words import node_line
+
+_LABEL, _FIGURES = 9, 22  # columns of a gauge's name, and of what is told behind it
+_EVICTED_SHOWN = 3
+_STATES = {"loaded": "good", "loading": "warning", "broken": "error"}
+
+
+def row(item: Item, width: int) -> Line:
+    return _model_row(item, item.model, width) if item.model is not None else _node_row(item, width)
+
+
+def _node_row(item: Item, width: int) -> Line:
+    line = node_line(item.picture, time.monotonic())
+    ledger = item.gauges.ledger if item.gauges else None
+    memory = f", {size(ledger.held)} of {size(ledger.budget.total)}" if ledger else ""
+    room = max(width - len(line.text), 0)
+    return Line((*line.parts, ("plain", fit(memory, room))))
+
+
+def _model_row(item: Item, model: api.Model, width: int) -> Line:
+    held = item.held
+    memory = size(held.bytes) if held else size(model.memory or model.bytes) if model.memory or model.bytes else ""
+    told = ", ".join(_told(model, held))
+    parts = (
+        ("plain", f"    {fit(flat(model.name), 28)} "),
+        (_STATES.get(model.state, "dim"), f"{model.state:<9} "),
+        ("number", f"{memory:>8}  "),
+    )
+    room = width - sum(len(text) for _, text in parts)
+    return Line((*parts, ("plain", fit(flat(told), max(room, 0)))))
+
+
+def _told(model: api.Model, held: api.Held | None) -> list[str]:
+    told = ["pinned"] if model.pinned else []
+    if held is not None:
+        told += [f"busy with {held.busy}"] if held.busy else []
+        told += [f"{held.waiting} waiting"] if held.waiting else []
+        told += [f"leaves in {duration(float(round(held.leaves_in)))}"] if held.leaves_in is not None else []
+    told += [f"{size(model.partial)} have come"] if model.partial else []
+    return told + list(model.roles) + ([model.error] if model.error else [])
+
+
+def panel(item: Item | None, series: Sequence[Sample], width: int) -> list[Line]:
+    """The gauges of a node, and what there is to know of the model under the cursor."""
+    if item is None:
+        return []
+    model = _model(item.model, item.held, width) if item.model is not None else []
+    lines = [*model, Line((("head", one_line(item.node)),))]
+    room = max(width - _LABEL - _FIGURES, 4)
+    known = item.gauges
+    lines += _memory(known.ledger, room) if known and known.ledger else []
+    lines += _plots(series, room)
+    lines += _status(known.status, width) if known else []
+    return lines + (_ledger(known.ledger, width) if known and known.ledger else [])
+
+
+def _plots(series: Sequence[Sample], room: int) -> list[Line]:
+    """The last seconds, a column each."""
+    rates, waiting = [one.rate for one in series], [one.waiting for one in series]
+    return [
+        _gauge("tokens/s", spark(rates, room), f"{rates[-1] if rates else 0:.0f} (top {max(rates, default=0):.0f})"),
+        _gauge("queue", spark(waiting, room), f"{waiting[-1] if waiting else 0} (top {max(waiting, default=0)})"),
+    ]
+
+
+def _memory(ledger: api.Ledger, room: int) -> list[Line]:
+    budget = ledger.budget
+    lines = [_gauge("memory", bar(ledger.held, budget.total, room), f"{size(ledger.held)} of {size(budget.total)}")]
+    weights = sum(held.parts.weights for held in ledger.models)
+    context = sum(held.parts.kv for held in ledger.models)
+    for name, held, most in (("models", weights, budget.models), ("context", context, budget.context)):
+        if most:
+            lines.append(_gauge(name, bar(held, most, room), f"{size(held)} of {size(most)}"))
+    return lines
+
+
+def _gauge(name: str, drawn: str, told: str) -> Line:
+    return Line((("dim", f"{name:<{_LABEL}}"), ("good", drawn), ("plain", f"  {told}")))
+
+
+def _status(status: api.Status, width: int) -> list[Line]:
+    about = f"maw {one_line(status.hello.version)}, up {_up(status.started)}, {size(status.memory)} itself"
+    lines = [Line((("plain", about),))]
+    problems = settings_lines({"settings": msgspec.to_builtins(status.settings)})
+    return lines + [line for text in problems for line in folded(text, width, "warning")]
+
+
+def _ledger(ledger: api.Ledger, width: int) -> list[Line]:
+    told = [f"{name} holds {size(held)} for a background job" for name, held in ledger.jobs.items()]
+    told += [f"{count(number, 'request')} for {name} waiting" for name, number in ledger.waiting.items()]
+    told += [f"{entry.model} left: {entry.why}" for entry in reversed(ledger.evicted[-_EVICTED_SHOWN:])]
+    return [line for text in told for line in folded(one_line(text), width, "dim")]
+
+
+def _model(model: api.Model, held: api.Held | None, width: int) -> list[Line]:
+    facts = [f"licence {model.license}"] if model.license else []
+    facts += [f"for {model.tier} GB"] if model.tier else []
+    facts += [model.attention] if model.attention else []
+    facts += [model.source] if model.source else []
+    lines = [Line((("head", one_line(model.name)), ("dim", f"  {model.state}")))]
+    if held is not None:
+        parts = held.parts
+        other = parts.compute + parts.prefixes + parts.process
+        lines += folded(
+            f"{size(held.bytes)}: weights {size(parts.weights)}, KV {size(parts.kv)}, other {size(other)}; "
+            f"context {held.context} {held.kv}",
+            width,
+        )
+    lines += folded(one_line(", ".join(facts)), width, "dim") if facts else []
+    return lines + (folded(one_line(model.error), width, "error") if model.error else [])
+
+
+def _up(started: str) -> str:
+    try:
+        return age(max(time.time() - moment(started), 0), now_below=1)
+    except FatalError:  # a node may tell anything
+        return "?"

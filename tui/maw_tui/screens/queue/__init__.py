@@ -1,0 +1,1 @@
+"""The Queue screen: what the nodes do and did, and what waits for them."""

@@ -1,0 +1,213 @@
+"""Watch and steer the tasks of all nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+import msgspec
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.message import Message
+
+from maw import api, tasks
+from maw.answers import Json
+from maw.attendant import client as attendant
+from maw.attendant import outbox
+from maw.review.render import Line
+from maw.watch import words as said
+from maw.watch.board import Picture, Seen
+from maw_tui.messages import Told
+from maw_tui.screens.live import LiveScreen
+from maw_tui.screens.queue import words
+from maw_tui.screens.queue.entries import Entry, entries
+from maw_tui.screens.queue.follow import FollowScreen
+from maw_tui.widgets.confirm import Confirm
+from maw_tui.widgets.filter import Filter
+from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.rows import Rows
+
+OUTBOX_EVERY = 5  # seconds between two looks into the outbox
+_RAISE = 100
+
+
+@dataclass
+class OutboxRead(Message):
+    waiting: list[outbox.Entry]
+
+
+class QueueScreen(LiveScreen):
+    NAME = "Queue"
+    ABOUT = "What the nodes do, what waits for them, and what became of it."
+    PARTS = (Rows,)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f", "follow", "Follow", tooltip="Follow a task: all that it told, and what comes"),
+        Binding("c", "cancel", "Cancel", tooltip="Cancel a task; take a review out of the outbox"),
+        Binding("C", "cancel_all", "Cancel", show=False, tooltip="Cancel a task although somebody else waits for it"),
+        Binding("t", "retry", "Try again", tooltip="Do an ended task again; send what is in the outbox now"),
+        Binding("p", "prioritise", "Sooner", tooltip="Let a task overtake; again: even more"),
+        Binding("slash", "filter", "Filter", tooltip="Show only what has these words"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: list[Entry] = []
+        self._waiting: list[outbox.Entry] = []
+        self._wanted = self.maw.remembered.filter("queue")
+
+    def body(self) -> ComposeResult:
+        yield Lines(id="nodes")
+        with Container(id="queue"):
+            with Container(id="tasks"):
+                yield Lines(id="heading")
+                yield Rows(self._row, id="rows")
+            yield Lines(id="detail")
+        yield Filter(self._wanted)
+
+    def on_mount(self) -> None:
+        for name in ("#nodes", "#heading", "#detail"):
+            self.query_one(name, Lines).can_focus = False
+        self.query_one(Rows).focus()
+
+    def reload(self) -> None:
+        super().reload()
+        self.read_outbox()
+
+    def tick(self, second: int) -> None:
+        if second % OUTBOX_EVERY == 0:
+            self.read_outbox()
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="outbox")
+    def read_outbox(self) -> None:
+        if self.maw.repo is not None:
+            self.post_message(OutboxRead(outbox.entries(self.maw.repo)))
+
+    @on(OutboxRead)
+    def outbox_read(self, event: OutboxRead) -> None:
+        if event.waiting != self._waiting:
+            self._waiting = event.waiting
+            self.paint()
+
+    # What is shown.
+
+    def painted(self, pictures: list[Picture]) -> None:
+        before = self._current()
+        rows = self.query_one(Rows)
+        self.entries = entries(pictures, self._waiting, self._wanted)
+        place = {entry.key: number for number, entry in enumerate(self.entries)}
+        self._several = len(pictures) > 1
+        nodes = words.nodes_lines(pictures)
+        self.query_one("#nodes", Lines).styles.height = len(nodes)
+        self.query_one("#nodes", Lines).show(nodes, keep_place=True)
+        self.query_one("#heading", Lines).show([words.heading(rows.size.width, several=self._several)])
+        rows.show(len(self.entries), cursor=place.get(before.key, rows.cursor) if before else rows.cursor)
+
+    def _row(self, number: int, width: int) -> Line | None:
+        return words.row(self.entries[number], width, self.maw.now(), several=self._several)
+
+    @on(Rows.Moved)
+    def show_detail(self) -> None:
+        pane = self.query_one("#detail", Lines)
+        if pane.display and pane.size.width:
+            pane.show(words.detail(self._current(), pane.size.width, pane.size.height))
+
+    def _current(self) -> Entry | None:
+        cursor = self.query_one(Rows).cursor
+        return self.entries[cursor] if cursor < len(self.entries) else None
+
+    # The filter.
+
+    def action_filter(self) -> None:
+        self.query_one(Filter).open()
+
+    @on(Filter.Wanted)
+    def filter_changed(self, event: Filter.Wanted) -> None:
+        self._wanted = event.text
+        self.paint()
+
+    @on(Filter.Closed)
+    def filter_closed(self) -> None:
+        self.maw.remember(self.maw.remembered.filtered("queue", self._wanted))
+        self.query_one(Rows).focus()
+
+    # What can be done.
+
+    @on(Rows.Chosen)
+    def chosen(self) -> None:
+        self.action_follow()
+
+    def action_follow(self) -> None:
+        seen = self._task_here()
+        if seen is not None:
+            self.app.push_screen(FollowScreen(seen))
+
+    def action_cancel(self) -> None:
+        entry = self._current()
+        if entry is not None and entry.waits is not None:
+            self._drop(entry.waits)
+        elif (seen := self._task_here()) is not None:
+            self._steer(seen, partial(tasks.cancel, seen.node, seen.task.id), _cancelled)
+
+    def action_cancel_all(self) -> None:
+        if (seen := self._task_here()) is None:
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._steer(seen, partial(tasks.cancel, seen.node, seen.task.id, force=True), _cancelled)
+
+        question = f"Cancel {seen.task.kind} {seen.task.id}, although somebody else may wait for it?"
+        self.app.push_screen(Confirm(question, "Cancel it", "Leave it"), answered)
+
+    def action_retry(self) -> None:
+        entry = self._current()
+        if entry is not None and entry.waits is not None:
+            self._send()
+        elif (seen := self._task_here()) is not None:
+            ask = partial(tasks.retry, seen.node, seen.task.id)
+            self._steer(seen, ask, lambda task: f"task {task['id']} does it again")
+
+    def action_prioritise(self) -> None:
+        if (seen := self._task_here()) is None:
+            return
+        more = min(max(tasks.BUMPED, seen.task.priority + _RAISE), 1000)
+        ask = partial(tasks.prioritise, seen.node, seen.task.id, more)
+        self._steer(seen, ask, lambda task: f"task {task['id']} has priority {task['priority']}")
+
+    def _task_here(self) -> Seen | None:
+        entry = self._current()
+        if entry is None or entry.task is None:
+            self.tell("there is no task under the cursor")
+            return None
+        return entry.task
+
+    @work(thread=True, exit_on_error=False, group="steer")
+    def _steer(self, seen: Seen, ask: Callable[[], Json], tell: Callable[[Json], str]) -> None:
+        """Ask the node, and show what it answers."""
+        answer = ask()
+        self.maw.live.learn(seen.node, msgspec.convert(answer, api.Task))
+        self.post_message(Told(tell(answer)))
+
+    def _drop(self, waits: outbox.Entry) -> None:
+        def answered(yes: bool | None) -> None:
+            if yes and self.maw.repo is not None:
+                outbox.remove(self.maw.repo, waits.id)
+                self.read_outbox()
+
+        question = "Give this review up? Its commit stays recorded as unreviewed."
+        self.app.push_screen(Confirm(question, "Give it up", "Keep it"), answered)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="send")
+    def _send(self) -> None:
+        """The attendant sends what waits, and notes what comes of it."""
+        if self.maw.repo is not None:
+            attendant.poke(self.maw.repo.common_dir)
+            self.post_message(Told("the outbox is being sent"))
+
+
+def _cancelled(task: Json) -> str:
+    return said.cancelled(task, forced="C")

@@ -1,0 +1,149 @@
+"""The queue in lines: a row for each entry, a line for each node, and all there is to know of one entry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from maw import reach
+from maw.attendant import outbox
+from maw.cli.times import age, moment
+from maw.errors import FatalError
+from maw.review.render import Line
+from maw.text import count, flat, one_line, size
+from maw.watch.board import Away, Picture, Seen
+from maw_tui.fold import fit, folded
+from maw_tui.screens.queue.entries import Entry
+
+# A sign and a style for each state; the word is always there, too.
+_SIGNS = {
+    "running": ("▶", "good"), "queued": ("·", "plain"), "done": ("✓", "dim"), "failed": ("✗", "error"),
+    "dead": ("✗", "error"), "cancelled": ("–", "dim"), "outbox": ("↑", "warning"), "stopping": ("▶", "warning"),
+}  # fmt: skip
+SAID_SHOWN = 8_000  # characters of a text that are folded for the pane
+
+
+def row(entry: Entry, width: int, now: float, *, several: bool) -> Line:
+    """One line: state, kind, node (where there are `several`), progress, speed, age, title."""
+    state = _state(entry)
+    sign, style = _SIGNS.get(state, ("?", "plain"))
+    kind, progress, speed, when, title = _cells(entry, now)
+    where = fit(one_line(entry.node), 9) if several else ""
+    parts = [
+        (style, f"{sign} {state:<9} "),
+        ("plain", fit(one_line(kind), 9)),
+        ("dim", where),
+        ("plain", f"{progress:>6} "),
+        ("number", f"{speed:>6} "),
+        ("dim", f"{when:>5}  "),
+    ]
+    room = width - sum(len(text) for _, text in parts)
+    return Line((*parts, ("plain" if entry.task and entry.task.live else "dim", fit(flat(title), max(room, 0)))))
+
+
+def heading(width: int, *, several: bool) -> Line:
+    where = fit("node", 9) if several else ""
+    text = f"  {'state':<9} {'kind':<9}{where}{'units':>6} {'tok/s':>6} {'age':>5}  task"
+    return Line((("dim", fit(text, width)),))
+
+
+def node_line(picture: Picture, now: float) -> Line:
+    """A node and its link; `now` is time.monotonic()."""
+    name = one_line(picture.node)
+    if picture.away is not None:
+        return Line((("error", f"✗ {name} "), ("plain", _away(picture.away, now)), ("dim", _kept(picture))))
+    if not picture.known:
+        return Line((("warning", f"… {name} "), ("plain", "connecting")))
+    running, waiting = picture.count("running"), picture.count("queued")
+    speed = f", {picture.rate:.0f} tok/s" if picture.rate else ""
+    how = "on this machine" if picture.node == reach.LOCAL else "connected"
+    return Line((("good", f"● {name} "), ("plain", f"{how}, {running} running, {waiting} waiting{speed}")))
+
+
+def _away(away: Away, now: float) -> str:
+    return f"{one_line(away.error.message)}; tried again in {max(round(away.again - now), 0)} s"
+
+
+def _kept(picture: Picture) -> str:
+    return " (below: as it was)" if picture.tasks else ""
+
+
+def detail(entry: Entry | None, width: int, height: int) -> list[Line]:
+    """What the pane beside or below the list shows of an entry; the end of what its model says, as far as there is
+    room."""
+    if entry is None:
+        return [Line((("dim", "Nothing runs and nothing waits."),))]
+    if entry.waits is not None:
+        return _held(entry.waits, entry.node, width)
+    assert entry.task is not None
+    head = task_head(entry.task, width)
+    said = folded(entry.task.said[-SAID_SHOWN:], width) if entry.task.said else []
+    room = max(height - len(head), 1)
+    return head + said[-room:]
+
+
+def task_head(seen: Seen, width: int) -> list[Line]:
+    task = seen.task
+    lines = [Line((("head", f"{one_line(task.kind)} {task.id}"), ("plain", f" on {one_line(seen.node)}")))]
+    if task.title:
+        lines += folded(one_line(task.title), width)
+    lines += folded(", ".join(_facts(seen)), width, "dim")
+    if task.error is not None:
+        hint = f" ({task.error.hint})" if task.error.hint else ""
+        lines += folded(one_line(f"{task.error.message}{hint}"), width, "error")
+    return lines
+
+
+def _facts(seen: Seen) -> list[str]:
+    task = seen.task
+    facts = [f"{task.state}{', asked to stop' if task.cancelling else ''}", f"priority {task.priority}"]
+    facts += [f"attempt {task.attempt}"] if task.attempt > 1 else []
+    facts += [one_line(seen.model)] if seen.model else []
+    facts += [f"{seen.done} of {count(seen.total, 'unit')}"] if seen.total else []
+    facts += [count(seen.findings, "finding")] if seen.findings else []
+    facts += [f"{seen.rate:.1f} tok/s"] if seen.rate else []
+    facts += [f"not before {task.run_at}"] if task.run_at and task.state == "queued" else []
+    return facts
+
+
+def _held(waits: outbox.Entry, node: str, width: int) -> list[Line]:
+    what = f"commit {waits.commit[:10]}" if waits.commit else "a change that is not committed"
+    why = "the review could not be had in time" if waits.data["mode"] == outbox.LATE else "nobody wanted to wait"
+    told = f"{what}: {why}. It is sent to {one_line(node)} as soon as that can be reached, and then noted."
+    return [
+        Line((("head", "a review in the outbox"), ("dim", f"  {waits.id[:12]}, {size(waits.size)}"))),
+        *folded(told, width),
+    ]
+
+
+def _state(entry: Entry) -> str:
+    if entry.task is None:
+        return "outbox"
+    return "stopping" if entry.task.task.cancelling else entry.task.task.state
+
+
+def _cells(entry: Entry, now: float) -> tuple[str, str, str, str, str]:
+    """Kind, progress, speed, age and title."""
+    if entry.waits is not None:
+        commit = entry.waits.commit[:10] if entry.waits.commit else "not committed"
+        return "review", "", "", age(now - int(entry.waits.id[:12], 16) / 1000, now_below=1), f"{commit}, waits"
+    assert entry.task is not None
+    seen, task = entry.task, entry.task.task
+    progress = f"{seen.done}/{seen.total}" if seen.total else ""
+    speed = f"{seen.rate:.0f}" if seen.rate else ""
+    title = f"{task.title}  {task.error.message}" if task.error is not None else task.title
+    return task.kind, progress, speed, _age(task.finished or task.started or task.created, now), title
+
+
+def _age(when: str, now: float) -> str:
+    try:
+        return age(max(now - moment(when), 0), now_below=1)
+    except FatalError:  # a node may tell anything
+        return "?"
+
+
+def nodes_lines(pictures: Sequence[Picture]) -> list[Line]:
+    now = time.monotonic()
+    if not pictures:
+        return [Line((("dim", "no node is known: `maw node add NAME HOST`"),))]
+    return [node_line(picture, now) for picture in pictures]
