@@ -15,6 +15,7 @@ from maw.errors import FatalError
 from maw_tui import glyphs, keys, state
 from maw_tui.screens import SCREENS, TITLES
 from maw_tui.screens.base import MawScreen
+from maw_tui.widgets.help import HelpScreen
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 from tests.tui.conftest import WIDE, Run, Ui
