@@ -91,7 +91,7 @@ def test_the_bars_can_be_clicked(tui: Run, repo: Repository) -> None:
         await ui.until(lambda: ui.app.current_mode == "queue")
         column = ui.lines[-1].index("? Help")
         await ui.pilot.click("KeysBar", offset=(column, 0))
-        await ui.until_has("Everywhere")
+        await ui.until(lambda: isinstance(ui.app.screen, HelpScreen))
 
     tui(scenario, repo=repo)
 
