@@ -91,16 +91,24 @@ class Parsers:
 
     def problem(self, job: Job) -> tuple[int, str] | None:
         """Where the text of a job is no valid source first, and how; None also where nobody can tell."""
+        found = self._told(job, b" syntax")
+        return (int(found[0]), str(found[1])) if isinstance(found, list) else None
+
+    def code(self, job: Job) -> str | None:
+        """What stands for the text of a job without its comments; None where nobody can tell."""
+        found = self._told(job, b" code")
+        return found if isinstance(found, str) else None
+
+    def _told(self, job: Job, about: bytes) -> object:
         if job.language not in installed():
             return None
         process = self._idle.get()
         try:
-            found = json.loads(process.line(job, b" syntax"))
+            return json.loads(process.line(job, about))
         except (TimeoutError, EOFError):
             return None
         finally:
             self._idle.put(process)
-        return (int(found[0]), str(found[1])) if found else None
 
 
 class _Process:

@@ -3,8 +3,9 @@
 A parser is C code that reads what strangers wrote; some files were seen to crash one. Here it takes this process along
 and nothing else, and has neither the memory nor the time to do harm.
 
-A request is a line, `LANGUAGE BYTES`, and that many bytes; the answer is a line of JSON (tags.py). The line
-`LANGUAGE BYTES syntax` asks where the text is no valid source: the answer is `[LINE, MESSAGE]`, or null.
+A request is a line, `LANGUAGE BYTES`, and that many bytes; the answer is a line of JSON (tags.py). A third word asks
+for something else: `syntax` where the text is no valid source (`[LINE, MESSAGE]`, or null), `code` what stands for the
+text without its comments (a text).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import resource
 import signal
 import sys
 
-from maw.repomap.extract import extract, problem
+from maw.repomap.extract import code, extract, problem
 from maw.repomap.tags import Tags, encode
 
 MEMORY = 1 << 30  # bytes of address space; a file of the largest size takes a tenth
@@ -29,7 +30,7 @@ def main() -> int:
     while line := sys.stdin.buffer.readline():
         language, size, *about = line.split()
         data = sys.stdin.buffer.read(int(size))
-        sys.stdout.write((_problem if about else _tags)(language.decode("ascii"), data) + "\n")
+        sys.stdout.write(_ANSWERS[b"".join(about)](language.decode("ascii"), data) + "\n")
         sys.stdout.flush()
     return 0
 
@@ -46,6 +47,16 @@ def _problem(language: str, data: bytes) -> str:
         return json.dumps(problem(language, data))
     except MemoryError:
         return json.dumps(None)
+
+
+def _code(language: str, data: bytes) -> str:
+    try:
+        return json.dumps(code(language, data))
+    except MemoryError:
+        return json.dumps(None)
+
+
+_ANSWERS = {b"": _tags, b"syntax": _problem, b"code": _code}
 
 
 if __name__ == "__main__":
