@@ -20,6 +20,7 @@ from maw.generate.request import Asked
 from maw.generate.rounds import Report, Verdict, Work
 from maw.git.repo import Repo
 from maw.review.request import repo_name
+from maw.secrets.texts import Redact
 
 Json = dict[str, Any]
 
@@ -51,15 +52,16 @@ def asked(config: Config, task: str, instruction: str, context: Context, *, mode
     )
 
 
-def without_secrets(config: Config, asked: Asked) -> tuple[Asked, Hidden]:
-    """What leaves this machine, and what was taken out of it."""
+def redactor(config: Config) -> Redact:
+    """Takes the values of secrets out of a text."""
     from maw.secrets.redact import redact  # with detect-secrets: 150 ms
 
-    def hidden(patch: bytes) -> tuple[bytes, int]:
-        done = redact(patch, config.values["secrets.allow"])
-        return done.diff, done.hidden
+    return partial(redact, allow=config.values["secrets.allow"])
 
-    return redaction.redacted(asked, hidden)
+
+def without_secrets(config: Config, asked: Asked) -> tuple[Asked, Hidden]:
+    """What leaves this machine, and what was taken out of it."""
+    return redaction.redacted(asked, redactor(config))
 
 
 def payload(repo: Repo, config: Config, asked: Asked) -> Json:

@@ -7,17 +7,16 @@ real one, which takes its place again; one that changes it would put the placeho
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from maw.edits import refusal
 from maw.edits.answer import Block, Replace, Whole
 from maw.edits.refusal import Refused
-from maw.generate.request import Asked, Example, Tried
-from maw.secrets import MARK
+from maw.generate.request import Asked, Example, File, Tried
+from maw.secrets import MARK, texts
+from maw.secrets.texts import Redact
 
-# Takes a patch, gives it without the values of secrets, and how many were hidden.
-Redact = Callable[[bytes], tuple[bytes, int]]
 REDACTED = "redacted"  # the code of a refusal
 
 
@@ -29,29 +28,20 @@ class Hidden(NamedTuple):
 
 
 def redacted(asked: Asked, redact: Redact) -> tuple[Asked, Hidden]:
-    """The same without the values of secrets, in any of its texts."""
-    texts = _Texts()
-    texts.add("", asked.instruction)
-    texts.add("", asked.project)
-    texts.add("", asked.map)
-    for file in asked.files:
-        texts.add(file.path, file.text)
-    for example in asked.examples:
-        texts.add("", example.instruction)
-        texts.add("", example.diff)
-    for tried in asked.before:
-        for text in _of(tried):
-            texts.add("", text)
-    found, count = texts.without(redact)
-    if not count:
+    """The same without the values of secrets, in any of its texts. Raises what `redact` raises."""
+    tried = [text for one in asked.before for text in _of(one)]
+    examples = [text for one in asked.examples for text in one]
+    patch = "\n".join(_added(file) for file in asked.files).encode()
+    done, found = texts.redacted(redact, patch, [asked.instruction, asked.project, asked.map, *examples, *tried])
+    if not done.hidden:
         return asked, Hidden({})
     rest = iter(found)
     made = asked._replace(instruction=next(rest), project=next(rest), map=next(rest), redacted=True)
-    made = made._replace(files=tuple(file._replace(text=next(rest)) for file in asked.files))
+    made = made._replace(files=tuple(_taken(asked.files, done.diff.decode())))
     made = made._replace(examples=tuple(Example(next(rest), next(rest)) for _ in asked.examples))
-    made = made._replace(before=tuple(_with(tried, rest) for tried in asked.before))
+    made = made._replace(before=tuple(_with(one, rest) for one in asked.before))
     hidden = {old.path: _lines(old.text, new.text) for old, new in zip(asked.files, made.files, strict=True)}
-    return made, Hidden({path: lines for path, lines in hidden.items() if lines}, count)
+    return made, Hidden({path: lines for path, lines in hidden.items() if lines}, done.hidden)
 
 
 def restored(blocks: Sequence[Block], hidden: Hidden) -> list[Block]:
@@ -99,30 +89,23 @@ def _lines(old: str, new: str) -> dict[str, str | None]:
     return found
 
 
-class _Texts:
-    """Texts as one patch that adds them all: a value that is found in one is then looked for in the others too, and
-    what a file's name tells counts."""
+_HEAD = 4  # lines of a file's header in the patch
 
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._places: list[tuple[int, int]] = []
 
-    def add(self, path: str, text: str) -> None:
-        lines = text.split("\n")
-        name = path if path.isascii() and path.isprintable() else f"file{os.path.splitext(path)[1]}"
-        name = name if name.isascii() and name else "text"
-        self._lines += [
-            f"diff --git a/{name} b/{name}",
-            "--- /dev/null",
-            f"+++ b/{name}",
-            f"@@ -0,0 +1,{len(lines)} @@",
-        ]
-        self._places.append((len(self._lines), len(lines)))
-        self._lines += [f"+{line}" for line in lines]
+def _added(file: File) -> str:
+    """A file as a patch that adds it: what its name tells counts for what is a secret in it."""
+    name = file.path if file.path.isascii() and file.path.isprintable() else f"file{os.path.splitext(file.path)[1]}"
+    name = name if name.isascii() and name.isprintable() else "file"
+    lines = file.text.split("\n")
+    head = [f"diff --git a/{name} b/{name}", "--- /dev/null", f"+++ b/{name}", f"@@ -0,0 +1,{len(lines)} @@"]
+    return "\n".join([*head, *(f"+{line}" for line in lines)])
 
-    def without(self, redact: Redact) -> tuple[list[str], int]:
-        patch = "\n".join(self._lines).encode("utf-8", "surrogateescape")
-        done, count = redact(patch)
-        lines = done.decode("utf-8", "surrogateescape").split("\n")
-        assert len(lines) == len(self._lines), "redaction keeps lines"
-        return ["\n".join(line[1:] for line in lines[at : at + size]) for at, size in self._places], count
+
+def _taken(files: Sequence[File], patch: str) -> Iterator[File]:
+    """The files out of the patch: it has the same lines as before."""
+    lines, at = patch.split("\n"), 0
+    for file in files:
+        at += _HEAD
+        size = file.text.count("\n") + 1
+        yield file._replace(text="\n".join(line[1:] for line in lines[at : at + size]))
+        at += size

@@ -17,11 +17,7 @@ CONFIG = f'import os\r\nTOKEN = "{KEY}"\r\nNAME = "maw"\r\n'
 
 
 def without(asked: Asked) -> tuple[Asked, Hidden]:
-    def hide(patch: bytes) -> tuple[bytes, int]:
-        done = redact(patch)
-        return done.diff, done.hidden
-
-    return redaction.redacted(asked, hide)
+    return redaction.redacted(asked, redact)
 
 
 def restored(block: Block, hidden: Hidden) -> Block:
