@@ -5,19 +5,19 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, closing, nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import closing
+from typing import Any, NamedTuple
 
 import click
 
-from maw import client, errors
+from maw import errors
 from maw.attendant import spool
 from maw.change import BadPatch
 from maw.cli.failure import hush, unread
 from maw.cli.options import duration
 from maw.cli.output import console, print_json, printable, say
 from maw.cli.place import repository
+from maw.cli.reviewed import AsJson, AsText, Output
 from maw.config.load import Config, load
 from maw.errors import FatalError
 from maw.finding import SEVERITIES
@@ -25,19 +25,12 @@ from maw.git.repo import Repo, staged
 from maw.reach import LOCAL
 from maw.review import known, request
 from maw.review import outcome as outcomes
-from maw.review.follow import Ended, Found, Step, Told, Voided, follow
+from maw.review.follow import Ended, Found, follow
 from maw.review.outcome import Outcome
-from maw.review.progress import Progress
-from maw.review.render import Printer, judged, tally
 from maw.review.sifting import Sifter
-from maw.review.terminal import ProgressLine
 from maw.text import count, one_line
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
 PATCH = "-"
-NAMED_ONE_BY_ONE = 8  # skipped files with the same reason
 
 
 class Options(NamedTuple):
@@ -135,7 +128,7 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
     if options.show_payload:
         return _show(payload, change, redacted.hidden, options)
     sifter = Sifter(repo, change.tree, change.diff)
-    output = _Json(sifter, options.stream) if options.as_json else _Text(sifter, node)
+    output = AsJson(sifter, options.stream) if options.as_json else AsText(sifter, node)
     before = known.find(repo, change.tree, change.base, config) if repo is not None and not options.fresh else None
     if not change.diff.strip():
         outcome = outcomes.nothing(node, change.skipped)
@@ -201,7 +194,7 @@ def _show(payload: dict[str, Any], change: request.Change, hidden: int, options:
     return errors.PASS
 
 
-def _review(config: Config, options: Options, payload: dict[str, Any], output: _Output) -> Outcome:
+def _review(config: Config, options: Options, payload: dict[str, Any], output: Output) -> Outcome:
     task = request.task(payload, deadline=options.deadline, fresh=options.fresh)
     deadline = None if options.deadline is None else time.monotonic() + options.deadline
     with output.waiting(), closing(follow(config.values["node"], task, deadline=deadline)) as steps:
@@ -212,7 +205,7 @@ def _review(config: Config, options: Options, payload: dict[str, Any], output: _
     raise AssertionError("a review without an end")
 
 
-def _told_again(before: known.Known, output: _Output) -> Outcome:
+def _told_again(before: known.Known, output: Output) -> Outcome:
     for finding in before.outcome.findings:
         output.take(Found(finding, {"task": before.outcome.task, "ts": before.ts}))
     return before.outcome
@@ -243,100 +236,3 @@ def _record(repo: Repo, change: request.Change, outcome: Outcome, block_at: str)
         say(f"maw: the note could not be written: {exc.strerror or exc}")
     except FatalError as exc:
         say(f"maw: the note is not written: {exc.message}")
-
-
-class _Json:
-    def __init__(self, sifter: Sifter, stream: bool) -> None:
-        self._sifter = sifter
-        self._stream = stream
-
-    def waiting(self) -> AbstractContextManager[None]:
-        return nullcontext()
-
-    def take(self, step: Step) -> None:
-        if not self._stream or (isinstance(step, Found) and self._sifter.drops(step.finding)):
-            return
-        if isinstance(step, Found):
-            print_json({**step.data, "v": 1, "event": "finding", "finding": step.finding.to_json()})
-        elif isinstance(step, Voided):
-            print_json({**step.data, "v": 1, "event": "restarted", "attempt": step.attempt})
-        elif isinstance(step, Told) and step.type not in client.TERMINAL:
-            print_json({**step.data, "v": 1, "event": step.type})
-
-    def ended(self, change: request.Change, outcome: Outcome, block_at: str, since: str | None) -> None:
-        print_json({**outcomes.to_json(outcome, block_at), "known": since})
-
-
-class _Text:
-    def __init__(self, sifter: Sifter, node: str) -> None:
-        self._sifter = sifter
-        self._printer = Printer()
-        self._progress = Progress(node)
-        self._line = ProgressLine()
-        self._console: Console = console()
-
-    def waiting(self) -> AbstractContextManager[None]:
-        return self._line.ticking(lambda: self._progress.text)
-
-    def take(self, step: Step) -> None:
-        from maw.cli.findings import print_lines
-
-        self._progress.take(step)
-        if isinstance(step, Found) and not self._sifter.drops(step.finding):
-            with self._line.away():
-                print_lines(self._console, self._printer.found(step.finding))
-        elif isinstance(step, Voided):
-            with self._line.away():
-                say("maw: the runner started the review over")
-        self._line.show(self._progress.text)
-
-    def ended(self, change: request.Change, outcome: Outcome, block_at: str, since: str | None) -> None:
-        from maw.cli.findings import print_lines
-
-        self._line.clear()
-        print_lines(self._console, self._printer.ended(outcome.findings))
-        for line in skipped_lines(outcome.skipped):
-            say(f"maw: skipped {line}")
-        if change.empty:
-            say(f"maw: nothing to review in {change.what}")
-        else:
-            say(f"maw: {summary(outcome, block_at)}")
-        if since is not None:
-            say(f"maw: known since {since}, so nothing was sent; --fresh asks again")
-
-
-_Output = _Json | _Text
-
-
-def skipped_lines(skipped: Iterable[dict[str, Any]]) -> list[str]:
-    """What was left out and why. Of many files with one reason only some are named: `--json` has them all."""
-    groups: dict[str, list[str]] = {}
-    for item in skipped:
-        groups.setdefault(one_line(item["reason"]), []).append(one_line(item["path"]))
-    lines: list[str] = []
-    for reason, paths in groups.items():
-        if len(paths) > NAMED_ONE_BY_ONE:
-            lines.append(f"{len(paths)} files ({', '.join(paths[:3])}, …): {reason}")
-        else:
-            lines += [f"{path}: {reason}" for path in paths]
-    return lines
-
-
-def summary(outcome: Outcome, block_at: str) -> str:
-    """`verdict: what was found, in how much`."""
-    why = one_line(outcome.reason or "")
-    if outcome.cause == outcomes.UNREACHABLE:
-        why = f"{outcome.node} cannot be reached: {why}"
-    if outcome.status == outcomes.UNREVIEWED:
-        return f"not reviewed: {why}"
-    if outcome.skipped and not outcome.units["total"] and not outcome.findings:
-        return f"{outcome.verdict(block_at)}: nothing was reviewed, all of it was skipped"
-    found = tally(outcome.findings) if outcome.findings else "nothing found"
-    parts = [f"{outcome.verdict(block_at)}: {found} in {judged(outcome.units)}"]
-    if outcome.dismissed:
-        parts.append(f"{len(outcome.dismissed)} more dismissed")
-    if outcome.rejected:
-        parts.append(f"{len(outcome.rejected)} more rejected when asked again")
-    if outcome.model:
-        parts.append(f"by {one_line(outcome.model)} on {outcome.node}")
-    return "; ".join([*parts, why] if why else parts)
