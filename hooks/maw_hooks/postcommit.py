@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from maw.attendant import client, outbox, pending, spool
 from maw.config.load import Config
+from maw.generate import waiting as generated
 from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tree_of
 from maw.git.run import git
 from maw.light import Any
@@ -36,7 +37,7 @@ def run() -> int:
     told = _of_message(repo, last, before)
     if record is not None:
         _hand_over(repo, last.commit, record, waiting)
-    if record is not None or landed or told:
+    if record is not None or landed or told or generated.any_waiting(repo):
         client.poke(repo.common_dir)
     return 0
 

@@ -126,12 +126,17 @@ def set_aside(repo: Repo, entry: Entry) -> None:
 def drain(repo: Repo) -> int:
     """Write what waits into notes, here and now; how many records were not in theirs. Cheap when nothing waits.
 
-    That includes the outcome of a pre-commit whose post-commit was killed. Raises FatalError when the notes cannot be
-    written; the files then stay.
+    That includes the outcome of a pre-commit whose post-commit was killed, and what was generated and is committed by
+    now. Raises FatalError when the notes cannot be written; the files then stay.
     """
-    from maw.attendant import reclaim  # which puts into the spool what it finds
+    from maw.attendant import reclaim  # which puts into the spool what it finds, as landing does
+    from maw.generate import waiting as generated
 
     reclaim.reclaim(repo)
+    if generated.any_waiting(repo):
+        from maw.generate import landing
+
+        landing.land(repo)
     if not waiting(repo):
         return 0
     from maw.attendant import writer  # pygit2: 130 ms, needed only when something waits

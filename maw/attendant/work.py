@@ -10,6 +10,7 @@ import threading
 
 from maw.attendant import pending, spool
 from maw.errors import FatalError
+from maw.generate import waiting as generated
 from maw.git.repo import Repo
 
 log = logging.getLogger("maw.attendant")
@@ -22,6 +23,7 @@ def write_notes(repo: Repo) -> bool:
         return False
     try:
         pending.expire(repo)
+        generated.expire(repo)
         count = spool.drain(repo)
     except (FatalError, OSError, ValueError) as exc:
         log.error("%s: %s", repo.common_dir, exc)

@@ -17,6 +17,7 @@ from maw.cli.records import deliver, fresh_index
 from maw.cli.times import age, moment
 from maw.errors import FatalError
 from maw.finding import SEVERITIES, VERDICTS
+from maw.generate.remember import STATUSES as GENERATED
 from maw.git.repo import Repo
 from maw.git.run import GitError, git
 from maw.memory import wording
@@ -27,7 +28,11 @@ from maw.record import KINDS
 if TYPE_CHECKING:
     from rich.text import Text
 
-_STYLES = {"block": "bold red", "incomplete": "magenta", "warn": "yellow", "pass": "green", "unreviewed": "magenta"}
+_STYLES = {
+    "block": "bold red", "incomplete": "magenta", "warn": "yellow", "pass": "green", "unreviewed": "magenta",
+    "accepted": "green", "partly": "yellow", "rejected": "red", "failed": "red",
+}  # fmt: skip
+_STATUSES = ("reviewed", "incomplete", "unreviewed", *GENERATED)
 _AUTHOR_WIDTH = 20
 
 
@@ -37,6 +42,7 @@ Examples:
   maw history --severity error            reviews that found an error or worse
   maw history --path src/ main..          what is on this branch, in one folder
   maw history --since 7d --status unreviewed
+  maw history --kind generate --text parser
   maw history --json --limit 0 | jq .     everything, one JSON object a line
 """
 )
@@ -51,9 +57,9 @@ Examples:
 @click.option("--verdict", type=click.Choice(VERDICTS), help="With this verdict.")
 @click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, or an age such as 7d.")
 @click.option("--until", metavar="WHEN", help="Up to then.")
-@click.option("--text", metavar="TEXT", help="In the subject, a finding, or the reason; any case.")
+@click.option("--text", metavar="TEXT", help="In the subject, a finding, an instruction, or the reason; any case.")
 @click.option("--kind", type=click.Choice(KINDS), help="Only records of this kind.")
-@click.option("--status", type=click.Choice(["reviewed", "incomplete", "unreviewed"]), help="With this status.")
+@click.option("--status", type=click.Choice(_STATUSES), help="With this status.")
 @click.option(
     "--limit", type=click.IntRange(min=0), default=DEFAULT_LIMIT, show_default=True, help="At most so many; 0: all."
 )

@@ -19,6 +19,7 @@ from maw.cli.times import ago
 from maw.finding import Finding, finding_from_json
 from maw.git.repo import Repo, resolve_commit
 from maw.git.run import git
+from maw.memory import generated
 from maw.memory.dismissals import of_record
 from maw.memory.index import record_of
 from maw.memory.query import CARRIED, STALE, Filters, Row
@@ -133,6 +134,7 @@ def _print_record(out: Console, row: Row, data: dict[str, Any], said: dict[str, 
     out.print(one_line(head), style="bold")
     facts = [
         _about(data),
+        *(generated.facts(data) if row.kind == "generate" else ()),
         _linked(data),
         _STANDING.get(row.standing, ""),
         "the hook was bypassed when it was committed" if row.bypassed else "",

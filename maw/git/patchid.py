@@ -24,16 +24,18 @@ def by_git(git_dir: str, base: str, tree: str, algorithm: str) -> PatchId | None
     None when the repository lacks some of it."""
     try:
         patch = diff_trees_offline(git_dir, base, tree)
-        said = (
-            git(*of(git_dir), "patch-id", "--stable", stdin=patch, cwd=git_dir, env=no_git_env())
-            .decode("ascii")
-            .split()
-        )
+        said = of_patch(git_dir, patch)
     except GitError:
         return None
     # Of an empty patch git prints none, and libgit2 the hash of nothing.
     nothing = hashlib.new(algorithm, usedforsecurity=False).hexdigest()
-    return PatchId(said[0] if said else nothing, _BINARY.search(patch) is not None)
+    return PatchId(said or nothing, _BINARY.search(patch) is not None)
+
+
+def of_patch(git_dir: str, patch: bytes) -> str | None:
+    """What git says to a patch; None to an empty one. Raises GitError."""
+    said = git(*of(git_dir), "patch-id", "--stable", stdin=patch, cwd=git_dir, env=no_git_env()).decode("ascii").split()
+    return said[0] if said else None
 
 
 def of_commit(objects: Objects, commit: Commit) -> PatchId | None:

@@ -140,6 +140,17 @@ def start_of_diff(
     return git_start(*arguments, limit=limit, timeout=timeout, cwd=repo.root, env=_diff_env())
 
 
+def start_of_diff_offline(
+    git_dir: str, base: str, tree: str, *, limit: int, timeout: float | None, big_file_threshold: int
+) -> tuple[bytes, bool]:
+    """Like start_of_diff in a git directory, wherever we were started. Raises GitError for what a partial clone would
+    fetch."""
+    arguments = (*of(git_dir), *_diff(base, tree, big_file_threshold))
+    environment = {**no_git_env(), **OFFLINE}
+    environment.pop("GIT_DIFF_OPTS", None)
+    return git_start(*arguments, limit=limit, timeout=timeout, cwd=git_dir, env=environment)
+
+
 def feed_diff(
     repo: Repo, base: str, tree: str, *, take: Callable[[bytes], bool], timeout: float | None, big_file_threshold: int
 ) -> bool:

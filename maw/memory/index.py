@@ -172,6 +172,15 @@ class Index:
             [commit],
         )
 
+    def generations(self, statuses: Sequence[str], most: int) -> list[tuple[str, Json]]:
+        """Commits and what was generated in them with one of these statuses, the newest `most` first."""
+        marks = ", ".join("?" * len(statuses))
+        return self._records(
+            f"SELECT r.oid, r.data FROM records AS r WHERE r.kind = 'generate' AND r.status IN ({marks})"  # noqa: S608 - our own text
+            f" ORDER BY r.time DESC, r.id DESC, r.committed DESC LIMIT {most:d}",
+            list(statuses),
+        )
+
     def last_feedback(self, by: str) -> Json | None:
         """The newest feedback record of one person."""
         return next((data for _, data in reversed(self.feedback()) if data.get("by") == by), None)

@@ -137,7 +137,7 @@ class _Reader:
         about = data.get("finding")  # of feedback
         counts = [sum(finding["severity"] == name for finding in findings) for name in SEVERITIES]
         worst = max((index for index, count in enumerate(counts) if count), default=-1)
-        words = [commit.subject, _text(data, "reason") or ""]
+        words = [commit.subject, *(_text(data, key) or "" for key in ("reason", "instruction", "command"))]
         named = [*findings, about] if isinstance(about, dict) else findings
         words += [str(finding.get(key, "")) for finding in named for key in _WORDS]
         values: list[object] = [
@@ -170,8 +170,10 @@ class _Reader:
         return _Commit(oid, commit, commit.tree, author, commit.committer.time, subject)
 
     def _paths(self, commit: _Commit, records: Iterable[Json]) -> set[str]:
-        """Paths the commit changed, and those the findings are in (of another change, when the note was carried)."""
+        """Paths the commit changed, and those the findings are in (of another change, when the note was carried) or
+        that something was generated for."""
         found = {str(finding["path"]) for data in records for finding in _list(data, "findings") if "path" in finding}
+        found |= {path for data in records for path in _texts(data, "paths")}
         if commit.commit is None:
             return found
         base = patchid.first_parent_tree(self.objects, commit.commit)
@@ -238,6 +240,11 @@ def _text(data: Json, key: str) -> str | None:
 def _list(data: Json, key: str) -> list[Json]:
     value = data.get(key)
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _texts(data: Json, key: str) -> list[str]:
+    value = data.get(key)
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
 def _time(ts: str, commit: _Commit) -> int:

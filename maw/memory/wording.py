@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from maw.finding import SEVERITIES
+from maw.memory import generated
 from maw.memory.dismissals import STATUSES, of_record
 from maw.memory.index import record_of
 from maw.memory.query import EXACT, Row
@@ -62,11 +63,13 @@ def marks(row: Row, said: Said) -> list[str]:
 
 
 def subject(row: Row) -> str:
-    """Of feedback, the finding and the reason; else the commit's subject."""
+    """Of feedback, the finding and the reason; of what was generated, what was asked for; else the commit's subject."""
     return _about(row) or one_line(row.subject) or ("(no subject)" if row.author else "(this commit is gone)")
 
 
 def _about(row: Row) -> str:
+    if row.kind == "generate":
+        return one_line(generated.about(record_of(row)))
     about = of_record(record_of(row)) if row.kind == "feedback" else None
     if about is None:
         return ""
