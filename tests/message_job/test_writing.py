@@ -15,6 +15,7 @@ from maw.messages import profile, subject
 from maw.messages.profile import Profile
 from maw_remote.engine.interface import EngineError, Request
 from maw_remote.engine.program import Option, Pick, Program, Write, max_tokens
+from maw_remote.jobs import digest
 from maw_remote.jobs.interface import BadInput, Json
 from maw_remote.jobs.message import MessageJob, prompting, shape
 from maw_remote.jobs.message.payload import parse
@@ -114,7 +115,7 @@ def test_several_differ_and_the_first_is_the_likeliest() -> None:
 
 def test_a_large_change_is_summarised_file_by_file_into_one_message() -> None:
     def answer(request: Request) -> Mapping[str, str]:
-        if request.program == shape.SUMMARY:
+        if request.program == digest.SUMMARY:
             path = request.messages[-1].text.split("src/", 1)[1].split(".", 1)[0]
             return {"summary": f" did {path}"}
         return {"type": "feat", "verb": "add", "text": " all of it", "has_body": "no"}
@@ -205,4 +206,4 @@ def test_the_recipe_knows_the_prompts() -> None:
     for name in prompting.NAMES:
         assert prompting.load(name).strip()
     assert parse(payload()).wanted == 1
-    assert isinstance(shape.SUMMARY[0], Write)
+    assert isinstance(digest.SUMMARY[0], Write)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from maw.config.load import Config
 from maw.messages.profile import CONVENTIONAL, Profile
 from maw_remote.engine.interface import Engine, Message
+from maw_remote.jobs.digest import SUMMARY
 from maw_remote.jobs.interface import Emit, Json
 from maw_remote.jobs.message import prompting, shape
 from maw_remote.jobs.message.payload import fingerprint, learned, parse, title
@@ -33,7 +34,7 @@ class MessageJob:
             str(self._unit_tokens),
             str(TEMPERATURE),
             repr(shape.build(_SOME, "")),
-            repr(shape.SUMMARY),
+            repr(SUMMARY),
         ]
         parts += [prompting.load(name) for name in prompting.NAMES]
         self._recipe = hashlib.sha256("\0".join(parts).encode("utf-8")).digest()

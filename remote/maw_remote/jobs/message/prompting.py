@@ -12,8 +12,9 @@ from maw.change import FileChange
 from maw.messages.profile import AREA, CONVENTIONAL, Profile
 from maw.secrets import MARK
 from maw_remote.engine.interface import Message
+from maw_remote.jobs.digest import code, shown_path, shown_text
 from maw_remote.jobs.message.payload import Payload
-from maw_remote.jobs.review.units import PATH_SHOWN, Piece, shown
+from maw_remote.jobs.review.units import Piece
 
 NAMES = ("system", "change", "file", "parts", "examples", "draft", "redacted")
 
@@ -33,9 +34,9 @@ def beginning(profile: Profile) -> list[Message]:
     return [Message("system", system(profile))]
 
 
-def change(asked: Payload, code: str) -> list[Message]:
+def change(asked: Payload, shown: str) -> list[Message]:
     """The chat about a change that is shown whole."""
-    return _chat(asked, Template(load("change")).substitute(code=code, about=_about(asked)))
+    return _chat(asked, Template(load("change")).substitute(code=shown, about=_about(asked)))
 
 
 def parts(asked: Payload, summaries: Sequence[str]) -> list[Message]:
@@ -46,27 +47,6 @@ def parts(asked: Payload, summaries: Sequence[str]) -> list[Message]:
 def summary(asked: Payload, file: FileChange, pieces: Sequence[Piece]) -> list[Message]:
     """The chat that asks what one file's change does."""
     return _chat(asked, Template(load("file")).substitute(code=code(file, pieces)))
-
-
-def code(file: FileChange, pieces: Sequence[Piece]) -> str:
-    """A file's change as a model sees it."""
-    lines = [headline(file)]
-    for piece in pieces:
-        lines += [f"@@ {piece.section}"] * bool(piece.section)
-        lines += [f"{line.kind}{shown(line.text)}" for line in piece.lines]
-    return "\n".join(lines)
-
-
-def headline(file: FileChange) -> str:
-    """A file's path and how much of it changed."""
-    added = sum(line.kind == "+" for hunk in file.hunks for line in hunk.lines)
-    removed = sum(line.kind == "-" for hunk in file.hunks for line in hunk.lines)
-    size = "binary" if file.binary else f"+{added} -{removed}"
-    return f"{_path(file.path)} ({file.status}, {size})"
-
-
-def _path(path: str) -> str:
-    return shown(path.encode("utf-8", "replace"), PATH_SHOWN)
 
 
 def _chat(asked: Payload, text: str) -> list[Message]:
@@ -80,16 +60,12 @@ def _about(asked: Payload) -> str:
         listed = "\n---\n".join(shown_text(text) for text in asked.examples)
         found.append(Template(load("examples")).substitute(examples=listed))
     if asked.branch:
-        found.append(f"Branch: {_path(asked.branch)}\n")
+        found.append(f"Branch: {shown_path(asked.branch)}\n")
     if asked.draft.strip():
         found.append(Template(load("draft")).substitute(draft=shown_text(asked.draft)))
     if asked.redacted:
         found.append(Template(load("redacted")).substitute(mark=MARK))
     return "".join(found)
-
-
-def shown_text(text: str) -> str:
-    return "\n".join(shown(line.encode("utf-8", "replace")) for line in text.strip().split("\n"))
 
 
 def _habits(profile: Profile) -> list[str]:

@@ -14,8 +14,6 @@ from maw.messages.subject import END, SCOPE, START, TEXT, TRAILER
 from maw_remote.engine.program import Option, Pick, Program, Say, Write
 
 YES, NO = "yes", "no"
-SUMMARY_TOKENS = 32
-SUMMARY: Program = (Write("summary", SUMMARY_TOKENS, ("\n",)),)
 BODY_TOKENS = 160
 SELDOM = 0.1  # share under which something is no option
 ROOM_MIN = 24  # characters for the text of a subject, whatever stands before it
