@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import NamedTuple
 
 from maw import change, record
@@ -18,6 +18,7 @@ from maw.generate.traces import Trace
 from maw.generate.waiting import Json, Waiting
 from maw.git import patchid
 from maw.git.repo import Repo, head_commit, tree_of
+from maw.secrets.texts import Redact, redacted
 
 ACCEPTED, PARTLY, REJECTED, FAILED, OFFERED = "accepted", "partly", "rejected", "failed", "offered"
 STATUSES = (ACCEPTED, PARTLY, REJECTED, FAILED)
@@ -25,10 +26,6 @@ TAKEN = (ACCEPTED, PARTLY)
 INSTRUCTION_MAX = 4000  # characters that are recorded
 REASON_MAX = 500
 PATHS_MAX = 500
-_SEPARATOR = b"\n\x1e\n"  # between what is redacted together
-
-# Takes bytes, gives them without the values of secrets, and how many were hidden.
-Redact = Callable[[bytes], tuple[bytes, int]]
 
 
 class Verified(NamedTuple):
@@ -103,7 +100,7 @@ def _status(offered: bytes, accepted: bytes | None) -> str:
 
 def _record(repo: Repo, about: Generation, status: str, diff: bytes, redact: Redact) -> Json:
     command = about.verify.command if about.verify is not None else ""
-    instruction, command, reason = _without_secrets([about.instruction, command, about.reason], redact)
+    _, (instruction, command, reason) = redacted(redact, b"", [about.instruction, command, about.reason])
     files = change.parse(diff)
     data: Json = {
         "v": record.VERSION,
@@ -129,12 +126,6 @@ def _record(repo: Repo, about: Generation, status: str, diff: bytes, redact: Red
     if reason:
         data["reason"] = reason[:REASON_MAX]
     return data
-
-
-def _without_secrets(texts: list[str], redact: Redact) -> list[str]:
-    raw = [text.replace("\x1e", " ").encode("utf-8", "replace") for text in texts]
-    whole, _ = redact(_SEPARATOR.join(raw))
-    return [part.decode("utf-8", "replace") for part in whole.split(_SEPARATOR)]
 
 
 def _hunks(diff: bytes) -> int:

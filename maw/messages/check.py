@@ -13,7 +13,7 @@ from maw.messages import profile, subject
 from maw.messages.profile import CONVENTIONAL, SURE, USUAL, Profile
 from maw.messages.subject import END, SCOPE, START, TEXT, Subject
 
-_TEST_PATH = re.compile(r"(?:^|[/_.-])(?:tests?|specs?|__tests__|testing|testdata)(?:[/_.-]|$)|[a-z]Tests?\b", re.I)
+TEST_PATH = re.compile(r"(?:^|[/_.-])(?:tests?|specs?|__tests__|testing|testdata)(?:[/_.-]|$)|[a-z]Tests?\b", re.I)
 _DOC_PATH = re.compile(r"\.(?:md|rst|adoc|txt|tex|org)$|(?:^|/)(?:docs?|README|CHANGELOG|LICENSE)", re.IGNORECASE)
 _ADDS_TEST = re.compile(r"\A(?:add|write|extend|create|introduce)(?:s|ed)? (?:\w+ ){0,3}tests?\b", re.IGNORECASE)
 _ONLY_TEXT = re.compile(r"\A(?:docs?|readme|changelog)\b", re.IGNORECASE)
@@ -127,7 +127,7 @@ def _example(key: str) -> str:
 def _claims(line: str, change: Change) -> list[Problem]:
     """What the subject says was done, and no file of that kind changed."""
     read = subject.read(line)
-    if _says_tests(read) and not any(_TEST_PATH.search(path) for path in change.paths):
+    if _says_tests(read) and not any(TEST_PATH.search(path) for path in change.paths):
         return [Problem("no_test", "it speaks of tests, but no test file changed")]
     if _says_docs(read) and all(_is_code(path) for path in change.paths) and not _may_be_comments(change):
         return [Problem("no_docs", "it speaks of documentation, but only code changed")]

@@ -14,6 +14,8 @@ from maw.generate import landing, remember, waiting
 from maw.generate.remember import Generation, Verified
 from maw.git.repo import Repo, discover
 from maw.record import Json
+from maw.secrets.redact import redact
+from maw.secrets.texts import Redacted
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 from tests.fixtures.waiting import eventually
@@ -35,8 +37,8 @@ ABOUT = Generation(
 )  # fmt: skip
 
 
-def plainly(data: bytes) -> tuple[bytes, int]:
-    return data, 0
+def plainly(data: bytes) -> Redacted:
+    return Redacted(data, 0, ())
 
 
 @pytest.fixture
@@ -238,17 +240,11 @@ def test_an_application_that_is_undone(repo: Repository, kernel: Repo, maw: Maw)
 
 
 def test_secrets_that_were_typed_do_not_travel(repo: Repository, kernel: Repo, maw: Maw) -> None:
-    from maw.secrets.redact import redact
-
-    def without(data: bytes) -> tuple[bytes, int]:
-        done = redact(data)
-        return done.diff, done.hidden
-
     value = "ghp_" + "R9x2Kq7LmZ4vTn8Yb3Wc6Hd1Jf5Gs0Pa2Ue7"
     about = ABOUT._replace(
         instruction=f"use token {value}\nin a.py", verify=Verified(f"GITHUB_TOKEN={value} make test", 1, 2.0)
     )
-    remember.remember(kernel, about, offered=b"", accepted=b"", redact=without)
+    remember.remember(kernel, about, offered=b"", accepted=b"", redact=redact)
     (record,) = noted(repo, maw)
     assert value not in json.dumps(record)
     assert record["instruction"].startswith("use token ") and record["instruction"].endswith("\nin a.py")

@@ -13,6 +13,8 @@ SUBCOMMANDS = {
     "refactor": ("maw.cli.generate.refactor:refactor", "Make code simpler while it does the same."),
     "optimize": ("maw.cli.generate.optimize:optimize", "Make code faster while it does the same."),
     "message": ("maw.cli.generate.message:message", "Write the commit message of a change."),
+    "pr": ("maw.cli.generate.pr:pr", "Describe a branch for its reviewers."),
+    "changelog": ("maw.cli.generate.changelog:changelog", "Write what users notice into the change log."),
 }
 
 
@@ -49,6 +51,8 @@ def generate(context: click.Context, *, undo: bool, dry_run: bool, as_json: bool
     Examples:
       maw generate code "retry twice when the connection breaks" src/client.py
       maw generate message             the message of what is staged
+      maw generate pr main..topic      what a branch does, for its reviewers
+      maw generate changelog --apply   what changed since the last tag, into CHANGELOG.md
       maw generate --undo              take the last application back
     """
     if context.invoked_subcommand is not None:

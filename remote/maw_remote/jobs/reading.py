@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from typing import Any
 
 from maw_remote.jobs.interface import BadInput, Json
@@ -19,4 +21,32 @@ def text(value: object, key: str) -> str:
     """`value` when it is text. Raises BadInput, which names `key`."""
     if not isinstance(value, str):
         raise BadInput(f"`{key}` is not text")
+    return value
+
+
+def texts(payload: Json, key: str, most: int, longest: int) -> list[str]:
+    """The first `most` texts of the list under `key`, each cut to `longest` characters. Raises BadInput."""
+    return [text(one, key)[:longest] for one in items(payload, key)[:most]]
+
+
+def patch(payload: Json) -> bytes:
+    """The diff that a payload carries. Raises BadInput."""
+    value = payload.get("diff")
+    if not isinstance(value, str):
+        raise BadInput("a payload needs `diff`, the patch in base64")
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise BadInput(f"`diff` is not base64: {exc}") from exc
+
+
+def skipped(payload: Json, most: int) -> list[str]:
+    """The paths whose change the client left out. Raises BadInput."""
+    return [text(record(entry, "skipped").get("path"), "skipped.path") for entry in items(payload, "skipped")[:most]]
+
+
+def record(value: object, key: str) -> Json:
+    """`value` when it is an object. Raises BadInput."""
+    if not isinstance(value, dict):
+        raise BadInput(f"an entry of `{key}` is not an object")
     return value

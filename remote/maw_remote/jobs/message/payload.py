@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from typing import NamedTuple
 
@@ -41,16 +39,14 @@ def parse(payload: Json) -> Payload:
         raise BadInput(f"a message payload of version {payload.get('v')!r}; this runner knows version 1")
     title(payload)
     return Payload(
-        diff=_diff(payload.get("diff")),
+        diff=reading.patch(payload),
         profile=learned(payload),
-        examples=[
-            reading.text(one, "examples")[:TEXT_MAX] for one in reading.items(payload, "examples")[:EXAMPLES_MAX]
-        ],
+        examples=reading.texts(payload, "examples", EXAMPLES_MAX, TEXT_MAX),
         branch=reading.text(payload.get("branch", ""), "branch")[:TITLE_MAX],
         ticket=_line(payload.get("ticket", "")),
         draft=reading.text(payload.get("draft", ""), "draft")[:TEXT_MAX],
         wanted=_count(payload.get("count", 1)),
-        skipped=[_path(entry) for entry in reading.items(payload, "skipped")[:SKIPPED_MAX]],
+        skipped=reading.skipped(payload, SKIPPED_MAX),
         redacted=payload.get("redacted") is True,
     )
 
@@ -71,21 +67,6 @@ def fingerprint(payload: Json) -> bytes:
 def title(payload: Json) -> str:
     """What a person sees in the queue. Raises BadInput."""
     return reading.text(payload.get("title", ""), "title")[:TITLE_MAX]
-
-
-def _diff(value: object) -> bytes:
-    if not isinstance(value, str):
-        raise BadInput("a message payload needs `diff`, the patch in base64")
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as exc:
-        raise BadInput(f"`diff` is not base64: {exc}") from exc
-
-
-def _path(value: object) -> str:
-    if not isinstance(value, dict):
-        raise BadInput("an entry of `skipped` is not an object")
-    return reading.text(value.get("path"), "skipped.path")
 
 
 def _line(value: object) -> str:

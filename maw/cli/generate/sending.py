@@ -1,0 +1,108 @@
+"""What the subcommands of `maw generate` that write about commits have in common: they send one task, and tell how it
+goes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, cast
+
+import click
+
+from maw import asking
+from maw.asking import Answered
+from maw.cli.records import deliver, fresh_index
+from maw.config.load import Config
+from maw.errors import FatalError
+from maw.git.repo import Repo
+from maw.memory.index import Index
+from maw.review.terminal import ProgressLine
+from maw.secrets.texts import Redact
+from maw.text import one_line
+
+INSTRUCTION_MAX = 8000  # characters
+_STDIN = "-"
+
+Json = dict[str, Any]
+
+
+class Options(NamedTuple):
+    """What the command line asked for; `model`: another than the node's Manager."""
+
+    instruction: str = ""
+    model: str = ""
+    node: str | None = None
+    fresh: bool = False
+    as_json: bool = False
+    dry_run: bool = False
+
+
+_Command = Callable[..., int]
+_COMMON: tuple[Callable[[_Command], _Command], ...] = (
+    click.option("--instruction", default="", metavar="TEXT", help="What to mind; `-` reads it from standard input."),
+    click.option("--model", default="", metavar="NAME", help="Another model of the node than its Manager."),
+    click.option("--node", metavar="NAME", help="The node that does it."),
+    click.option("--fresh", is_flag=True, help="Write again, even where the answer is known."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/generate.md tells its keys)."),
+    click.option("--dry-run", is_flag=True, help="Print what would be sent, and send nothing."),
+)  # fmt: skip
+
+
+def common(command: _Command) -> _Command:
+    """Give a command the options, as one record: `command(options=…, …)` with what it has of its own beside."""
+
+    @functools.wraps(command)
+    def run(**given: Any) -> int:
+        own = {name: given.pop(name) for name in list(given) if name not in Options._fields}
+        options = Options(**given)
+        return command(options=options._replace(instruction=_text(options.instruction)), **own)
+
+    return functools.reduce(lambda made, option: option(made), reversed(_COMMON), cast(_Command, run))
+
+
+def _text(instruction: str) -> str:
+    if instruction == _STDIN:
+        instruction = sys.stdin.buffer.read(4 * INSTRUCTION_MAX).decode("utf-8", "replace")
+    if len(instruction) > INSTRUCTION_MAX:
+        raise FatalError(f"the instruction has more than {INSTRUCTION_MAX:,} characters")
+    return instruction.strip()
+
+
+@contextmanager
+def memory(repo: Repo) -> Iterator[Index]:
+    """The index of what is noted here, brought up to date. Raises FatalError where it cannot be used."""
+    deliver(repo)
+    with fresh_index(repo) as index:
+        yield index
+
+
+def redactor(config: Config) -> Redact:
+    """Takes the values of secrets out of a text."""
+    from maw.secrets.redact import redact  # with detect-secrets: 150 ms
+
+    return functools.partial(redact, allow=config.values["secrets.allow"])
+
+
+def send(config: Config, kind: str, payload: Json, options: Options) -> Answered | None:
+    """The node's answer; None after a dry run, which printed the payload. Raises NoAnswer, NodeError and ApiError; a
+    KeyboardInterrupt cancels the task."""
+    if options.dry_run:
+        click.echo(json.dumps(payload, indent=2, sort_keys=True))
+        return None
+    task: Json = {"v": 1, "kind": kind, "payload": payload, "priority": "interactive"}
+    line = ProgressLine()
+    try:
+        fresh = {"fresh": True} if options.fresh else {}
+        return asking.ask(config.values["node"], task | fresh, told=lambda *event: line.show(_said(*event)))
+    finally:
+        line.clear()
+
+
+def _said(kind: str, data: Json) -> str:
+    """An event as a progress line."""
+    if kind == "unit":
+        return f"{data.get('done')} of {data.get('total')}: {one_line(str(data.get('path', '')))}"
+    return {"waiting": "waiting for the node", "loading": "loading the model", "text": "writing"}.get(kind, "reading")

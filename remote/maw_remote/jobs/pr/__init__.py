@@ -1,0 +1,85 @@
+"""The job `pr`: a branch in; a title, a summary, its risk and how to test it out."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+
+from maw import change
+from maw.change import FileChange
+from maw.config.load import Config
+from maw_remote.engine.interface import Engine, Field, Message, Text
+from maw_remote.engine.program import max_tokens
+from maw_remote.jobs.asking import Asking
+from maw_remote.jobs.digest import SUMMARY, Digest, Shown
+from maw_remote.jobs.interface import BadInput, Emit, Json
+from maw_remote.jobs.pr import prompting, shape
+from maw_remote.jobs.pr.payload import Payload, fingerprint, parse, project, title
+
+VERSION = 1  # of what recipe() does not see: the code that shows changes and tidies answers
+
+
+class PrJob:
+    """Implements jobs.interface.Job."""
+
+    ROLE = "manager"
+
+    def __init__(self, config: Config) -> None:
+        self.configure(config)
+
+    def configure(self, config: Config) -> None:
+        self._unit_tokens = int(config.values["runner.unit_tokens"])
+        parts = [str(VERSION), str(self._unit_tokens), repr(shape.PROGRAM), repr(SUMMARY)]
+        parts += [prompting.load(name) for name in prompting.NAMES]
+        self._recipe = hashlib.sha256("\0".join(parts).encode("utf-8")).digest()
+
+    def check(self, payload: Json) -> None:
+        parse(payload)
+
+    def fingerprint(self, payload: Json) -> bytes:
+        return fingerprint(payload)
+
+    def warm(self, payload: Json) -> Sequence[Message]:
+        return prompting.beginning(project(payload))
+
+    def title(self, payload: Json) -> str:
+        return title(payload)
+
+    def recipe(self) -> bytes:
+        return self._recipe
+
+    async def run(
+        self, payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit, since: float = 0.0
+    ) -> Json:
+        asked = await asyncio.to_thread(parse, payload)
+        files = await asyncio.to_thread(_files, asked)
+        model = asked.model or model
+        asking = Asking(engine, model, emit)
+        await asking.begin()
+        shown = await self._shown(asked, files, asking, emit)
+        fields = await asking.ask(prompting.change(asked, shown), shape.PROGRAM, heard=_heard)
+        about = {"summarised": shown.summarised, "model": model, "profile": profile, "stats": asking.stats()}
+        return {"v": 1, **shape.assemble(fields), **about}
+
+    async def _shown(self, asked: Payload, files: list[FileChange], asking: Asking, emit: Emit) -> Shown:
+        frame = "".join(message.text for message in prompting.change(asked, Shown("")))
+        digest = Digest(files, asked.skipped, self._unit_tokens, asking, emit)
+        return await digest.fitted(
+            frame, max_tokens(shape.PROGRAM), lambda file, pieces: prompting.summary(asked, file, pieces)
+        )
+
+
+def _files(asked: Payload) -> list[FileChange]:
+    try:
+        files = change.parse(asked.diff)
+    except change.BadPatch as exc:
+        raise BadInput(f"the change is not a patch: {exc}") from exc
+    if not files and not asked.skipped:
+        raise BadInput("the change is empty")
+    return files
+
+
+def _heard(part: Text | Field) -> str:
+    """What who listens hears: the texts as they grow."""
+    return part.text if isinstance(part, Text) else ""
