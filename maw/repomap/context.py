@@ -67,12 +67,12 @@ def _symbol(snapshot: Snapshot, path: str, place: int, tags_of: TagsOf) -> Symbo
         path,
         definition,
         around(tags, place),
-        _uses(snapshot, path, definition, tags_of),
+        uses(snapshot, path, definition, tags_of),
         _used_by(snapshot, definition.name, tags_of),
     )
 
 
-def _uses(snapshot: Snapshot, path: str, user: Definition, tags_of: TagsOf) -> list[Place]:
+def uses(snapshot: Snapshot, path: str, user: Definition, tags_of: TagsOf) -> list[Place]:
     """What is defined under the names that stand in a definition; a file's own definitions win."""
     found = []
     own = snapshot.files[path].defined
