@@ -27,7 +27,8 @@ Json = dict[str, Any]
 
 class Means(NamedTuple):
     """How it is done. `verify` and `bench` are commands of the user's own (never of the repository's): empty for none.
-    `timeout`: seconds that each may take; `deadline`: a time.monotonic() value; `told` hears what happens."""
+    `timeout`: seconds that each may take; `deadline`: a time.monotonic() value; `judge` raises Refused
+    for what a task has against a proposal; `told` hears what happens."""
 
     node: str
     verify: str = ""
@@ -36,6 +37,7 @@ class Means(NamedTuple):
     timeout: float = 600.0
     fresh: bool = False
     deadline: float | None = None
+    judge: Callable[[Proposal], None] = lambda _: None
     told: Callable[[str, Any], None] = lambda *_: None
 
 
@@ -81,7 +83,9 @@ def run(repo: Repo, config: Config, asked: Asked, allowed: Allowed, means: Means
         return ask.ask(means.node, task, deadline=means.deadline, told=means.told)
 
     def propose_(answer: Answer) -> Proposal:
-        return proposed(repo, answer, allowed, hidden)
+        proposal = proposed(repo, answer, allowed, hidden)
+        means.judge(proposal)
+        return proposal
 
     verify = partial(verified, repo, means) if means.verify or means.bench else None
     return rounds.run(Work(ask_, propose_, verify, means.told), asked, tries=means.tries)

@@ -68,13 +68,19 @@ def _definition(place: Place, tags: Tags) -> Definition | None:
 
 
 def _used(places: Iterable[Place], snapshot: Snapshot, tags_of: TagsOf) -> list[tuple[str, Definition]]:
-    """What the failing tests use, outside of tests."""
+    """What the failing tests use, and what is used at lines outside of any definition; but for tests."""
     found: dict[tuple[str, int], tuple[str, Definition]] = {}
     for place in places:
-        if not is_test(place.path) or place.path not in snapshot.files:
-            continue
-        test = _definition(place, tags_of(place.path))
-        for used in context.uses(snapshot, place.path, test, tags_of) if test is not None else ():
+        user = _user(place, tags_of(place.path)) if place.path in snapshot.files else None
+        for used in context.uses(snapshot, place.path, user, tags_of) if user is not None else ():
             if not is_test(used.path) and used.definition is not None:
                 found.setdefault((used.path, used.line), (used.path, used.definition))
     return list(found.values())[:USED_MAX]
+
+
+def _user(place: Place, tags: Tags) -> Definition | None:
+    """The test, or the line of a script, that only uses what is wrong."""
+    definition = _definition(place, tags)
+    if definition is not None:
+        return definition if is_test(place.path) else None
+    return Definition("", "line", place.line, place.line, -1, "") if place.line is not None else None

@@ -59,9 +59,9 @@ def place(path: str, files: Collection[str], framework: Framework, users: Sequen
     matching = [test for test in named if _likeness(test, path) == max(_likeness(test, each) for each in sources)]
     if matching:
         return Destination(_most_alike(path, matching), True, "it has the tests of that file, by its name")
-    if users:
-        return Destination(users[0], True, "its tests use that file")
     pairs = _pairs(files, tests, framework)
+    if users and 2 * len(pairs) <= len(tests):  # else each file has tests of its own here
+        return Destination(users[0], True, "its tests use that file")
     folder = _folder_by(pairs, path)
     why = "the project places its tests so" if folder is not None else f"{framework.name} is used so"
     folder = _usual_folder(path, files, framework) if folder is None else folder

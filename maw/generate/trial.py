@@ -9,6 +9,8 @@ from maw.edits import scratch, verify
 from maw.edits.diff import FileEdit
 from maw.edits.verify import Outcome
 from maw.errors import INCOMPLETE, FatalError
+from maw.generate import gist
+from maw.generate.request import OUTPUT_MAX
 from maw.generate.rounds import Verdict
 from maw.git.repo import Repo
 from maw.git.run import no_git_env
@@ -38,7 +40,7 @@ def check(repo: Repo, edits: Sequence[FileEdit], command: str, timeout: float) -
 
 
 def verdict(command: str, went: Outcome) -> Verdict:
-    output = "" if went.passed else went.text()
+    output = "" if went.passed else gist.of(went.text(), OUTPUT_MAX)
     return Verdict(went.passed, f"`{command}` {how(went)}", output, command, went.code, went.seconds)
 
 

@@ -161,10 +161,12 @@ def test_a_test_goes_where_the_project_has_its_tests(name: str) -> None:
 
 
 def test_tests_that_use_the_file_come_before_a_new_file() -> None:
-    found = testplace.place(
-        "shop/cart.py", ["shop/cart.py", "tests/test_shop.py"], framework("pytest"), ["tests/test_shop.py"]
-    )
+    files = ["shop/cart.py", "tests/test_shop.py"]
+    found = testplace.place("shop/cart.py", files, framework("pytest"), ["tests/test_shop.py"])
     assert (found.path, found.exists) == ("tests/test_shop.py", True)
+    paired = ["shop/cart.py", "shop/shop.py", "tests/test_shop.py"]  # each file has its own
+    found = testplace.place("shop/cart.py", paired, framework("pytest"), ["tests/test_shop.py"])
+    assert (found.path, found.exists) == ("tests/test_cart.py", False)
 
 
 @pytest.mark.parametrize(

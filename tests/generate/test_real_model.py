@@ -41,8 +41,10 @@ def maw_long(home: Any, embedded_model: EmbeddedModel) -> Iterator[Maw]:
         ("code", "Make add return the sum of a and b.", "src/app.py"),
         ("code", "A function that multiplies, in a new file.", "src/"),
         ("docs", "src/app.py"),
+        ("test", "src/app.py::add"),
+        ("fix", "--verify", "python check.py", "--tries", "1"),
     ],
-    ids=["code", "folder", "docs"],
+    ids=["code", "folder", "docs", "test", "fix"],
 )  # fmt: skip
 def test_the_tree_is_as_before_or_as_shown(project: Repository, maw_long: Maw, words: tuple[str, ...]) -> None:
     ran = maw_long("generate", *words, "--apply", "--json", cwd=project.path)
@@ -53,10 +55,20 @@ def test_the_tree_is_as_before_or_as_shown(project: Repository, maw_long: Maw, w
     assert found["applied"] is (ran.code == 0)
     if ran.code == 3:
         assert project.git("status", "--porcelain") == ""
-        assert (found["refusals"], found["answer"]) != ([], "")
+        assert (found["refusals"], found["answer"], found["verify"]) != ([], "", None)
         return
     project.git("add", "-A")
     project.git("diff", "--cached", "--quiet", check=False)
     project.git("apply", "-R", "--index", stdin=found["diff"].encode())
     assert project.git("status", "--porcelain") == ""
     assert (project.path / "src/app.py").read_text() == APP
+
+
+def test_an_explanation_is_prose_whose_references_hold(project: Repository, maw_long: Maw) -> None:
+    ran = maw_long("generate", "explain", "src/app.py", "--json", cwd=project.path)
+    assert (ran.code, project.git("status", "--porcelain")) == (0, ""), ran.err
+    assert ran.json["text"].strip()
+    for one in ran.json["references"]:
+        if one["status"] in ("good", "mended") and one["line"]:
+            lines = (project.path / one["path"]).read_text().count("\n")
+            assert 1 <= one["line"] <= (one["end"] or one["line"]) <= lines

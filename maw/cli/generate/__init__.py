@@ -9,9 +9,12 @@ import click
 # `module:attribute` to import, and the line that `maw generate --help` shows.
 SUBCOMMANDS = {
     "code": ("maw.cli.generate.code:code", "Write or change code."),
+    "test": ("maw.cli.generate.test:test", "Write tests where the project has its tests."),
     "docs": ("maw.cli.generate.docs:docs", "Write docstrings and comments where they are missing."),
     "refactor": ("maw.cli.generate.refactor:refactor", "Make code simpler while it does the same."),
     "optimize": ("maw.cli.generate.optimize:optimize", "Make code faster while it does the same."),
+    "fix": ("maw.cli.generate.fix:fix", "Mend what a command, or its output, says is wrong."),
+    "explain": ("maw.cli.generate.explain:explain", "Explain code, with references that were checked."),
     "message": ("maw.cli.generate.message:message", "Write the commit message of a change."),
     "pr": ("maw.cli.generate.pr:pr", "Describe a branch for its reviewers."),
     "changelog": ("maw.cli.generate.changelog:changelog", "Write what users notice into the change log."),
@@ -50,6 +53,9 @@ def generate(context: click.Context, *, undo: bool, dry_run: bool, as_json: bool
     \b
     Examples:
       maw generate code "retry twice when the connection breaks" src/client.py
+      maw generate fix --verify "pytest -x"
+      maw generate test src/cart.py::Cart.total
+      maw generate explain src/cart.py:40-60
       maw generate message             the message of what is staged
       maw generate pr main..topic      what a branch does, for its reviewers
       maw generate changelog --apply   what changed since the last tag, into CHANGELOG.md

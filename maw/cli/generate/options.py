@@ -79,7 +79,7 @@ def checked(options: Options) -> Options:
     if instruction == source == _STDIN:
         raise click.UsageError("Standard input can be read once: --instruction - or --from -.")
     return options._replace(
-        instruction=_stdin() if instruction == _STDIN else instruction,
+        instruction=from_stdin() if instruction == _STDIN else instruction,
         source=_read(source) if source else "",
     )
 
@@ -90,7 +90,7 @@ def _ways(options: Options) -> dict[str, bool]:
 
 def _read(name: str) -> str:
     if name == _STDIN:
-        return _stdin()
+        return from_stdin()
     try:
         data = files.read_bounded(name, follow=True, limit=_SOURCE_MAX)
     except OSError as exc:
@@ -100,7 +100,7 @@ def _read(name: str) -> str:
     return data.decode("utf-8", "replace")
 
 
-def _stdin() -> str:
+def from_stdin() -> str:
     if sys.stdin.isatty():
         click.echo("maw: reading from the terminal; Ctrl-D ends it", err=True)
     text = sys.stdin.buffer.read(_SOURCE_MAX + 1).decode("utf-8", "replace")

@@ -85,13 +85,25 @@ def work(task: str, instruction: str, options: Options, *, bench: str = "", gree
     return carry_out(here, asked, found.allowed, options, how)
 
 
-def _insist_on_green(here: Place, how: Means) -> None:
+def dry_run(here: Place, asked: Asked, how: Means) -> int:
+    """Print what would be sent."""
+    made = generation.payload(here.repo, here.config, asked)
+    print_json({"v": 1, "sent": False, "node": how.node, "payload": made})
+    return errors.PASS
+
+
+def as_it_is(here: Place, how: Means) -> Verdict:
+    """How the user's command goes with the tree as it is."""
     progress = Progress()
     progress("checking", how.verify)
     try:
-        verdict = trial.check(here.repo, (), how.verify, how.timeout)
+        return trial.check(here.repo, (), how.verify, how.timeout)
     finally:
         progress.clear()
+
+
+def _insist_on_green(here: Place, how: Means) -> None:
+    verdict = as_it_is(here, how)
     if not verdict.passed:
         raise NotGreen(f"{verdict.why}, without any change", hint="`maw generate fix` is for what fails")
 
@@ -99,9 +111,7 @@ def _insist_on_green(here: Place, how: Means) -> None:
 def carry_out(here: Place, asked: Asked, allowed: Allowed, options: Options, how: Means) -> int:
     """Ask, try, offer and tell; the exit code. Raises FatalError, and KeyboardInterrupt once the task is cancelled."""
     if options.dry_run:
-        made = generation.payload(here.repo, here.config, asked)
-        print_json({"v": 1, "sent": False, "node": how.node, "payload": made})
-        return errors.PASS
+        return dry_run(here, asked, how)
     began = time.monotonic()
     report = _report(here, asked, allowed, how, quiet=options.as_json)
     seconds = time.monotonic() - began

@@ -1,0 +1,107 @@
+"""`maw generate explain`: what code does, in prose whose references were checked."""
+
+from __future__ import annotations
+
+import click
+
+from maw import errors
+from maw.cli.generate import working
+from maw.cli.generate.options import Options, common, instruction_of
+from maw.cli.generate.progress import Progress
+from maw.cli.generate.working import Place
+from maw.cli.output import print_json, say
+from maw.errors import FatalError
+from maw.generate import explaining, generation, targets
+from maw.generate.ask import Answer
+from maw.generate.context import Context
+from maw.generate.explaining import Explanation
+from maw.generate.generation import Means
+from maw.generate.request import EXPLAIN, Asked
+from maw.text import count
+
+_OTHERWISE = "What does it do, how, and what does it need from elsewhere?"
+
+
+@click.command()
+@common
+def explain(*, options: Options) -> int:
+    """Explain code: files, a definition (PATH::NAME or --symbol), lines (PATH:3-9), or the answer to a question.
+
+    Each place that the explanation names as PATH:LINE is looked up: a line that is off is mended where the text says
+    which definition it means, and one that is not there is marked. Nothing is changed.
+
+    \b
+    Examples:
+      maw generate explain src/cart.py
+      maw generate explain src/cart.py::Cart.total
+      maw generate explain src/cart.py:40-60 --instruction "why is the list copied?"
+      maw generate explain --from traceback.txt --context src/cart.py
+
+    Exit codes: 0 done, 2 usage, 3 no answer came, 4 node unreachable.
+    """
+    _refuse_edits(options)
+    here = working.place(options)
+    words = instruction_of(options, _OTHERWISE)
+    found = _gathered(here, options, words)
+    asked = generation.asked(here.config, EXPLAIN, words, found, model=options.model)
+    how = working.means(here, options)
+    if options.dry_run:
+        return working.dry_run(here, asked, how)
+    answer = _asked(here, asked, how)
+    explanation = explaining.checked(here.repo, answer.text)
+    _print(explanation, answer, as_json=options.as_json)
+    return errors.PASS
+
+
+def _refuse_edits(options: Options) -> None:
+    given = {
+        "--apply": options.apply, "--patch": options.patch, "--interactive": options.interactive,
+        "--verify": options.verify is not None, "--tries": options.tries is not None,
+    }  # fmt: skip
+    for name, on in given.items():
+        if on:
+            raise click.UsageError(f"{name} is for what changes something; an explanation does not.")
+
+
+def _gathered(here: Place, options: Options, words: str) -> Context:
+    """The files that are to be explained, none of them to be edited."""
+    named = [targets.parse(path) for path in options.paths]
+    symbol = options.symbol or next((one.symbol for one in named if one.symbol), None)
+    options = options._replace(paths=tuple(one.path for one in named), symbol=symbol)
+    wanted = working.wanted(here, options, words)
+    lines = zip(wanted.edit, named, strict=True)
+    focus = {path: (one.lines,) for path, one in lines if one.lines is not None}
+    found = working.gathered(here, wanted._replace(focus=focus))
+    for path in found.create:
+        if not path.endswith("/"):
+            raise FatalError(f"{path}: there is no such file")
+    return found._replace(files=tuple(file._replace(editable=False) for file in found.files), create=())
+
+
+def _asked(here: Place, asked: Asked, how: Means) -> Answer:
+    progress = Progress()
+    try:
+        return generation.explained(here.repo, here.config, asked, how._replace(told=progress))
+    finally:
+        progress.clear()
+
+
+def _print(found: Explanation, answer: Answer, *, as_json: bool) -> None:
+    if as_json:
+        print_json({
+            "v": 1,
+            "task": EXPLAIN,
+            "text": found.text,
+            "cut": answer.cut,
+            "references": [one._asdict() for one in found.references],
+            "model": answer.model,
+            "profile": answer.profile,
+            "id": answer.task,
+            "stats": answer.stats,
+        })  # fmt: skip
+        return
+    click.echo(found.text)
+    if answer.cut:
+        say("maw: the answer was cut at its bound")
+    if found.wrong:
+        say(f"maw: {count(found.wrong, 'reference')} of {len(found.references)} led nowhere, and is marked")

@@ -1,0 +1,88 @@
+"""`maw generate fix`: mend what a command, or its output, says is wrong."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from maw import errors
+from maw.cli.generate import working
+from maw.cli.generate.options import Options, common, from_stdin
+from maw.cli.generate.progress import Progress
+from maw.cli.generate.working import Place
+from maw.cli.output import print_json, say
+from maw.errors import FatalError
+from maw.generate import failing, generation
+from maw.generate.failing import Failure
+from maw.generate.request import FIX
+from maw.text import one_line
+
+_UNSAID = "Say what fails: --verify CMD, --from FILE, or its output on standard input."
+
+
+@click.command()
+@common
+def fix(*, options: Options) -> int:
+    """Mend what fails: a command (--verify), or the output of one (--from, or standard input).
+
+    The command is run first, in a copy of the working tree, and the places that its output names are looked up. With
+    --verify, each proposal is tried with it, and what it says goes back to the model, for as many --tries as there are.
+    PATHS are the files that may be changed; without them it is those that the output is about, tests only where they
+    cannot even run or nothing else is named.
+
+    \b
+    Examples:
+      maw generate fix --verify "pytest -x"
+      maw generate fix --verify "cargo test" --tries 5 --apply
+      pytest 2>&1 | maw generate fix
+      maw generate fix --from traceback.txt src/cart.py
+
+    Exit codes: 0 done, or nothing fails; 2 usage, 3 nothing came of it that can be taken, 4 node unreachable.
+    """
+    here = working.place(options)
+    how = working.means(here, options)
+    output = options.source or _piped(how.verify)
+    if not output and not how.verify:
+        raise click.UsageError(_UNSAID)
+    if not output:
+        verdict = working.as_it_is(here, how)
+        if verdict.passed:
+            return _nothing(how.verify, options)
+        output = verdict.output or verdict.why
+    failure = _examined(here, output)
+    words = options.instruction or f"Mend this: {failure.said}"
+    wanted = working.wanted(here, options, words)
+    edit = wanted.edit or failure.edit
+    read = tuple(path for path in failure.focus if path not in edit)
+    wanted = wanted._replace(edit=edit, read=(*wanted.read, *read), focus=failure.focus)
+    if not edit and not options.symbol:
+        raise FatalError("the output names no place in this repository", hint="name the files that may be changed")
+    found = working.gathered(here, wanted)
+    asked = generation.asked(here.config, FIX, words, found, model=options.model)
+    asked = asked._replace(before=(failure.tried,))
+    return working.carry_out(here, asked, found.allowed, options, how)
+
+
+def _piped(verify: str) -> str:
+    """What somebody's command pipes into us; with --verify there is another way to know."""
+    return "" if verify or sys.stdin.isatty() else from_stdin()
+
+
+def _nothing(command: str, options: Options) -> int:
+    say(f"maw: nothing to mend: `{one_line(command)}` passes")
+    if options.as_json:
+        print_json({"v": 1, "task": FIX, "failing": False, "applied": False, "diff": ""})
+    return errors.PASS
+
+
+def _examined(here: Place, output: str) -> Failure:
+    progress = Progress()
+    try:
+        found = failing.examined(here.repo, output, progress.mapped)
+    finally:
+        progress.clear()
+    say(f"maw: {one_line(found.said)}" + (f" ({one_line(failing.told(found.places))})" if found.places else ""))
+    if found.in_tests:
+        say("maw: it may be the test that is wrong, so that may be changed; else name the file that is")
+    return found

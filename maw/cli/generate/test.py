@@ -1,0 +1,69 @@
+"""`maw generate test`: tests where the project has its tests, in the framework that it uses."""
+
+from __future__ import annotations
+
+import click
+
+from maw.cli.generate import working
+from maw.cli.generate.options import Options, common, instruction_of
+from maw.cli.generate.progress import Progress
+from maw.cli.generate.working import Place
+from maw.cli.output import say
+from maw.cli.place import in_repository
+from maw.generate import generation, targets, testing
+from maw.generate.frameworks import FRAMEWORKS
+from maw.generate.request import TEST
+from maw.generate.testing import Plan
+from maw.text import one_line
+
+
+@click.command()
+@common
+@click.option(
+    "--framework", type=click.Choice([one.name for one in FRAMEWORKS], case_sensitive=False), metavar="NAME",
+    help="Another framework than the one that is found.",
+)  # fmt: skip
+@click.option("--into", metavar="PATH", help="Another file for the tests than the one that is found.")
+def test(*, options: Options, framework: str | None, into: str | None) -> int:
+    """Write tests for a file, or a definition in it (PATH::NAME or --symbol).
+
+    Framework and place are found in the project, not assumed: what its tests are written for, and where it has them.
+    Nothing but that file of tests is changed, and no test that is there is taken away. Nothing is run unless you say
+    so with --verify.
+
+    \b
+    Examples:
+      maw generate test src/cart.py
+      maw generate test src/cart.py::Cart.total --verify "pytest -q tests" --tries 3
+      maw generate test src/sum.ts --instruction "empty lists, and prices that are no numbers"
+      maw generate test src/cart.c --framework cmocka --into tests/test_cart.c
+
+    Exit codes: 0 done, 2 usage, 3 nothing came of it that can be taken, 4 node unreachable.
+    """
+    if len(options.paths) != 1:
+        raise click.UsageError("Name one file to be tested: PATH or PATH::NAME.")
+    here = working.place(options)
+    target = targets.parse(options.paths[0])
+    options = options._replace(paths=(), symbol=options.symbol or target.symbol)
+    path = in_repository(here.repo, target.path)
+    plan = _planned(here, path, options.symbol, framework or "", in_repository(here.repo, into) if into else "")
+    words = instruction_of(options._replace(instruction="\n".join([plan.instruction, options.instruction])))
+    wanted = working.wanted(here, options._replace(symbol=None), words)
+    wanted = wanted._replace(edit=(plan.destination.path,), read=(*wanted.read, *plan.read), focus=plan.focus)
+    found = working.gathered(here, wanted)
+    asked = generation.asked(here.config, TEST, words, found, model=options.model)
+    how = working.means(here, options)._replace(judge=lambda proposal: testing.judge(plan, proposal))
+    return working.carry_out(here, asked, found.allowed, options, how)
+
+
+def _planned(here: Place, path: str, symbol: str | None, framework: str, into: str) -> Plan:
+    """What is found in the project, told to the person who waits."""
+    progress = Progress()
+    try:
+        plan = testing.plan(here.repo, path, symbol, framework=framework, into=into, progress=progress.mapped)
+    finally:
+        progress.clear()
+    new = "" if plan.destination.exists else " (new)"
+    say(f"maw: {plan.framework.name}, in {one_line(plan.destination.path)}{new}: {plan.destination.why}")
+    say(f"maw: `{one_line(plan.command)}` would run them; --verify does, before they are shown")
+    return plan
