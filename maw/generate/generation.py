@@ -12,13 +12,14 @@ from maw.edits import propose, refusal
 from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
 from maw.edits.refusal import refuse
-from maw.generate import ask, redaction, request, rounds, syntax, trial
+from maw.generate import ask, redaction, request, rounds, similar, syntax, trial
 from maw.generate.ask import Answer
 from maw.generate.context import Context
 from maw.generate.redaction import Hidden
-from maw.generate.request import Asked
+from maw.generate.request import Asked, Example
 from maw.generate.rounds import Report, Verdict, Work
 from maw.git.repo import Repo
+from maw.memory.index import Index
 from maw.review.request import repo_name
 from maw.secrets.texts import Redact
 
@@ -52,6 +53,16 @@ def asked(config: Config, task: str, instruction: str, context: Context, *, mode
         project=config.values["generate.instructions"],
         model=model,
     )
+
+
+def with_examples(repo: Repo, asked: Asked) -> Asked:
+    """The same with similar generations that were accepted here before. Raises FatalError where the memory cannot be
+    read."""
+    paths = [*(file.path for file in asked.files if file.editable), *asked.create]
+    with Index(repo) as index:
+        index.refresh()
+        found = similar.similar(repo, index, asked.task, asked.instruction, paths)
+    return asked._replace(examples=tuple(Example(one.instruction, one.diff) for one in found))
 
 
 def redactor(config: Config) -> Redact:

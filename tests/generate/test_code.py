@@ -48,6 +48,19 @@ def test_what_is_not_found_is_sent_back_once_with_the_real_lines(
     assert len(server.asked()) == 2
 
 
+def test_texts_from_files_and_another_model(project: Repository, maw: Maw, generator: Says) -> None:
+    server = generator(GOOD)
+    project.write("issue.txt", "Sums are wrong, says Bob.\n")
+    words = ("--instruction", "-", "--from", "issue.txt", "--symbol", "add", "--model", "script/other", "--fresh")
+    ran = maw("generate", "code", *words, cwd=project.path, stdin="Mend it.\n")
+    assert (ran.code, server.asked()[-1]["model"]) == (0, "other"), ran.err
+    assert "Mend it.\n\nSums are wrong, says Bob." in server.prompt()
+    assert '<file path="src/app.py" edit="yes">' in server.prompt()
+    ran = maw("generate", "code", "add", "src/app.py", "--model", "nothing-of-the-kind", cwd=project.path)
+    assert ran.code == 3
+    assert "nothing-of-the-kind" in ran.err
+
+
 def test_two_refusals_in_a_row_end_it(project: Repository, maw: Maw, generator: Says) -> None:
     server = generator(LOST, whole("../out.py", "x\n"))
     ran = maw("generate", "code", "add", "src/app.py", "--apply", "--json", cwd=project.path)

@@ -24,7 +24,7 @@ def maw_long(home: Any, embedded_model: EmbeddedModel) -> Iterator[Maw]:
     from tests.fixtures.cli import Ran
 
     with open(home / "config.toml", "a", encoding="utf-8") as file:
-        file.write("runner.context = 2048\n")
+        file.write("runner.context = 1024\n")
 
     def run(*arguments: str, cwd: Any, **_: str) -> Ran:
         command = [sys.executable, "-P", "-m", "maw", *arguments]

@@ -6,6 +6,7 @@ import click
 
 from maw.cli.generate import working
 from maw.cli.generate.options import Options, common, instruction_of
+from maw.generate import sameness
 from maw.generate.request import DOCS
 
 _USUAL = "Write the docstrings and comments that are missing."
@@ -14,7 +15,8 @@ _USUAL = "Write the docstrings and comments that are missing."
 @click.command()
 @common
 def docs(*, options: Options) -> int:
-    """Write docstrings and comments where they are missing, in the project's style; no code is to change.
+    """Write docstrings and comments where they are missing, in the project's style; an answer that changes code is
+    refused.
 
     PATHS are the files and folders; --symbol names one definition in them. --instruction says more.
 
@@ -26,4 +28,4 @@ def docs(*, options: Options) -> int:
 
     Exit codes: 0 done, 2 usage, 3 nothing came of it that can be taken, 4 node unreachable.
     """
-    return working.work(DOCS, instruction_of(options, _USUAL), options)
+    return working.work(DOCS, instruction_of(options, _USUAL), options, judge=sameness.insist)

@@ -17,7 +17,7 @@ def report(found: Report, seconds: float) -> None:
     """The short report: rounds, time, what the user's command said."""
     model = found.answer.model or "the model"
     writing = sum(one.model_seconds for one in found.rounds)
-    parts = [count(len(found.rounds), "round"), f"{seconds:.1f} s, {writing:.1f} of them {model}"]
+    parts = [f"{count(len(found.rounds), 'round')} in {seconds:.1f} s ({model} wrote for {writing:.1f} s)"]
     if found.verdict is not None:
         parts.append(one_line(found.verdict.why))
     elif found.refusals:

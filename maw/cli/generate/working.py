@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from maw import errors
-from maw.cli.generate import offering, telling
+from maw.cli.generate import offering, remembering, telling
 from maw.cli.generate.options import Options
 from maw.cli.generate.progress import Progress
-from maw.cli.output import print_json
+from maw.cli.output import print_json, say
 from maw.cli.place import in_repository, needed_repository
+from maw.cli.records import deliver
 from maw.config.load import Config, load
 from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
@@ -73,13 +74,16 @@ def means(here: Place, options: Options, *, bench: str = "") -> Means:
     )  # fmt: skip
 
 
-def work(task: str, instruction: str, options: Options, *, bench: str = "", green_before: bool = False) -> int:
+def work(
+    task: str, instruction: str, options: Options, *, bench: str = "", green_before: bool = False,
+    judge: Callable[[Proposal], None] = lambda _: None,
+) -> int:  # fmt: skip
     """A task about what the command line names; the exit code. `green_before`: what is to stay as it is has to pass
-    before anything is asked."""
+    before anything is asked. `judge` raises Refused for what the task has against a proposal."""
     here = place(options)
     found = gathered(here, wanted(here, options, instruction))
     asked = generation.asked(here.config, task, instruction, found, model=options.model)
-    how = means(here, options, bench=bench)
+    how = means(here, options, bench=bench)._replace(judge=judge)
     if green_before and how.verify and not options.dry_run:
         _insist_on_green(here, how)
     return carry_out(here, asked, found.allowed, options, how)
@@ -110,18 +114,30 @@ def _insist_on_green(here: Place, how: Means) -> None:
 
 def carry_out(here: Place, asked: Asked, allowed: Allowed, options: Options, how: Means) -> int:
     """Ask, try, offer and tell; the exit code. Raises FatalError, and KeyboardInterrupt once the task is cancelled."""
+    asked = _with_examples(here, asked)
     if options.dry_run:
         return dry_run(here, asked, how)
     began = time.monotonic()
     report = _report(here, asked, allowed, how, quiet=options.as_json)
     seconds = time.monotonic() - began
     if report.proposal is None or not report.good:
+        remembering.keep(here.repo, here.config, asked, report, None, seconds=seconds)
         return _given_up(report, asked, options, seconds)
     if not options.as_json:
         telling.report(report, seconds)
     taken = offering.offer(here.repo, report.proposal, options, _again(here, how))
+    remembering.keep(here.repo, here.config, asked, report, taken, seconds=seconds)
     telling.outcome(report, taken, asked, seconds, as_json=options.as_json)
     return errors.PASS
+
+
+def _with_examples(here: Place, asked: Asked) -> Asked:
+    deliver(here.repo)
+    try:
+        return generation.with_examples(here.repo, asked)
+    except FatalError as exc:
+        say(f"maw: no examples of past generations: {exc.message}")
+        return asked
 
 
 def _report(here: Place, asked: Asked, allowed: Allowed, how: Means, *, quiet: bool) -> Report:
