@@ -30,7 +30,7 @@ _SHARED_MIN = 2  # words that both must have
 _SAME_COMMAND = 1.5  # how much more one of the same subcommand counts
 
 
-class Example(NamedTuple):
+class Accepted(NamedTuple):
     """A generation that was accepted. `diff` is what its commit did to its files, without the rest of that commit."""
 
     command: str
@@ -41,18 +41,17 @@ class Example(NamedTuple):
 
 def similar(
     repo: Repo, index: Index, command: str, instruction: str, paths: Iterable[str], *, most: int = MOST
-) -> list[Example]:
+) -> list[Accepted]:
     """The likest first; none where there is nothing alike. The index is asked as it is. Raises FatalError where it
     cannot be used."""
     records = index.generations(remember.TAKEN, LOOKED)
-    examples: list[Example] = []
+    examples: list[Accepted] = []
     for commit, data in ranked(records, command, _words(instruction, paths)):
         if len(examples) == most:
             break
         diff = _diff(repo, commit, data)
         if diff:
-            shown = (data["command"], data["instruction"], tuple(_paths(data)), diff)
-            examples.append(Example(*shown))
+            examples.append(Accepted(data["command"], data["instruction"], tuple(_paths(data)), diff))
     return examples
 
 

@@ -20,7 +20,7 @@ def generated(repo: Repository, commit: str, instruction: str, path: str, **more
     Notes(discover(str(repo.path))).append("generate", commit, [encode(data)])
 
 
-def asked(repo: Repository, instruction: str, *paths: str, command: str = "code") -> list[similar.Example]:
+def asked(repo: Repository, instruction: str, *paths: str, command: str = "code") -> list[similar.Accepted]:
     kernel = discover(str(repo.path))
     with Index(kernel) as index:
         index.refresh()

@@ -22,7 +22,7 @@ from maw.edits import propose
 from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
 from maw.generate import changelog as logs
-from maw.generate import changes, files, remember
+from maw.generate import changes, files, generation, remember
 from maw.generate.changes import Changes, Entry
 from maw.git.repo import Repo
 from maw.review.request import repo_name
@@ -111,7 +111,7 @@ def _written(repo: Repo, config: Config, asked: Changes, target: Target, options
     began = time.monotonic()
     lines = (target.content or "").split("\n")
     payload = changes.payload(
-        changes.redacted(asked, sending.redactor(config)),
+        changes.redacted(asked, generation.redactor(config)),
         repo_name(repo),
         style=logs.style(lines),
         instruction=options.instruction,
@@ -172,7 +172,7 @@ def _remember(repo: Repo, config: Config, written: Written, ways: Ways, taken: T
     )
     accepted = taken.accepted.diff if taken.accepted is not None else b"" if taken.asked else None
     offered = written.proposal.diff
-    remember.remember(repo, about, offered=offered, accepted=accepted, redact=sending.redactor(config))
+    remember.remember(repo, about, offered=offered, accepted=accepted, redact=generation.redactor(config))
 
 
 def _print_json(written: Written, target: Target, taken: Taken | None) -> None:

@@ -11,7 +11,7 @@ from maw.cli.generate.sending import Options
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.config.load import load
-from maw.generate import branch
+from maw.generate import branch, generation
 from maw.generate.branch import Branch
 from maw.review.request import repo_name
 
@@ -40,7 +40,7 @@ def pr(*, what: str | None, options: Options) -> int:
     base, head = branch.range_of(repo, what)
     with sending.memory(repo) as index:
         asked = branch.gather(repo, index, base, head, config.values["review.max_file_bytes"])
-    safe = branch.redacted(asked, sending.redactor(config))
+    safe = branch.redacted(asked, generation.redactor(config))
     payload = branch.payload(
         safe,
         repo_name(repo),

@@ -4,7 +4,6 @@ goes."""
 from __future__ import annotations
 
 import functools
-import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,13 +13,13 @@ import click
 
 from maw import asking
 from maw.asking import Answered
+from maw.cli.output import print_json
 from maw.cli.records import deliver, fresh_index
 from maw.config.load import Config
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.memory.index import Index
 from maw.review.terminal import ProgressLine
-from maw.secrets.texts import Redact
 from maw.text import one_line
 
 INSTRUCTION_MAX = 8000  # characters
@@ -79,18 +78,11 @@ def memory(repo: Repo) -> Iterator[Index]:
         yield index
 
 
-def redactor(config: Config) -> Redact:
-    """Takes the values of secrets out of a text."""
-    from maw.secrets.redact import redact  # with detect-secrets: 150 ms
-
-    return functools.partial(redact, allow=config.values["secrets.allow"])
-
-
 def send(config: Config, kind: str, payload: Json, options: Options) -> Answered | None:
     """The node's answer; None after a dry run, which printed the payload. Raises NoAnswer, NodeError and ApiError; a
     KeyboardInterrupt cancels the task."""
     if options.dry_run:
-        click.echo(json.dumps(payload, indent=2, sort_keys=True))
+        print_json({"v": 1, "sent": False, "node": config.values["node"], "payload": payload})
         return None
     task: Json = {"v": 1, "kind": kind, "payload": payload, "priority": "interactive"}
     line = ProgressLine()
