@@ -97,7 +97,7 @@ def _queue_keys(terminal: Terminal) -> list[float]:
     found = []
     for _ in range(KEYS // 3):
         begin = time.monotonic()
-        found.append((terminal.until(b"words to look for", terminal.press(b"/")) - begin) * 1000)
+        found.append((terminal.until(b"ords to look for", terminal.press(b"/")) - begin) * 1000)
         terminal.press(ESCAPE)
         time.sleep(0.3)
     return found

@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -26,6 +26,7 @@ class Painted(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"lines--{name}" for name in STYLES}
     ALLOW_SELECT = False
+    ground = Style.null()
 
     def line_at(self, number: int) -> Line | None:
         """The line of this number; None for an empty one."""
@@ -33,7 +34,11 @@ class Painted(ScrollView, can_focus=True):
 
     def base_style(self, number: int) -> Style:
         """What the whole line is painted on."""
-        return self.rich_style
+        return self.ground
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        self.ground = self.rich_style  # once a picture: it is put together anew each time it is asked for
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         left, top = self.scroll_offset

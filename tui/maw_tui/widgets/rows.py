@@ -16,6 +16,8 @@ from maw.review.render import Line
 from maw_tui.widgets.lines import Painted
 from maw_tui.widgets.vi import CURSOR
 
+_DRAWN = 500  # more lines than any terminal has
+
 
 class Rows(Painted):
     """`draw` gives the line of a row, or None for one that is not here yet; then `Wanted` is posted, once until
@@ -57,6 +59,7 @@ class Rows(Painted):
         super().__init__(id=id)
         self._draw = draw
         self._asked: tuple[int, int] | None = None
+        self._drawn: dict[int, Line] = {}  # as they are on the screen, for `renew`
         self.count = 0
         self.cursor = 0
 
@@ -70,6 +73,23 @@ class Rows(Painted):
         self.refresh()
         self.post_message(self.Moved(self.cursor))
 
+    def renew(self, count: int, *, cursor: int) -> None:
+        """The same list a moment later: what is another line is drawn, the rest stays as it is."""
+        cursor = max(0, min(cursor, count - 1))
+        if count != self.count or cursor != self.cursor:
+            followed = cursor != self.cursor
+            self.count, self.cursor = count, cursor
+            self.virtual_size = Size(0, count)
+            if followed:
+                self._follow()
+            self.refresh()
+        else:
+            top = self.scroll_offset.y
+            for number in range(top, min(top + self.size.height, count)):
+                if self._draw(number, self.size.width) != self._drawn.get(number):
+                    self.refresh_line(number)
+        self.post_message(self.Moved(self.cursor))
+
     def arrived(self) -> None:
         """Rows that were asked for are here."""
         self._asked = None
@@ -81,11 +101,18 @@ class Rows(Painted):
         line = self._draw(number, self.size.width)
         if line is None:
             self._want()
+        else:
+            self._keep(number, line)
         return line
+
+    def _keep(self, number: int, line: Line) -> None:
+        if len(self._drawn) > _DRAWN:
+            self._drawn.clear()
+        self._drawn[number] = line
 
     def base_style(self, number: int) -> Style:
         if number != self.cursor or not self.count:
-            return self.rich_style
+            return self.ground
         return self.get_component_rich_style("rows--cursor" if self.has_focus else "rows--cursor-blurred")
 
     def _want(self) -> None:

@@ -22,7 +22,7 @@ from maw_tui.messages import Told
 from maw_tui.screens.live import LiveScreen
 from maw_tui.screens.nodes import words
 from maw_tui.screens.nodes.items import Item, items
-from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.pane import Pane
 from maw_tui.widgets.rows import Rows
 
 READ_EVERY = 2  # seconds between two looks at a node's memory
@@ -57,10 +57,9 @@ class NodesScreen(LiveScreen):
     def body(self) -> ComposeResult:
         with Container(id="nodes-screen"):
             yield Rows(lambda number, width: words.row(self.items[number], width), id="rows")
-            yield Lines(id="gauges")
+            yield Pane(id="gauges")
 
     def on_mount(self) -> None:
-        self.query_one("#gauges", Lines).can_focus = False
         self.query_one(Rows).focus()
 
     def reload(self) -> None:
@@ -76,14 +75,14 @@ class NodesScreen(LiveScreen):
         before, rows = self._current(), self.query_one(Rows)
         self.items = items(pictures, self._gauges, everything=self._everything)
         place = {item.key: number for number, item in enumerate(self.items)}
-        rows.show(len(self.items), cursor=place.get(before.key, rows.cursor) if before else rows.cursor)
+        rows.renew(len(self.items), cursor=place.get(before.key, rows.cursor) if before else rows.cursor)
 
     @on(Rows.Moved)
     def _paint_panel(self) -> None:
-        pane, item = self.query_one("#gauges", Lines), self._current()
+        pane, item = self.query_one("#gauges", Pane), self._current()
         if pane.display and pane.size.width:
             series = self.maw.live.series(item.node) if item else []
-            pane.show(words.panel(item, series, pane.size.width), keep_place=True)
+            pane.show(words.panel(item, series, pane.size.width))
 
     def _current(self) -> Item | None:
         cursor = self.query_one(Rows).cursor

@@ -20,6 +20,7 @@ from maw.watch.board import Seen
 from maw.watch.task import Follower
 from maw_tui.screens.queue.transcript import Transcript
 from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.pane import Pane
 from maw_tui.widgets.vi import SCROLL
 
 GAP = 0.1  # seconds between two pictures
@@ -58,11 +59,10 @@ class FollowScreen(ModalScreen[None]):
         )
 
     def compose(self) -> ComposeResult:
-        yield Lines(id="followed")
+        yield Pane(id="followed")
         yield Page(id="transcript")
 
     def on_mount(self) -> None:
-        self.query_one("#followed", Lines).can_focus = False
         self._follower.start()
 
     def on_unmount(self) -> None:
@@ -93,7 +93,7 @@ class FollowScreen(ModalScreen[None]):
         task = self._seen.task
         head = f"{task.kind} {task.id} on {self._seen.node}: {self._state}   (esc closes)"
         lines = [Line((("head", one_line(head)),)), Line((("dim", one_line(task.title)),))]
-        self.query_one("#followed", Lines).show(lines)
+        self.query_one("#followed", Pane).show(lines)
         page = self.query_one("#transcript", Page)
         at_end = page.scroll_offset.y >= page.max_scroll_y
         page.show(self._transcript.lines(page.size.width), keep_place=True)

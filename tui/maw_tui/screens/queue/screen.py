@@ -28,7 +28,7 @@ from maw_tui.screens.queue.entries import Entry, entries
 from maw_tui.screens.queue.follow import FollowScreen
 from maw_tui.widgets.confirm import Confirm
 from maw_tui.widgets.filter import Filter
-from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.pane import Pane
 from maw_tui.widgets.rows import Rows
 
 OUTBOX_EVERY = 5  # seconds between two looks into the outbox
@@ -57,20 +57,20 @@ class QueueScreen(LiveScreen):
         super().__init__()
         self.entries: list[Entry] = []
         self._waiting: list[outbox.Entry] = []
+        self._several = False  # nodes: then each row names its own
+        self._told = 0  # lines about them
         self._wanted = self.maw.remembered.filter("queue")
 
     def body(self) -> ComposeResult:
-        yield Lines(id="nodes")
+        yield Pane(id="nodes")
         with Container(id="queue"):
             with Container(id="tasks"):
-                yield Lines(id="heading")
+                yield Pane(id="heading")
                 yield Rows(self._row, id="rows")
-            yield Lines(id="detail")
+            yield Pane(id="detail")
         yield Filter(self._wanted)
 
     def on_mount(self) -> None:
-        for name in ("#nodes", "#heading", "#detail"):
-            self.query_one(name, Lines).can_focus = False
         self.query_one(Rows).focus()
 
     def reload(self) -> None:
@@ -100,18 +100,23 @@ class QueueScreen(LiveScreen):
         self.entries = entries(pictures, self._waiting, self._wanted)
         place = {entry.key: number for number, entry in enumerate(self.entries)}
         self._several = len(pictures) > 1
-        nodes = words.nodes_lines(pictures)
-        self.query_one("#nodes", Lines).styles.height = len(nodes)
-        self.query_one("#nodes", Lines).show(nodes, keep_place=True)
-        self.query_one("#heading", Lines).show([words.heading(rows.size.width, several=self._several)])
-        rows.show(len(self.entries), cursor=place.get(before.key, rows.cursor) if before else rows.cursor)
+        self._show_nodes(words.nodes_lines(pictures))
+        self.query_one("#heading", Pane).show([words.heading(rows.size.width, several=self._several)])
+        rows.renew(len(self.entries), cursor=place.get(before.key, rows.cursor) if before else rows.cursor)
+
+    def _show_nodes(self, lines: list[Line]) -> None:
+        pane = self.query_one("#nodes", Pane)
+        if len(lines) != self._told:
+            self._told = len(lines)
+            pane.styles.height = len(lines)
+        pane.show(lines)
 
     def _row(self, number: int, width: int) -> Line | None:
         return words.row(self.entries[number], width, self.maw.now(), several=self._several)
 
     @on(Rows.Moved)
     def show_detail(self) -> None:
-        pane = self.query_one("#detail", Lines)
+        pane = self.query_one("#detail", Pane)
         if pane.display and pane.size.width:
             pane.show(words.detail(self._current(), pane.size.width, pane.size.height))
 

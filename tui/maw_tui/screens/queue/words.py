@@ -20,7 +20,6 @@ _SIGNS = {
     "running": ("▶", "good"), "queued": ("·", "plain"), "done": ("✓", "dim"), "failed": ("✗", "error"),
     "dead": ("✗", "error"), "cancelled": ("–", "dim"), "outbox": ("↑", "warning"), "stopping": ("▶", "warning"),
 }  # fmt: skip
-SAID_SHOWN = 8_000  # characters of a text that are folded for the pane
 
 
 def row(entry: Entry, width: int, now: float, *, several: bool) -> Line:
@@ -77,9 +76,9 @@ def detail(entry: Entry | None, width: int, height: int) -> list[Line]:
         return _held(entry.waits, entry.node, width)
     assert entry.task is not None
     head = task_head(entry.task, width)
-    said = folded(entry.task.said[-SAID_SHOWN:], width) if entry.task.said else []
     room = max(height - len(head), 1)
-    return head + said[-room:]
+    said = entry.task.said[-room * width :]  # more would not fit
+    return head + (folded(said, width)[-room:] if said else [])
 
 
 def task_head(seen: Seen, width: int) -> list[Line]:
