@@ -75,8 +75,11 @@ def code(language: str, data: bytes) -> str:
 def _load(name: str) -> tuple[tree_sitter.Language, tree_sitter.Query]:
     language = LANGUAGES[name]
     grammar = tree_sitter.Language(getattr(importlib.import_module(language.package), language.function)())
-    text = resources.files("maw.repomap").joinpath("queries", f"{name}.scm").read_text(encoding="utf-8")
-    return grammar, tree_sitter.Query(grammar, text)
+    return grammar, tree_sitter.Query(grammar, "".join(_query(one) for one in (language.like, name) if one))
+
+
+def _query(name: str) -> str:
+    return resources.files("maw.repomap").joinpath("queries", f"{name}.scm").read_text(encoding="utf-8")
 
 
 _Named = tuple[str, tree_sitter.Node, tree_sitter.Node]

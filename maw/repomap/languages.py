@@ -14,11 +14,13 @@ from typing import NamedTuple
 
 
 class Language(NamedTuple):
-    """`package` is the wheel's import name, `function` what returns the parser there."""
+    """`package` is the wheel's import name, `function` what returns the parser there. `like`: another language, whose
+    query holds for this one, too."""
 
     name: str
     package: str
     function: str = "language"
+    like: str | None = None
 
 
 _C, _CPP, _JAVASCRIPT = (Language(name, f"tree_sitter_{name}") for name in ("c", "cpp", "javascript"))
@@ -28,7 +30,7 @@ _BY_EXTENSION = {
     "py": _PYTHON, "pyi": _PYTHON,
     "js": _JAVASCRIPT, "mjs": _JAVASCRIPT, "cjs": _JAVASCRIPT, "jsx": _JAVASCRIPT,
     "ts": _TYPESCRIPT, "mts": _TYPESCRIPT, "cts": _TYPESCRIPT,
-    "tsx": Language("tsx", "tree_sitter_typescript", "language_tsx"),
+    "tsx": Language("tsx", "tree_sitter_typescript", "language_tsx", like="typescript"),
     "go": Language("go", "tree_sitter_go"),
     "rs": Language("rust", "tree_sitter_rust"),
     "java": Language("java", "tree_sitter_java"),
