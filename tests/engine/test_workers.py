@@ -18,7 +18,7 @@ from maw_remote.engine.gguf import read_header
 from maw_remote.engine.interface import CALLED_OFF, EngineError, Message, Request
 from maw_remote.engine.ledger import Budget
 from maw_remote.engine.program import Write
-from tests.engine.test_engine import answer, ask, failure, first_piece, stream_of
+from tests.engine.asking import answer, ask, failure, first_piece, stream_of
 from tests.fixtures.model import NAME, EmbeddedModel
 
 psutil = pytest.importorskip("psutil")
