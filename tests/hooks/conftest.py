@@ -47,6 +47,14 @@ class Hooked:
         """`git commit -m change`, which must succeed; what was said."""
         return self.ok("commit", "-q", "-m", "change", *arguments, cwd=cwd, **environment)
 
+    def blocked(self, **environment: str) -> str:
+        """`git commit -m change`, which must be blocked; what was said."""
+        before = self.head
+        done = self.git("commit", "-q", "-m", "change", **environment)
+        assert done.returncode == 1, done.stderr
+        assert self.head == before
+        return done.stderr
+
     @property
     def head(self) -> str | None:
         done = self.git("rev-parse", "--verify", "-q", "HEAD")
@@ -119,3 +127,11 @@ def hooked(repo: Repository, fake_runner: FakeRunner, user: Path) -> Hooked:
     repo.commit("first", a__py="one = 1\ntwo = 2\nthree = 3\n", b__py="b = 0\n")
     install.install(discover(str(repo.path)))
     return Hooked(repo, fake_runner)
+
+
+@pytest.fixture
+def changed(hooked: Hooked) -> Hooked:
+    """A change to a.py is staged."""
+    hooked.write("a.py", "one = 1\ntwo = 2\nthree = 3\nfour = 4\n")
+    hooked.ok("add", "a.py")
+    return hooked

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from maw.attendant import client, notify, outbox
+from maw.attendant import client, outbox
 from maw.git.repo import discover
 from tests.fixtures.attendant import stop_attendant, wait_for
 from tests.fixtures.cli import Maw
@@ -342,37 +342,6 @@ def test_outbox_commands(hooked: Hooked, pro: FakeRunner, maw: Maw) -> None:
     assert maw("history", cwd=hooked.path).out.split()[2] == "unreviewed"
 
 
-def test_a_notification_is_made_of_arguments(
-    hooked: Hooked, pro: FakeRunner, user: Path, home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A program of that name takes them down; text of a model or a repository is never a part of a program."""
-    told = home / "told"
-    program = home / "bin" / "notify-send"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{told}.part\nmv {told}.part {told}\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr("sys.platform", "linux")
-    user.write_text("notify = true\n" + user.read_text())
-    _commit(hooked)
-    _back(pro, finding(severity="warning"))
-    _late(hooked)
-    wait_for(told.exists, "the notification")
-    assert told.read_text().splitlines() == [
-        "--app-name=maw", "--", "maw: repo", f"{str(hooked.head)[:10]}: warn: 1 finding: 1 warning",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize("platform", ["linux", "darwin"])
-def test_what_a_notification_says_is_one_clean_line(platform: str) -> None:
-    command = notify.command_for(platform, "a\nb", 'x \x1b[31m <b>"; do shell script "id" \u202e')
-    assert command[-2] == "a b"
-    assert not [char for char in command[-1] if not char.isprintable()]
-    assert not [word for word in command[:-2] if "shell script" in word]
-    if platform == "linux":
-        assert "&lt;b&gt;" in command[-1]
-
-
 def test_a_black_hole_and_back(hooked: Hooked, pro: FakeRunner, user: Path) -> None:
     """A node that takes connections and never answers, then does."""
     user.write_text('review.deadline = "1500ms"\n' + user.read_text())
@@ -403,3 +372,24 @@ def test_a_repository_that_is_gone(hooked: Hooked, pro: FakeRunner, home: Path) 
     assert client.ask({"v": 1, "op": "drain", "common_dir": str(hooked.path / ".git")}) == {"v": 1, "ok": True}
     wait_for(lambda: client.ask({"v": 1, "op": "ping"}), "the attendant to answer on")
     assert not hooked.path.exists()
+
+
+def test_a_notification_is_made_of_arguments(
+    hooked: Hooked, pro: FakeRunner, user: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program of that name takes them down; text of a model or a repository is never a part of a program."""
+    told = home / "told"
+    program = home / "bin" / "notify-send"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{told}.part\nmv {told}.part {told}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr("sys.platform", "linux")
+    user.write_text("notify = true\n" + user.read_text())
+    _commit(hooked)
+    _back(pro, finding(severity="warning"))
+    _late(hooked)
+    wait_for(told.exists, "the notification")
+    assert told.read_text().splitlines() == [
+        "--app-name=maw", "--", "maw: repo", f"{str(hooked.head)[:10]}: warn: 1 finding: 1 warning",
+    ]  # fmt: skip
