@@ -12,6 +12,7 @@ from maw.edits import propose, refusal
 from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
 from maw.edits.refusal import refuse
+from maw.errors import INCOMPLETE, FatalError
 from maw.generate import ask, redaction, request, rounds, similar, syntax, trial
 from maw.generate.ask import Answer
 from maw.generate.context import Context
@@ -40,6 +41,24 @@ class Means(NamedTuple):
     deadline: float | None = None
     judge: Callable[[Proposal], None] = lambda _: None
     told: Callable[[str, Any], None] = lambda *_: None
+
+
+class NotGreen(FatalError):
+    """The user's command fails as it is."""
+
+    exit_code = INCOMPLETE
+
+
+def as_it_is(repo: Repo, means: Means) -> Verdict:
+    """How the user's command goes with the tree as it is."""
+    means.told("checking", means.verify)
+    return trial.check(repo, (), means.verify, means.timeout)
+
+
+def insist_on_green(verdict: Verdict) -> None:
+    """Of the tree as it is, before code is changed that is to do the same afterwards. Raises NotGreen."""
+    if not verdict.passed:
+        raise NotGreen(f"{verdict.why}, without any change", hint="`maw generate fix` is for what fails")
 
 
 def asked(config: Config, task: str, instruction: str, context: Context, *, model: str = "") -> Asked:

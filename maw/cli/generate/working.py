@@ -18,7 +18,7 @@ from maw.config.load import Config, load
 from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
 from maw.errors import FatalError
-from maw.generate import context, generation, trial
+from maw.generate import context, generation
 from maw.generate.context import Context, Wanted
 from maw.generate.generation import Means
 from maw.generate.request import Asked
@@ -31,12 +31,6 @@ class Place(NamedTuple):
 
     repo: Repo
     config: Config
-
-
-class NotGreen(FatalError):
-    """The user's command fails as it is."""
-
-    exit_code = errors.INCOMPLETE
 
 
 def place(options: Options) -> Place:
@@ -85,7 +79,7 @@ def work(
     asked = generation.asked(here.config, task, instruction, found, model=options.model)
     how = means(here, options, bench=bench)._replace(judge=judge)
     if green_before and how.verify and not options.dry_run:
-        _insist_on_green(here, how)
+        generation.insist_on_green(as_it_is(here, how))
     return carry_out(here, asked, found.allowed, options, how)
 
 
@@ -99,17 +93,10 @@ def dry_run(here: Place, asked: Asked, how: Means) -> int:
 def as_it_is(here: Place, how: Means) -> Verdict:
     """How the user's command goes with the tree as it is."""
     progress = Progress()
-    progress("checking", how.verify)
     try:
-        return trial.check(here.repo, (), how.verify, how.timeout)
+        return generation.as_it_is(here.repo, how._replace(told=progress))
     finally:
         progress.clear()
-
-
-def _insist_on_green(here: Place, how: Means) -> None:
-    verdict = as_it_is(here, how)
-    if not verdict.passed:
-        raise NotGreen(f"{verdict.why}, without any change", hint="`maw generate fix` is for what fails")
 
 
 def carry_out(here: Place, asked: Asked, allowed: Allowed, options: Options, how: Means) -> int:

@@ -1,0 +1,224 @@
+"""The Generate screen, with a real runner whose Generator says what a test wants, and a real working tree."""
+
+from __future__ import annotations
+
+import pytest
+from textual.widgets import TextArea
+
+from maw_tui.fuzzy import rank
+from tests.fixtures.git import Repository
+from tests.fixtures.scripted import HELD, Says
+from tests.generate.conftest import APP, BAD, CHECK, GOOD, LOST, replacing
+from tests.tui.conftest import NARROW, WIDE, Run, Ui
+
+TWO = (
+    replacing("src/app.py", "def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n")
+    + replacing("check.py", "import app\n", "import app  # \x1b[31m what is checked\n".replace("\x1b[31m ", ""))
+    + "DONE\n"
+)
+FIXED = APP.replace("a - b", "a + b", 1)
+
+
+@pytest.fixture
+def project(repo: Repository) -> Repository:
+    repo.write("src/app.py", APP)
+    repo.write("check.py", CHECK)
+    repo.write("docs/deep/read me.txt", "x\n")
+    repo.commit("a project")
+    return repo
+
+
+async def write(ui: Ui, words: str = "add should add", *paths: str) -> None:
+    """Compose and have it written."""
+    await ui.press("i")
+    await ui.until(lambda: isinstance(ui.app.focused, TextArea), "the instruction's focus")
+    await ui.type(words)
+    for path in paths:
+        await ui.press("ctrl+o")
+        await ui.until_has("tab mark")
+        await ui.type(path)
+        await ui.press("tab", "enter")
+    await ui.press("ctrl+g")
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+def test_compose_write_choose_apply_and_undo(
+    tui: Run, project: Repository, generator: Says, size: tuple[int, int]
+) -> None:
+    server = generator(TWO)
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add should add", "srcapp", "check")
+        await ui.until_has("[x] check.py  +1 -1", "[x] src/app.py  +1 -1", "1 round")
+        await ui.until_has("+import app  # what is checked")
+        await ui.press("space")
+        await ui.until_has("[ ] check.py")
+        await ui.until_has("+    return a + b")  # the next hunk, its lines below
+        await ui.press("enter")
+        await ui.until_has("applied to 1 file")
+        assert (project.path / "src/app.py").read_text() == FIXED
+        assert (project.path / "check.py").read_text() == CHECK
+        await ui.press("u")
+        await ui.until_has("taken back in 1 file")
+        assert project.git("status", "--porcelain") == ""
+
+    tui(scenario, repo=project, screen="generate", size=size)
+    assert "add should add" in server.prompt() and '<file path="src/app.py" edit="yes">' in server.prompt()
+
+
+def test_all_none_and_leaving(tui: Run, project: Repository, generator: Says) -> None:
+    generator(TWO)
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add should add", "src/app", "check")
+        await ui.until_has("[x] src/app.py")
+        await ui.press("n")
+        await ui.until_has("[ ] src/app.py", "[ ] check.py")
+        await ui.press("enter")
+        await ui.until_has("! no hunk is chosen")
+        await ui.press("a")
+        await ui.until_has("[x] check.py")
+        await ui.press("escape")
+        await ui.until_has("Nothing was changed.")
+        assert project.git("status", "--porcelain") == ""
+
+    tui(scenario, repo=project, screen="generate")
+
+
+def test_an_answer_that_cannot_be_taken_says_why(tui: Run, project: Repository, generator: Says) -> None:
+    generator(LOST)
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add", "src/app")
+        await ui.until_has("Nothing came of it that can be taken.", "round 2: refused", "def mul(a, b):")
+        assert project.git("status", "--porcelain") == ""
+        assert not ui.has("[x]")
+
+    tui(scenario, repo=project, screen="generate", size=WIDE)
+
+
+def test_the_users_command_is_run_and_its_failure_told(
+    tui: Run, project: Repository, generator: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator(BAD, GOOD)
+    monkeypatch.setenv("MAW_GENERATE_VERIFY", "python check.py")
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("tried with `python check.py`")
+        await write(ui, "add", "src/app")
+        await ui.until_has("2 rounds", "passed", "[x] src/app.py")
+        await ui.press("enter")
+        await ui.until_has("applied to 1 file")
+        assert (project.path / "src/app.py").read_text() == FIXED
+
+    tui(scenario, repo=project, screen="generate")
+
+
+def test_what_is_to_do_the_same_must_pass_before(
+    tui: Run, project: Repository, generator: Says, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = generator(GOOD)
+    monkeypatch.setenv("MAW_GENERATE_VERIFY", "python check.py")
+
+    async def scenario(ui: Ui) -> None:
+        await ui.press("ctrl+t")
+        await write(ui, "simpler", "src/app")
+        await ui.until_has("! `python check.py` failed with exit code 1, without any change")
+
+    tui(scenario, repo=project, screen="generate")
+    assert server.asked() == []
+
+
+def test_it_streams_and_is_stopped(tui: Run, project: Repository, generator: Says) -> None:
+    generator(HELD + "FILE src/app.py\nsome and no more\n")
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add", "src/app")
+        await ui.until_has("some and no more", "round 1:")
+        await ui.press("escape")
+        await ui.until_has("stopped; nothing was changed")
+        await ui.until(lambda: all(worker.is_finished for worker in ui.app.workers), "the worker's end")
+        assert project.git("status", "--porcelain") == ""
+
+    tui(scenario, repo=project, screen="generate")
+
+
+def test_leaving_the_app_stops_it(tui: Run, project: Repository, generator: Says) -> None:
+    generator(HELD + "some and no more\n")
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add", "src/app")
+        await ui.until_has("some and no more")
+
+    tui(scenario, repo=project, screen="generate")  # it would wait for its thread without end
+
+
+def test_what_is_missing_is_told(tui: Run, project: Repository) -> None:
+    async def scenario(ui: Ui) -> None:
+        await ui.press("ctrl+g")
+        await ui.until_has("! say what is to be done first")
+        await ui.press("ctrl+t")
+        await ui.until_has("Generate: refactor")
+        await ui.press("ctrl+t", "ctrl+t")
+        await ui.until_has("Generate: code")
+        await ui.press("i")
+        await ui.type("something about nothing")
+        await ui.press("ctrl+g")
+        await ui.until_has("! no file to work on")
+        await ui.press("escape", "escape", "u")
+        await ui.until_has("! there is no application to take back")
+        await ui.resize(20, 5)
+        await ui.resize(*NARROW)
+        await ui.until_has("Generate: code")
+
+    async def outside(ui: Ui) -> None:
+        await ui.until_has("Code is written in a repository")
+        await ui.press("ctrl+o", "ctrl+g", "escape", "u")
+
+    tui(scenario, repo=project, screen="generate")
+    tui(outside, screen="generate")
+
+
+def test_the_finder_marks_several_and_offers_what_is_not_there_yet(tui: Run, project: Repository) -> None:
+    async def scenario(ui: Ui) -> None:
+        await ui.press("ctrl+o")
+        await ui.until_has("6 files and folders", "docs/deep/")
+        await ui.type("rdme")
+        await ui.until_has("docs/deep/read me.txt")
+        assert not ui.has("src/app.py")
+        await ui.press("tab", *["backspace"] * 4)
+        await ui.type("src/new.py")
+        await ui.until_has("new file src/new.py")
+        await ui.press("tab")
+        await ui.until_has("2 marked")
+        await ui.press("enter")
+        await ui.until_has("docs/deep/read me.txt")
+        await ui.until_has("src/new.py")
+        await ui.press("ctrl+o")
+        await ui.until_has("2 marked")
+        await ui.press("escape")
+        await ui.until(lambda: not ui.has("2 marked"))
+        assert ui.has("src/new.py")
+
+    tui(scenario, repo=project, screen="generate")
+
+
+PATHS = ["src/parser/token.py", "src/p.py", "tests/test_parser.py", "README.md", "src/parser.py", "docs/Parser.md"]
+
+
+@pytest.mark.parametrize(
+    ("letters", "found"),
+    [
+        ("parser", ["src/parser.py", "docs/Parser.md", "tests/test_parser.py", "src/parser/token.py"]),
+        ("Parser", ["docs/Parser.md"]),
+        ("src p", ["src/p.py", "src/parser.py", "src/parser/token.py"]),
+        ("rdm", ["README.md"]),
+        ("", PATHS),
+        ("zz", []),
+        (".*", []),
+    ],
+)
+def test_paths_are_found_by_their_letters(letters: str, found: list[str]) -> None:
+    got = rank(PATHS, letters)
+    assert got[: len(found)] == found and bool(got) == bool(found)
+    assert rank(PATHS, letters, most=1) == found[:1]

@@ -1,0 +1,234 @@
+"""Generate: say what is wanted, choose files, watch it being written, and take it hunk by hunk."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static, TextArea
+
+from maw.edits import apply, hunks
+from maw.edits.propose import Proposal
+from maw.errors import FatalError
+from maw.generate.request import CODE, DOCS, REFACTOR
+from maw.git import files
+from maw.git.repo import Repo
+from maw.review.render import Line
+from maw.text import count, flat, one_line
+from maw_tui.messages import Told
+from maw_tui.screens.base import MawScreen
+from maw_tui.screens.generate import telling, writing
+from maw_tui.screens.generate.finder import Finder
+from maw_tui.screens.generate.hunklist import HunkList
+from maw_tui.screens.generate.telling import Transcript
+from maw_tui.screens.generate.writing import Draft, Heard, Listed, Put, Writing, Written
+from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.rows import Rows
+
+# What is asked for, and what is said where nothing else is.
+TASKS = {
+    CODE: "",
+    REFACTOR: "Make it simpler.",
+    DOCS: "Write the docstrings and comments that are missing.",
+}
+_INTRO = (
+    "i: say what is wanted. ctrl+o: choose the files that may change. ctrl+g: have it written.",
+    "Without files it is those that the words name. Nothing is changed before you have taken it.",
+)
+
+
+class GenerateScreen(MawScreen):
+    NAME = "Generate"
+    ABOUT = "Have a node write code, and take it hunk by hunk; `maw generate` does the same."
+    PARTS = (HunkList,)
+    AUTO_FOCUS = ""  # the number keys are to switch screens until somebody writes
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("i", "compose", "Write", tooltip="Write the instruction; esc leaves it"),
+        Binding("ctrl+g", "write", "Generate", tooltip="Have it written"),
+        Binding("ctrl+o", "files", "Files", tooltip="Choose the files and folders that may change"),
+        Binding("ctrl+t", "task", "Task", tooltip="Code, refactor or docs"),
+        Binding("u", "undo", "Undo", show=False, tooltip="Take the last application back"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kind = CODE
+        self._paths: tuple[str, ...] = ()
+        self._writing: Writing | None = None
+        self._transcript = Transcript()
+        self._proposal: Proposal | None = None
+
+    def body(self) -> ComposeResult:
+        with Vertical(id="generate-left"):
+            yield Static(id="generate-head", markup=False)
+            yield TextArea(id="generate-text", tab_behavior="focus")
+            yield Static(id="generate-paths", markup=False)
+            yield HunkList(id="generate-hunks")
+        with Vertical(id="generate-right"):
+            yield Static(id="generate-now", markup=False)
+            yield Lines(id="generate-out")
+
+    def on_mount(self) -> None:
+        self._head()
+        self._say(_INTRO if self.maw.repo is not None else ("Code is written in a repository: start maw tui in one.",))
+
+    def on_unmount(self) -> None:
+        if self._writing is not None:
+            self._writing.stop()
+
+    def _head(self) -> None:
+        verify = one_line(self.maw.config["generate.verify"])
+        told = f"  tried with `{verify}`" if verify else ""
+        self.query_one("#generate-head", Static).update(
+            Content.assemble((f"Generate: {self._kind}", "bold"), (told, "$text-muted"))
+        )
+        named = "\n".join(flat(path) for path in self._paths) or "the files that the words name"
+        self.query_one("#generate-paths", Static).update(Content(named))
+
+    def _say(self, lines: tuple[str, ...]) -> None:
+        self.query_one(Lines).show([Line((("dim", line),)) for line in lines])
+
+    def _now(self, text: str) -> None:
+        self.query_one("#generate-now", Static).update(text)
+
+    # Composing
+
+    def action_compose(self) -> None:
+        self.query_one(TextArea).focus()
+
+    def action_task(self) -> None:
+        names = list(TASKS)
+        self._kind = names[(names.index(self._kind) + 1) % len(names)]
+        self._head()
+
+    def action_files(self) -> None:
+        if self.maw.repo is not None:
+            self.list_files(self.maw.repo)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="files")
+    def list_files(self, repo: Repo) -> None:
+        self.post_message(Listed(files.of_worktree(repo)))
+
+    @on(Listed)
+    def find(self, event: Listed) -> None:
+        self.app.push_screen(Finder(event.paths, self._paths), self._found)
+
+    def _found(self, paths: list[str] | None) -> None:
+        if paths is not None:
+            self._paths = tuple(paths)
+            self._head()
+
+    # Writing
+
+    def action_write(self) -> None:
+        words = self.query_one(TextArea).text.strip() or TASKS[self._kind]
+        if self.maw.repo is None or self._writing is not None:
+            return
+        if not words:
+            self.tell("say what is to be done first", error=True)
+            return
+        self.tell("")
+        self._offer(None)
+        self._transcript = Transcript()
+        self._now(self._transcript.now)
+        self._say(())
+        draft = Draft(self._kind, words, self._paths)
+        self._writing = Writing(self.maw.repo, self.maw.config, draft, lambda *said: self._post(Heard(*said)))
+        self.write(self._writing)
+
+    @work(thread=True, exit_on_error=False, group="write")
+    def write(self, writing: Writing) -> None:
+        try:
+            self.post_message(Written(writing.run()))
+        except (FatalError, OSError) as exc:
+            self.post_message(Written(None, exc))
+
+    def _post(self, message: Heard) -> None:
+        self.post_message(message)
+
+    @on(Heard)
+    def hear(self, event: Heard) -> None:
+        self._transcript.hear(event.kind, event.data)
+        out = self.query_one(Lines)
+        self._now(self._transcript.now)
+        out.show(self._transcript.lines(), keep_place=True)
+        out.scroll_end(animate=False)
+
+    @on(Written)
+    def end(self, event: Written) -> None:
+        self._writing = None
+        self._now("")
+        if event.report is None:
+            if event.error is not None:
+                self.maw.tell(event.error)
+            return
+        self._now(telling.summary(event.report))
+        if event.report.good:
+            self._offer(event.report.proposal)
+        else:
+            self.query_one(Lines).show(telling.failure_lines(event.report))
+
+    # Choosing
+
+    def _offer(self, proposal: Proposal | None) -> None:
+        self._proposal = proposal
+        rows = self.query_one(HunkList)
+        self.set_class(proposal is not None, "-choosing")
+        rows.offer(hunks.choices(proposal.diff) if proposal is not None else ())
+        if proposal is not None:
+            rows.focus()
+
+    @on(Rows.Moved)
+    def look(self, event: Rows.Moved) -> None:
+        rows = self.query_one(HunkList)
+        if self._proposal is not None and event.row < rows.count:
+            self.query_one(Lines).show(telling.hunk_lines(rows.choices[event.row], self._proposal.loose))
+
+    @on(Rows.Chosen)
+    def take(self) -> None:
+        if self.maw.repo is not None and self._proposal is not None:
+            self.put(self.maw.repo, self._proposal, self.query_one(HunkList).taken)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="put")
+    def put(self, repo: Repo, proposal: Proposal, ids: list[str]) -> None:
+        if self.maw.config["generate.verify"]:
+            self.post_message(Told("trying what was chosen"))
+        self.post_message(Put(writing.put(repo, self.maw.config, proposal, ids)))
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="put")
+    def action_undo(self) -> None:
+        if self.maw.repo is not None:
+            self.post_message(Put(apply.undo(self.maw.repo), undone=True))
+
+    @on(Put)
+    def done(self, event: Put) -> None:
+        where = count(len(event.applied.paths), "file")
+        if event.undone:
+            self.tell(f"taken back in {where}")
+            return
+        self._offer(None)
+        self._say(tuple(flat(path) for path in event.applied.paths))
+        self._now("")
+        self.tell(f"applied to {where}; `u` takes it back")
+        self.set_focus(None)
+
+    def action_back(self) -> None:
+        """Stop what is being written; leave what is offered; leave the instruction."""
+        super().action_back()
+        if self._writing is not None:
+            self._now("stopping")
+            self.stop(self._writing)
+        elif self._proposal is not None:
+            self._offer(None)
+            self._say(("Nothing was changed.",))
+            self._now("")
+        else:
+            self.set_focus(None)
+
+    @work(thread=True, exit_on_error=False, group="stop")
+    def stop(self, writing: Writing) -> None:
+        writing.stop()

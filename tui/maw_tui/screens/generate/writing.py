@@ -1,0 +1,134 @@
+"""A generation in a thread, told in messages."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from textual.message import Message
+
+from maw import client
+from maw.config.load import Config
+from maw.edits import apply, propose
+from maw.edits.apply import Applied
+from maw.edits.propose import Proposal
+from maw.errors import FatalError
+from maw.generate import context, generation
+from maw.generate.context import Wanted
+from maw.generate.generation import Means
+from maw.generate.request import REFACTOR
+from maw.generate.rounds import Report
+from maw.git.repo import Repo
+
+_CANCEL_TIMEOUT = 1.0  # seconds
+
+
+class Draft(NamedTuple):
+    """What somebody composed. `task` is one of maw.generate.request."""
+
+    task: str
+    instruction: str
+    paths: tuple[str, ...]
+
+
+@dataclass
+class Listed(Message):
+    """The files of the repository."""
+
+    paths: list[str]
+
+
+@dataclass
+class Heard(Message):
+    """Something happened on the way: the kinds of generation.Means.told, and `mapped`."""
+
+    kind: str
+    data: Any
+
+
+@dataclass
+class Written(Message):
+    """It has ended: what came of it, or why nothing did."""
+
+    report: Report | None
+    error: Exception | None = None
+
+
+@dataclass
+class Put(Message):
+    """What was accepted is in the working tree; `undone`: what had been is no longer."""
+
+    applied: Applied
+    undone: bool = False
+
+
+class Stopped(FatalError):
+    """Somebody stopped it."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped; nothing was changed")
+
+
+class Writing:
+    """One generation. `run` is called in a thread, `stop` from anywhere."""
+
+    def __init__(self, repo: Repo, config: Config, draft: Draft, told: Callable[[str, Any], None]) -> None:
+        self._repo, self._config, self._draft, self._told = repo, config, draft, told
+        self._stopped = False
+        self._id = ""
+
+    def run(self) -> Report:
+        """Raises Stopped, FatalError and OSError."""
+        paths, words = self._draft.paths, self._draft.instruction
+        found = context.gather(self._repo, Wanted(edit=paths, words=words), self._mapped)
+        asked = generation.asked(self._config, self._draft.task, words, found)
+        how = means(self._config, self._hear)
+        try:
+            if self._draft.task == REFACTOR and how.verify:
+                generation.insist_on_green(generation.as_it_is(self._repo, how))
+            return generation.run(self._repo, self._config, asked, found.allowed, how)
+        except FatalError as exc:
+            if self._stopped:
+                raise Stopped from exc
+            raise
+
+    def stop(self) -> None:
+        """Have the node stop, too; a command that is run on a proposal goes on to its end, for nothing."""
+        self._stopped = True
+        if self._id:
+            with contextlib.suppress(FatalError, OSError):  # a node that cannot be told cancels by itself
+                client.cancel(self._config.values["node"], self._id, timeout=_CANCEL_TIMEOUT)
+
+    def _mapped(self, done: int, whole: int) -> None:
+        self._hear("mapped", (done, whole))
+
+    def _hear(self, kind: str, data: Any) -> None:
+        if isinstance(data, dict):
+            self._id = str(data.get("task") or self._id)
+        if self._stopped:
+            raise Stopped
+        self._told(kind, data)
+
+
+def means(config: Config, told: Callable[[str, Any], None] = lambda *_: None) -> Means:
+    """As the settings have it: what `maw generate` does without options."""
+    values = config.values
+    verify = values["generate.verify"]
+    tries = max(1, values["generate.tries"]) if verify else 1
+    return Means(node=values["node"], verify=verify, tries=tries, timeout=values["generate.timeout"], told=told)
+
+
+def put(repo: Repo, config: Config, proposal: Proposal, ids: list[str]) -> Applied:
+    """Apply the hunks with these ids. A part of what passed is tried again first. Raises FatalError with nothing
+    changed."""
+    part = propose.accepted(proposal, ids)
+    if part is None:
+        raise FatalError("no hunk is chosen: space chooses, `a` takes all")
+    how = means(config)
+    if how.verify and part.diff != proposal.diff:
+        verdict = generation.verified(repo, how, part)
+        if not verdict.passed:
+            raise FatalError(f"the chosen part does not pass: {verdict.why}", hint="nothing was applied")
+    return apply.apply(repo, part)
