@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 STYLES = {
     "critical": "bold red", "error": "red", "warning": "yellow", "info": "cyan",
-    "path": "bold", "quote": "", "dim": "dim", "replacement": "green", "plain": "",
+    "path": "bold", "quote": "", "dim": "dim", "replacement": "green", "plain": "", "head": "bold",
 }  # fmt: skip
 
 

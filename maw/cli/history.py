@@ -14,16 +14,14 @@ from maw.attendant import outbox
 from maw.cli.output import console, print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
-from maw.cli.times import age, moment
-from maw.errors import FatalError
 from maw.finding import SEVERITIES, VERDICTS
 from maw.generate.remember import STATUSES as GENERATED
-from maw.git.repo import Repo
-from maw.git.run import GitError, git
+from maw.git.repo import Repo, commits_in
 from maw.memory import wording
 from maw.memory.query import DEFAULT_LIMIT, EXACT, Filters, Page, Row
 from maw.memory.wording import Said
 from maw.record import KINDS
+from maw.times import age, moment
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -99,7 +97,7 @@ def history(
         text=text,
         kind=kind,
         status=status,
-        commits=commits_of(repo, revisions) if revisions is not None else None,
+        commits=commits_in(repo, revisions) if revisions is not None else None,
         feedback=kind == "feedback",
     )
     page, said = read(repo, filters, limit)
@@ -119,18 +117,6 @@ def read(repo: Repo, filters: Filters, limit: int) -> tuple[Page, Said]:
     deliver(repo)
     with fresh_index(repo) as index:
         return index.history(filters, limit or sys.maxsize - 1), wording.said_of(index.feedback())
-
-
-def commits_of(repo: Repo, revisions: str) -> list[str]:
-    """The ids of the commits in a revision range, as `git rev-list` reads it. Raises FatalError."""
-    try:
-        return git("rev-list", "--end-of-options", revisions, "--", cwd=repo.root).decode("ascii").split()
-    except GitError as exc:
-        if exc.code == 128:  # git's own words name its options, which nobody typed
-            raise FatalError(
-                f"no such commit or range: {revisions!r}", hint="such as HEAD~5.. or main..topic; see gitrevisions(7)"
-            ) from exc
-        raise
 
 
 def _print_table(page: Page, pending: Collection[str], said: Said) -> None:

@@ -14,10 +14,10 @@ from maw.attendant import client, delivery, outbox, spool
 from maw.attendant.outbox import Entry
 from maw.cli.output import console, print_json, say
 from maw.cli.place import needed_repository
-from maw.cli.times import ago
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.text import count, one_line, size
+from maw.times import ago
 
 PATIENCE = 30.0  # seconds that `flush` waits for the attendant, which may be at it
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")

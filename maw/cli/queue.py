@@ -12,9 +12,9 @@ import click
 from maw import answers, api, client, errors, tasks
 from maw.cli.options import named_node
 from maw.cli.output import print_json, say
-from maw.cli.times import ago, moment
 from maw.errors import FatalError
 from maw.text import flat
+from maw.times import ago, moment
 from maw.watch import words
 
 _ID = 12  # characters of a whole task id

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from maw import errors, files
-from maw.cli.history import commits_of
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
-from maw.cli.times import moment
 from maw.errors import FatalError
-from maw.git.repo import Repo
+from maw.git.repo import Repo, commits_in
 from maw.memory.query import Filters
+from maw.times import moment
 
 if TYPE_CHECKING:
     from maw.stats.gather import Statistics
@@ -86,7 +85,7 @@ def stats(
         model=model,
         since=moment(since) if since is not None else None,
         until=moment(until) if until is not None else None,
-        commits=commits_of(repo, revisions) if revisions is not None else None,
+        commits=commits_in(repo, revisions) if revisions is not None else None,
     )
     return show(repo, filters, Output(as_json, as_csv, svg), by or ("week", "category"), None if everything else ROWS)
 

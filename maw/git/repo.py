@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from maw.errors import FatalError
 from maw.git.run import OFFLINE, GitError, git, git_feed, git_start, line, no_git_env, of, try_line, zsplit
 from maw.light import TYPE_CHECKING, NamedTuple
 
@@ -243,3 +244,15 @@ def resolve_commit(repo: Repo, name: str) -> str:
     if found is None:
         raise GitError(["rev-parse", name], 128, f"no such commit: {name}")
     return found
+
+
+def commits_in(repo: Repo, revisions: str) -> list[str]:
+    """The ids of the commits in a revision range, as `git rev-list` reads it. Raises FatalError."""
+    try:
+        return git("rev-list", "--end-of-options", revisions, "--", cwd=repo.root).decode("ascii").split()
+    except GitError as exc:
+        if exc.code == 128:  # git's own words name its options, which nobody typed
+            raise FatalError(
+                f"no such commit or range: {revisions!r}", hint="such as HEAD~5.. or main..topic; see gitrevisions(7)"
+            ) from exc
+        raise

@@ -11,10 +11,10 @@ import pytest
 
 from maw import record
 from maw.attendant import spool
-from maw.cli.times import age, moment
 from maw.errors import FatalError
 from maw.git.notes import Notes
 from maw.record import encode, parse_line
+from maw.times import age, moment
 from tests.fixtures.attendant import finding, kernel_repo, review_record
 from tests.fixtures.cli import Maw
 from tests.fixtures.fake_runner import FakeRunner

@@ -22,11 +22,11 @@ from textual.pilot import Pilot
 from maw.config.load import load
 from maw.git.repo import discover
 from maw_tui.app import MawApp
-from tests.fixtures.git import Repository
+from tests.fixtures.git import Repository, make_repository
 from tests.tui.picture import lines
+from tests.tui.sample import NOW, build
 
 NARROW, WIDE = (80, 24), (160, 48)
-NOW = 1_790_000_000.0  # the time in tests, so that ages stay what they are
 PATIENCE = 30.0  # seconds for a condition on a loaded machine
 
 
@@ -77,6 +77,13 @@ class Ui:
 
     async def resize(self, width: int, height: int) -> None:
         await self.pilot.resize_terminal(width, height)
+
+
+@pytest.fixture
+def sample(home: Path) -> tuple[Repository, dict[str, str]]:
+    """The small project with a history of reviews, and its commits by a word."""
+    repository = make_repository(home / "amounts")
+    return repository, build(repository)
 
 
 Scenario = Callable[[Ui], Awaitable[None]]

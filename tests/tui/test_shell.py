@@ -129,7 +129,7 @@ def test_only_ascii_is_drawn_where_the_terminal_has_no_more(
 
     async def scenario(ui: Ui) -> None:
         await ui.press("question_mark")
-        await ui.until_has("Everywhere")
+        await ui.until_has("Filter, with the words")
         assert ui.text.isascii()
 
     tui(scenario, repo=repo)

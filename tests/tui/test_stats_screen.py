@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
-from maw.cli.times import moment
 from maw.stats.plots import Plot, Series
+from maw.times import moment
 from maw_tui.widgets.plot import draw
 from tests.fixtures.attendant import finding
 from tests.fixtures.git import Repository

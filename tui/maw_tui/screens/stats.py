@@ -13,7 +13,6 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
 
-from maw.cli.times import moment
 from maw.git.repo import Repo
 from maw.memory import arrivals
 from maw.memory.index import Index
@@ -21,6 +20,7 @@ from maw.memory.query import Filters
 from maw.review.render import Line
 from maw.stats import plots, words
 from maw.stats.gather import Statistics, gather
+from maw.times import moment
 from maw_tui.messages import Told
 from maw_tui.screens.base import MawScreen
 from maw_tui.widgets.plot import PlotView

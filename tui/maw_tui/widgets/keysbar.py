@@ -8,6 +8,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.style import Style
 from textual.widget import Widget
+from textual.widgets import Input
 
 from maw_tui.keys import shown
 
@@ -38,11 +39,11 @@ class KeysBar(Widget):
         return Content.assemble(line, last)
 
     def _parts(self) -> list[Content]:
-        """One part an action that is shown, with its first key."""
-        active = self.screen.active_bindings.values()
+        """One part an action that is shown, with its first key. While somebody types, letters are no keys."""
+        typing = self.screen.focused if isinstance(self.screen.focused, Input) else None
         first: dict[str, Binding] = {}
-        for _, binding, enabled, _ in active:
-            if binding.show and enabled:
+        for node, binding, enabled, _ in self.screen.active_bindings.values():
+            if binding.show and enabled and typing in (None, node):
                 first.setdefault(binding.action, binding)
         ordered = sorted(first.values(), key=lambda binding: binding.action == "app.help")
         return [_part(binding) for binding in ordered]

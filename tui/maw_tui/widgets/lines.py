@@ -47,11 +47,15 @@ class Painted(ScrollView, can_focus=True):
         width = self.size.width
         if line is None:
             return Strip.blank(width, base)
-        segments = [Segment(text, base + self._style(name)) for name, text in line.parts if text]
+        segments = [Segment(text, self._on(base, name)) for name, text in line.parts if text]
         return Strip(segments).crop_extend(left, left + width, base)
 
-    def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"lines--{name}", partial=True, default=Style.null())
+    def _on(self, base: Style, names: str) -> Style:
+        """The style of a part: of `added keyword`, one on the other. The cursor keeps its ground."""
+        style = base
+        for name in names.split():
+            style += self.get_component_rich_style(f"lines--{name}", partial=True, default=Style.null())
+        return style if base is self.rich_style else style + Style(bgcolor=base.bgcolor)
 
 
 class Lines(Painted):

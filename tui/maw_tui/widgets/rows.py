@@ -39,20 +39,35 @@ class Rows(Painted):
     class Moved(Message):
         """The cursor is on another row, or on another content of it."""
 
+        rows: Rows
         row: int
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
 
     @dataclass
     class Chosen(Message):
         """Enter, or a second click."""
 
+        rows: Rows
         row: int
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
 
     @dataclass
     class Wanted(Message):
         """These rows are seen and not here: from `first` to before `last`."""
 
+        rows: Rows
         first: int
         last: int
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
 
     def __init__(self, draw: Callable[[int, int], Line | None], *, id: str | None = None) -> None:
         """`draw` takes the row's number and the width there is."""
@@ -62,16 +77,18 @@ class Rows(Painted):
         self._drawn: dict[int, Line] = {}  # as they are on the screen, for `renew`
         self.count = 0
         self.cursor = 0
+        self.empty = ""  # what is said where there are no rows
 
-    def show(self, count: int, *, cursor: int = 0) -> None:
-        """There are so many rows now, and the cursor is on this one."""
+    def show(self, count: int, *, cursor: int = 0, empty: str = "") -> None:
+        """There are so many rows now, and the cursor is on this one; `empty` is said where there is none."""
+        self.empty = empty
         self.count = count
         self._asked = None
         self.virtual_size = Size(0, count)
         self.cursor = max(0, min(cursor, count - 1))
         self._follow()
         self.refresh()
-        self.post_message(self.Moved(self.cursor))
+        self.post_message(self.Moved(self, self.cursor))
 
     def renew(self, count: int, *, cursor: int) -> None:
         """The same list a moment later: what is another line is drawn, the rest stays as it is."""
@@ -97,7 +114,7 @@ class Rows(Painted):
 
     def line_at(self, number: int) -> Line | None:
         if number >= self.count:
-            return None
+            return Line((("dim", f" {self.empty}"),)) if number == 0 else None
         line = self._draw(number, self.size.width)
         if line is None:
             self._want()
@@ -120,7 +137,7 @@ class Rows(Painted):
         wanted = max(0, top - height), min(self.count, top + 2 * height)
         if self._asked != wanted:
             self._asked = wanted
-            self.post_message(self.Wanted(*wanted))
+            self.post_message(self.Wanted(self, *wanted))
 
     def move_to(self, row: int) -> None:
         """Put the cursor on a row, and into sight."""
@@ -131,7 +148,7 @@ class Rows(Painted):
         self._follow()
         self.refresh_line(before)
         self.refresh_line(row)
-        self.post_message(self.Moved(row))
+        self.post_message(self.Moved(self, row))
 
     def _follow(self) -> None:
         self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
@@ -153,7 +170,7 @@ class Rows(Painted):
 
     def action_choose(self) -> None:
         if self.count:
-            self.post_message(self.Chosen(self.cursor))
+            self.post_message(self.Chosen(self, self.cursor))
 
     def on_click(self, event: events.Click) -> None:
         row = self.scroll_offset.y + event.y

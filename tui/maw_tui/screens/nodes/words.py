@@ -9,11 +9,11 @@ import msgspec
 
 from maw import api
 from maw.cli.statuslines import settings_lines
-from maw.cli.times import age, moment
 from maw.config.text import duration
 from maw.errors import FatalError
 from maw.review.render import Line
 from maw.text import count, flat, one_line, size
+from maw.times import age, moment
 from maw_tui.bars import bar, spark
 from maw_tui.fold import fit, folded
 from maw_tui.live import Sample

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from maw import reach
 from maw.attendant import outbox
-from maw.cli.times import age, moment
 from maw.errors import FatalError
 from maw.review.render import Line
 from maw.text import count, flat, one_line, size
+from maw.times import age, moment
 from maw.watch.board import Away, Picture, Seen
 from maw_tui.fold import fit, folded
 from maw_tui.screens.queue.entries import Entry

@@ -1,0 +1,41 @@
+"""Open the person's own editor at a line."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+
+from textual.app import App
+
+from maw.change import raw_path
+from maw.errors import FatalError
+from maw.git.repo import Repo
+from maw.git.run import line as git_line
+
+# How editors that do not know vi's +LINE are told where to go.
+_COLON = {"code", "codium", "code-insiders", "cursor", "subl", "hx", "helix", "zed", "micro"}
+_GOTO = {"code", "codium", "code-insiders", "cursor"}
+
+
+def command(editor: str, path: str, line: int) -> list[str]:
+    """What git would run to edit the file, with the line. `editor` is a shell's command, as git has it."""
+    words = shlex.split(editor) or ["vi"]
+    name = os.path.basename(words[0])
+    where = [f"{path}:{line}"] if name in _COLON else [f"+{line}", path]
+    goto = ["--goto"] if name in _GOTO else []
+    return ["sh", "-c", f'{editor} "$@"', editor, *goto, *where]
+
+
+def edit(app: App[None], repo: Repo, path: str, line: int) -> None:
+    """Open a file of the work tree; the UI is back when the editor has ended. Raises FatalError."""
+    if repo.worktree is None:
+        raise FatalError("there is no work tree here, so nothing to edit")
+    file = os.path.join(repo.worktree, os.fsdecode(raw_path(path)))
+    if not os.path.isfile(file):
+        raise FatalError(f"{path} is not in the work tree any more")
+    editor = git_line("var", "GIT_EDITOR", cwd=repo.root)
+    with app.suspend():
+        code = subprocess.run(command(editor, file, max(line, 1)), cwd=repo.worktree, check=False).returncode
+    if code:
+        raise FatalError(f"the editor ended with {code}", hint="git var GIT_EDITOR tells which it is")

@@ -1,0 +1,80 @@
+"""All about the commit under the cursor: its records, then its diff with the findings at their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from maw.review.annotate import Diff, Shown
+from maw.review.render import Line
+from maw_tui.highlight import paint
+from maw_tui.screens.history.reading import Commit
+from maw_tui.widgets.rows import Rows
+
+SIDE_BY_SIDE = 120  # columns from which old and new stand beside each other
+
+
+class Detail(Rows):
+    """Lines with a cursor: what is under it can be copied and opened in the editor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "jump('finding', 1)", "Next finding", tooltip="Next finding"),
+        Binding("N", "jump('finding', -1)", "Previous finding", show=False),
+        Binding("right_square_bracket", "jump('file', 1)", "Next file", show=False),
+        Binding("left_square_bracket", "jump('file', -1)", "Previous file", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__(self._draw_line, id="history-commit")
+        self.commit: Commit | None = None
+        self.lines: list[Shown] = []
+
+    @property
+    def here(self) -> Shown | None:
+        """The line under the cursor."""
+        return self.lines[self.cursor] if self.cursor < len(self.lines) else None
+
+    def fill(self, commit: Commit | None, lines: list[Shown]) -> None:
+        """Show a commit, with the place kept when it is the same one."""
+        same = commit is not None and self.commit is not None and commit.oid == self.commit.oid
+        self.commit, self.lines = commit, lines
+        cursor = self.cursor if same else 0
+        if not same:
+            self.scroll_to(0, 0, animate=False)
+        self.show(len(lines), cursor=cursor)
+
+    def action_jump(self, what: str, direction: int) -> None:
+        """To the next or previous line on which a finding, or a file, begins."""
+        if not self.jump(_BEGINS[what], direction):
+            self.app.bell()
+
+    def jump(self, wanted: Callable[[Shown], object], direction: int) -> bool:
+        places = range(self.cursor + 1, len(self.lines)) if direction > 0 else range(self.cursor - 1, -1, -1)
+        found = next((at for at in places if wanted(self.lines[at])), None)
+        if found is not None:
+            self.move_to(found)
+            self.scroll_to(y=found - self.size.height // 3, animate=False, force=True)  # what belongs to it is below
+        return found is not None
+
+    def _draw_line(self, number: int, width: int) -> Line:
+        return self.lines[number].line
+
+
+_BEGINS: dict[str, Callable[[Shown], object]] = {
+    "finding": lambda shown: shown.finding is not None,
+    "file": lambda shown: shown.file,
+}
+
+
+def lines_of(commit: Commit, width: int, *, beside: bool | None = None) -> list[Shown]:
+    """All about a commit for so many columns; `beside`: old and new beside each other, None: if there is room."""
+    diff = Diff(commit.files, commit.findings, commit.said, paint)
+    if beside if beside is not None else width >= SIDE_BY_SIDE:
+        changes = diff.side_by_side(width)
+    else:
+        changes = diff.unified()
+    above = [*commit.head, *commit.records, Line(())]
+    note = [Shown(Line((("mark", commit.note),)))] if commit.note else []
+    return [*(Shown(line) for line in above), *note, *changes]
