@@ -105,7 +105,7 @@ class Rows(Painted):
             for number in range(top, min(top + self.size.height, count)):
                 if self._draw(number, self.size.width) != self._drawn.get(number):
                     self.refresh_line(number)
-        self.post_message(self.Moved(self.cursor))
+        self.post_message(self.Moved(self, self.cursor))
 
     def arrived(self) -> None:
         """Rows that were asked for are here."""
