@@ -60,6 +60,7 @@ def _start(path: Path) -> float:
 
 
 def _session(path: Path) -> Iterator[Row]:
+    ended = _ended(2)
     with _tui(path, "history") as (terminal, _):
         terminal.until(FIRST)
         yield _idle("history", terminal)
@@ -69,7 +70,7 @@ def _session(path: Path) -> Iterator[Row]:
         with _streams(1):
             yield _judged("CPU on the queue, one task streaming 50 tokens/s", _cpu(terminal), STREAM, "%")
         with _streams(3):
-            yield _percentile("a key on the queue while three tasks stream, p95", _queue_keys(terminal), KEY)
+            yield _percentile("a key on the queue while three tasks stream, p95", _queue_keys(terminal, ended), KEY)
             terminal.settled(terminal.press(b"1"))
             yield _percentile("a key in the history while three tasks stream, p95", _keys(terminal), KEY)
             yield _percentile("a keystroke of the history's filter, p95", _strokes(terminal), STROKE)
@@ -92,14 +93,27 @@ def _strokes(terminal: Terminal) -> list[float]:
     return found
 
 
-def _queue_keys(terminal: Terminal) -> list[float]:
-    """The filter's line comes and goes: what streams cannot be taken for it."""
+def _queue_keys(terminal: Terminal, ended: list[str]) -> list[float]:
+    """Up and down between two tasks that ended, whose ids the pane shows: what streams is not taken for them."""
+    lower, upper = ended
+    terminal.until(lower.encode(), terminal.press(END))
     found = []
-    for _ in range(KEYS // 3):
+    for number in range(KEYS):
+        key, shows = (b"j", lower) if number % 2 else (b"k", upper)
         begin = time.monotonic()
-        found.append((terminal.until(b"ords to look for", terminal.press(b"/")) - begin) * 1000)
-        terminal.press(ESCAPE)
-        time.sleep(0.3)
+        found.append((terminal.until(shows.encode(), terminal.press(key)) - begin) * 1000)
+        time.sleep(0.05)
+    return found
+
+
+def _ended(count: int) -> list[str]:
+    """The ids of tasks that ended one after the other: the first of all is the last row of the queue."""
+    found = []
+    for number in range(count):
+        task = client.submit(reach.LOCAL, {"kind": "review", "payload": {"echo": number, "title": "ended"}})["id"]
+        for event in client.events(reach.LOCAL, task, deadline=time.monotonic() + 30):
+            if event.type == "done":
+                found.append(str(task))
     return found
 
 
