@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from textual.app import App
@@ -24,9 +26,12 @@ def lines(app: App[None]) -> list[str]:
     return [strip.text.rstrip() for strip in strips]
 
 
-def check(name: str, app: App[None]) -> None:
-    """The screen is what it was when the picture `name` was taken."""
+def check(name: str, app: App[None], hide: Mapping[str, str] | None = None) -> None:
+    """The screen is what it was when the picture `name` was taken; `hide`: by patterns, what stands for what is
+    another each time."""
     shown = "\n".join(lines(app)) + "\n"
+    for pattern, instead in (hide or {}).items():
+        shown = re.sub(pattern, instead, shown)
     path = FOLDER / f"{name}.txt"
     if _WRITE:
         path.write_text(shown, encoding="utf-8")
