@@ -45,7 +45,7 @@ def run() -> list[Row]:
     together = gathering + leaving + proposing
     return [
         Row("what goes along (map of 2,000 files, warm)", gathering, "", "ms", None),
-        Row("secrets taken out, payload", leaving, "", "ms", None),
+        Row("examples looked for, secrets taken out, payload", leaving, "", "ms", None),
         Row("an answer to a proposal: matched, checked, diff proved", proposing, "", "ms", None),
         Row("these three: everything outside the model", together, "≤ 300", "ms", together <= 300),
         Row("applying it", applying, "", "ms", None),
@@ -54,7 +54,8 @@ def run() -> list[Row]:
 
 
 def _leave(repo: Repo, config: Config, found: Context) -> None:
-    generation.payload(repo, config, generation.asked(config, "code", "more", found))
+    asked = generation.with_examples(repo, generation.asked(config, "code", "more", found))
+    generation.payload(repo, config, asked)
 
 
 def _propose(repo: Repo, config: Config, found: Context, answer: Answer) -> Proposal:

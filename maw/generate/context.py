@@ -73,7 +73,7 @@ class _Gathering:
     def done(self) -> Context:
         named = dict.fromkeys(self._named) or dict.fromkeys(self._meant())
         texts = files.read(self._repo, list(named), editable=True)
-        below = [path for path in self._below() if path not in texts]
+        below = [path for path in self._below if path not in texts]
         texts |= {path: text for path, text in files.read(self._repo, below, editable=True).items() if text is not None}
         if not texts and not self._folders:
             raise FatalError("no file to work on", hint="name files or folders, or a definition with --symbol")
@@ -91,6 +91,7 @@ class _Gathering:
     def _is_folder(self, path: str) -> bool:
         return not path or any(known.startswith(f"{path}/") for known in self._snapshot.files)
 
+    @functools.cached_property
     def _below(self) -> list[str]:
         """Files of the folders that were named, the most important first."""
         tops = tuple(f"{folder}/" if folder else "" for folder in self._folders)
@@ -131,7 +132,7 @@ class _Gathering:
         if name is None:
             return []
         known = [path for path in self._named if path in self._snapshot.files]
-        known += [path for path in self._below() if path not in known]
+        known += [path for path in self._below if path not in known]
         found = symbols(self._snapshot, name, self._tags_of, known if known or self._named else None)
         if not found:
             raise FatalError(f"no definition of {name}", hint="`maw map PATH` lists what a file defines")
@@ -150,7 +151,7 @@ class _Gathering:
         return tuple(_span(one) for one in self._tags_of(path).definitions if one.name in words)
 
     def _map(self, edited: Sequence[File]) -> str:
-        focus = [file.path for file in edited if file.path in self._snapshot.files] or self._below()
+        focus = [file.path for file in edited if file.path in self._snapshot.files] or self._below
         ranks = graph.rank(self._snapshot.files, focus)
         chosen = fit.choose(self._snapshot.files, ranks, focus, MAP_TOKENS, self._tags_of)
         seen = {file.path for file in edited if len(file.text) <= SMALL}

@@ -120,6 +120,7 @@ def test_a_file_that_changed_meanwhile_is_left_alone(project: Repository, maw: M
     assert "+    return a + b" in Path(patch).read_text()
 
 
+@pytest.mark.slow
 def test_in_the_middle_of_a_merge(project: Repository, maw: Maw, generator: Says) -> None:
     project.git("checkout", "-q", "-b", "side")
     project.write("src/app.py", APP.replace("a - b", "b - a"))

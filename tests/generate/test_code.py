@@ -3,6 +3,8 @@ say."""
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 from tests.fixtures.scripted import Says
@@ -48,6 +50,7 @@ def test_what_is_not_found_is_sent_back_once_with_the_real_lines(
     assert len(server.asked()) == 2
 
 
+@pytest.mark.slow
 def test_texts_from_files_and_another_model(project: Repository, maw: Maw, generator: Says) -> None:
     server = generator(GOOD)
     project.write("issue.txt", "Sums are wrong, says Bob.\n")

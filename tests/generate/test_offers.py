@@ -44,6 +44,7 @@ def test_hunk_by_hunk(project: Repository, maw: Maw, generator: Says) -> None:
     assert (ran.code, (project.path / "src/two.py").read_text()) == (0, TWO)
 
 
+@pytest.mark.slow
 def test_a_part_is_tried_again(project: Repository, maw: Maw, generator: Says) -> None:
     """What passes as a whole may not pass in part."""
     generator(GOOD[:-5] + whole("src/flag", "on\n"))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 from tests.fixtures.scripted import Says
@@ -46,6 +48,7 @@ def test_what_came_to_nothing_and_what_was_taken_back(project: Repository, maw: 
     assert {(one["status"], one["instruction"]) for one in records} == {("failed", "x"), ("rejected", "y")}
 
 
+@pytest.mark.slow
 def test_documentation_that_changes_code_is_refused(project: Repository, maw: Maw, generator: Says) -> None:
     good = replacing("src/app.py", "def add(a, b):\n", 'def add(a, b):\n    """Add two numbers."""\n')
     server = generator(GOOD, good)

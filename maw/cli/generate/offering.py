@@ -39,6 +39,8 @@ class Unverified(FatalError):
 
 def offer(repo: Repo, proposal: Proposal, options: Options, verify: Verify | None) -> Taken:
     """Show the diff and apply what is wanted of it. Raises Conflict and FatalError with nothing changed."""
+    if not options.as_json:
+        _tell_loose(proposal)
     if options.apply:
         if not options.as_json:
             diffs.write(proposal.diff)
@@ -59,9 +61,6 @@ def show(proposal: Proposal) -> None:
 
 
 def _asked(repo: Repo, proposal: Proposal, verify: Verify | None) -> Taken:
-    for loose in proposal.loose:
-        say(f"maw: {one_line(loose.path)}: not where the model said ({loose.how}); look twice:")
-        click.echo(printable(loose.difference).rstrip("\n"), err=True)
     question = f"Apply it to {count(len(proposal.edits), 'file')}? (y: all, n: nothing, h: hunk by hunk)"
     key = click.prompt(question, type=click.Choice(["y", "n", "h"]), default="n", show_choices=False, err=True)
     if key == "h":
@@ -90,5 +89,13 @@ def _applied(repo: Repo, proposal: Proposal) -> Taken:
     return Taken(proposal, asked=True, applied=done)
 
 
+def _tell_loose(proposal: Proposal) -> None:
+    """What a person should look at twice."""
+    for loose in proposal.loose:
+        say(f"maw: {one_line(loose.path)}: not exactly where the model said ({loose.how}):")
+        click.echo(printable(loose.difference).rstrip("\n"), err=True)
+
+
 def _somebody() -> bool:
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    """Whether there is a person who sees the diff and can answer."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()

@@ -28,12 +28,14 @@ class Asking:
 
     async def ask(
         self, messages: Sequence[Message], program: Program, *, temperature: float = 0.0, seed: int = 0,
-        heard: Heard | None = None,
+        heard: Heard | None = None, grammar_optional: bool = False,
     ) -> dict[str, Field]:  # fmt: skip
         """The answer's fields, as many as there are where it did not keep to its shape; its text is told as it comes,
-        by `heard`."""
+        by `heard`, which ends the answer by what it raises."""
         fields: dict[str, Field] = {}
-        request = Request(messages, program, shared=1, temperature=temperature, seed=seed)
+        request = Request(
+            messages, program, shared=1, temperature=temperature, seed=seed, grammar_optional=grammar_optional
+        )
         self._meter.asked()
         try:
             async with aclosing(self._engine.run(self._model, request)) as parts:

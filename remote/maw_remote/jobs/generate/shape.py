@@ -18,6 +18,7 @@ from maw_remote.jobs.generate.fitting import Shown, as_it_is, lines_of
 from maw_remote.jobs.generate.payload import PROSE, Payload
 
 _END = r'"\x0A"'
+ANSWER = "answer"  # the one field
 BLOCKS_MAX = 12  # of one answer
 RUN = 3  # of a marker's characters that any line may begin with, such as >>> of a doctest
 _BEGUN = re.compile(r"^(?:<{4,}|={4,}|>{4,})", re.MULTILINE)
@@ -27,8 +28,8 @@ _NAME = "[A-Za-z0-9_.-]"  # of what a model may call a new file below a folder
 def build(asked: Payload, shown: Sequence[Shown], tokens: int) -> Program:
     """The answer, of at most so many tokens. Where a server takes no grammar it is the same free text."""
     if asked.task in PROSE:
-        return (Write("answer", tokens),)
-    return (Write("answer", tokens, grammar=grammar(asked, shown)),)
+        return (Write(ANSWER, tokens),)
+    return (Write(ANSWER, tokens, grammar=grammar(asked, shown)),)
 
 
 def mark(asked: Payload) -> int:

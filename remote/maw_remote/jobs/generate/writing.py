@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import aclosing
 from typing import Any
 
 from maw.edits import answer
 from maw.edits.answer import Block, Replace
 from maw.edits.refusal import Refused
-from maw_remote.engine.interface import Engine, Field, Message, Request, Usage
+from maw_remote.engine.interface import Engine, EngineError, Field, Message, Text
+from maw_remote.engine.program import Program
+from maw_remote.jobs.asking import Asking
 from maw_remote.jobs.generate import fitting, prompting, shape
 from maw_remote.jobs.generate.fitting import Shown
 from maw_remote.jobs.generate.payload import PROSE, Before, Payload
 from maw_remote.jobs.generate.prompting import Around
 from maw_remote.jobs.interface import BadInput, Emit, Json
-from maw_remote.jobs.review.meter import Meter
 
 TEMPERATURE = 0.4  # of all answers but the first
 ANSWER_SHARE = 3  # the answer gets a third of the context at most
@@ -31,21 +31,17 @@ class Writing:
 
     def __init__(self, payload: Payload, model: str, engine: Engine, emit: Emit) -> None:
         self._asked, self._model = payload, payload.model or model
-        self._engine, self._emit = engine, emit
-        self._meter = Meter()
+        self._asking = Asking(engine, self._model, emit)
+        self._emit = emit
 
     async def run(self) -> Json:
-        if not any(found.name == self._model and found.state == "loaded" for found in self._engine.models()):
-            await self._emit("loading", {"model": self._model})
-        context = await self._engine.context(self._model)
+        await self._asking.begin()
+        context = await self._asking.context()
         tokens = max(min(self._asked.max_tokens, context // ANSWER_SHARE), 1)
         shown, around = await self._fitted(context - tokens - _TEMPLATE_TOKENS)
         await self._emit("plan", {"shown": _ranges(shown), "answer_tokens": tokens})
         program = shape.build(self._asked, shown, tokens)
-        field = await self._ask(Request(
-            prompting.chat(self._asked, shown, around), program, shared=1,
-            temperature=TEMPERATURE if self._asked.seed else 0.0, seed=self._asked.seed, grammar_optional=True,
-        ))  # fmt: skip
+        field = await self._answer(prompting.chat(self._asked, shown, around), program)
         return {
             "v": 1,
             "answer": field.value,
@@ -54,7 +50,7 @@ class Writing:
             "mark": shape.mark(self._asked),
             "shown": _ranges(shown),
             "model": self._model,
-            "stats": self._meter.stats(),
+            "stats": self._asking.stats(),
         }
 
     async def _fitted(self, context: int) -> tuple[list[Shown], Around]:
@@ -115,25 +111,22 @@ class Writing:
         return (await self._costs([text]))[0] if text else 0
 
     async def _costs(self, texts: Sequence[str]) -> list[int]:
-        return list(await self._engine.count(self._model, texts)) if texts else []
+        return await self._asking.count(texts) if texts else []
 
-    async def _ask(self, request: Request) -> Field:
+    async def _answer(self, messages: Sequence[Message], program: Program) -> Field:
         """The answer's one field; its text is told as it comes."""
-        found, said = Field("answer", ""), ""
-        self._meter.asked()
-        async with aclosing(self._engine.run(self._model, request)) as parts:
-            async for part in parts:
-                if isinstance(part, Usage):
-                    self._meter.used(part)
-                elif isinstance(part, Field):
-                    found = part
-                else:
-                    self._meter.spoke()
-                    await self._emit("text", {"text": part.text})
-                    said += part.text
-                    if "\n" in part.text and answer.goes_in_circles(said.split("\n"), CIRCLES):
-                        return Field("answer", said, cut=True)
-        return found
+        listener = _Listener()
+        seed = self._asked.seed
+        try:
+            fields = await self._asking.ask(
+                messages, program, temperature=TEMPERATURE if seed else 0.0, seed=seed, heard=listener,
+                grammar_optional=True,
+            )  # fmt: skip
+        except _Circles:
+            return Field(shape.ANSWER, listener.said, cut=True)
+        if shape.ANSWER not in fields:
+            raise EngineError("bad_answer", f"{self._model} sent no answer that can be read")
+        return fields[shape.ANSWER]
 
     def _blocks(self, field: Field) -> list[Json] | None:
         """The edits that the answer names, None where it cannot be read: half a block is none."""
@@ -144,6 +137,25 @@ class Writing:
         except Refused:
             return None  # the client reads it again, and says why
         return [_block(block) for block in blocks]
+
+
+class _Circles(Exception):
+    """The same lines come again and again: nothing else will."""
+
+
+class _Listener:
+    """Hears an answer as it comes."""
+
+    def __init__(self) -> None:
+        self.said = ""
+
+    def __call__(self, part: Text | Field) -> str:
+        if isinstance(part, Field):
+            return ""
+        self.said += part.text
+        if "\n" in part.text and answer.goes_in_circles(self.said.split("\n"), CIRCLES):
+            raise _Circles
+        return part.text
 
 
 def _block(block: Block) -> dict[str, Any]:
