@@ -17,7 +17,7 @@ from maw_remote.engine.batch import Pace, Want, share  # noqa: E402
 WANTS = st.lists(
     st.builds(
         Want, st.integers(1, 10**6), st.integers(0, 400), st.integers(0, 80), st.integers(1, 99), st.booleans(),
-        st.sampled_from([None, "a", "b"]),
+        st.sampled_from([None, "a", "b"]), st.booleans(),
     ),
     max_size=12, unique_by=lambda want: want.number,
 )  # fmt: skip
@@ -53,6 +53,15 @@ def test_those_who_decode_come_first_and_one_adapter_does_not_keep_another_out()
     plan = share(wants, Pace(256), rows=256, outputs=64)
     assert plan[2] == 1 and plan[1] > 1 and 3 not in plan
     assert share(wants, Pace(256), rows=256, outputs=64, avoid=(None,)) == {3: 1}
+
+
+def test_who_could_begin_waits_for_prompts_that_came_with_his_unless_somebody_decodes() -> None:
+    first, second = Want(1, 1, 1, 1, True, held=True), Want(2, 300, 1, 2, True)
+    assert share([first, second], Pace(256), rows=256, outputs=64).keys() == {2}
+    assert share([first], Pace(256), rows=256, outputs=64) == {1: 1}
+    assert share([first._replace(held=False), second], Pace(256), rows=256, outputs=64)[1] == 1
+    decoding = Want(3, 1, 1, 3, True)
+    assert share([first, second, decoding], Pace(256), rows=256, outputs=64).keys() == {1, 2, 3}
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=1, max_size=5), min_size=1, max_size=12))

@@ -2,6 +2,9 @@
 
 rows of a step   ┌ each sequence that decodes: 1 (all of them, first)
 (one adapter)    └ prompts and trees, in order, as many rows as the time allows that the others may be delayed
+
+Rows cost far less in large steps than in small ones. So prompts that came together are evaluated together: as long as
+nobody decodes yet, those that could begin to wait for the others, up to HOLD_MAX.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 PATIENCE = 2.5  # a prompt's rows may make a step so many times longer for those who decode beside it
+HOLD_MAX = 2.0  # seconds that a sequence may wait with its first token for prompts beside it
 STEP_MAX = 0.25  # seconds of a step without others: the compute turn must be given back soon
 
 
@@ -22,6 +26,7 @@ class Want(NamedTuple):
     order: int
     interactive: bool
     adapter: str | None = None
+    held: bool = False  # it is to begin its answer, and may wait
 
 
 class Pace:
@@ -61,6 +66,8 @@ def share(
     adapter = next((want.adapter for want in able if want.adapter not in avoid), able[0].adapter)
     able = [want for want in able if want.adapter == adapter]
     decoding = [want for want in able if want.rows == 1]
+    if all(want.held for want in decoding) and len(decoding) < len(able):
+        decoding = []
     found: dict[int, int] = {}
     for want in decoding[: min(rows, outputs)]:
         found[want.number] = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from maw_remote.engine import sampling
+from maw_remote.engine.batch import HOLD_MAX, Want
 from maw_remote.engine.decoder import Decoder
 from maw_remote.engine.kept import Prefix
 from maw_remote.engine.runs import Branch, Feed, Work
@@ -45,6 +46,8 @@ class Live:
     start: int = 0  # place in `tokens` where the need's begin
     tree: Tree | None = None
     source: Prefix | None = None
+    ready: float = 0.0  # when it could begin to decode
+    begun: bool = False  # whether it did
     # Of the running step:
     given: int = 0  # rows
     fed: int = 0  # those of `tokens`; the others are the tree's
@@ -59,6 +62,18 @@ class Live:
     def rows_wanted(self) -> int:
         return len(self.tokens) - self.done + (self.tree.left if self.tree is not None else 0)
 
+    def want(self, now: float) -> Want:
+        """What it could have evaluated in the next step. `now` in seconds of a monotonic clock."""
+        rows, outputs = self.rows_wanted(), self.outputs_wanted()
+        return Want(self.number, rows, outputs, self.order, self.interactive, self.adapter, self._may_wait(now))
+
+    def _may_wait(self, now: float) -> bool:
+        """Whether it is to begin its answer only now, and has not waited long with that."""
+        if self.begun or self.rows_wanted() != 1:
+            return False
+        self.ready = self.ready or now
+        return now - self.ready < HOLD_MAX
+
     def outputs_wanted(self) -> int:
         last = bool(self.need is not None and self.need.tokens and self.behind)
         targets = len(self.need.targets) if isinstance(self.need, Feed) else 0
@@ -67,6 +82,7 @@ class Live:
     def fill(self, decoder: Decoder, count: int) -> None:
         """Put the next `count` rows into the step: what the sequence is behind with goes to the branches that were
         forked from it, too, so that their own rows can be of the same step."""
+        self.begun = self.begun or self.rows_wanted() == 1
         self.given, self.fed = count, min(count, len(self.tokens) - self.done)
         end = self.done + self.fed
         branches = self.tree.sequences if self.tree is not None else []

@@ -136,7 +136,7 @@ class Slots:
         behind = len(live.tokens) - live.done
         if live.tree is not None and not live.tree.left and behind <= (0 if self._decoder.recurrent else JOINED):
             self._grow(live, live.tree)
-        return Want(live.number, live.rows_wanted(), live.outputs_wanted(), live.order, live.interactive, live.adapter)
+        return live.want(time.perf_counter())
 
     def _reserved(self) -> int:
         return sum(live.reserve for live in self._lives.values())
