@@ -13,7 +13,6 @@ import errno
 import json
 import os
 import sqlite3
-import types
 import urllib.parse
 from array import array
 from collections.abc import Callable, Sequence
@@ -24,6 +23,7 @@ from maw.errors import FatalError
 from maw.finding import SEVERITIES
 from maw.git import refs
 from maw.git.repo import Repo
+from maw.indexfile import IndexFile, version_of, writing
 from maw.memory import query
 from maw.memory.query import COSTS, Filters, Page, Query, Row
 from maw.record import KINDS
@@ -69,7 +69,6 @@ CREATE TABLE paths (
   note INTEGER NOT NULL REFERENCES notes (note) ON DELETE CASCADE,
   PRIMARY KEY (path, note)) WITHOUT ROWID;
 CREATE INDEX paths_by_note ON paths (note);
-PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 # Errors that say nothing against the file: another one would fail likewise.
@@ -86,28 +85,16 @@ Json = dict[str, Any]
 Answer = TypeVar("Answer")
 
 
-class Index:
+class Index(IndexFile):
     """An open index. Use as a context manager; every method raises FatalError when the file cannot be used, as when
     another process keeps it busy or the disk is full."""
 
     def __init__(self, repo: Repo) -> None:
+        path = os.path.join(repo.maw_dir, "index.db")
+        pragma = "PRAGMA foreign_keys = ON"
+        super().__init__(path, schema=SCHEMA, version=SCHEMA_VERSION, pragma=pragma, timeout=BUSY_TIMEOUT)
         self.repo = repo
-        self.path = os.path.join(repo.maw_dir, "index.db")
-        self._db: sqlite3.Connection | None = None
         self._writable = True
-
-    def __enter__(self) -> Index:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
 
     def refresh(self, *, told: Callable[[], None] = lambda: None) -> bool:
         """Bring the index up to the notes; False when it was. `told` is called before work that may take long."""
@@ -207,7 +194,7 @@ class Index:
             return False
         from maw.memory import indexer  # pygit2: not needed while nothing changed
 
-        with _writing(db):
+        with writing(db):
             # The stored tips again: another process may have been faster.
             indexer.update(db, self.repo, _stored_tips(db), tips, told)
         return True
@@ -235,24 +222,14 @@ class Index:
             return FatalError(f"{self.path} is in use by another process", hint="try again when that one is done")
         return FatalError(f"{self.path} cannot be used: {exc}", hint="it is only an index and may be deleted")
 
-    def remove(self) -> None:
-        """Delete the index; the next refresh makes it anew."""
-        self.close()
-        for suffix in ("", "-journal"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.path + suffix)
+    def _place(self) -> sqlite3.Connection:
+        self._writable = self._writable and self._have_folder()
+        return self._open(self.path) if self._writable else self._copy()
 
-    def _connection(self) -> sqlite3.Connection:
-        if self._db is None and self._writable:
-            self._writable = self._have_folder()
-        if self._db is None:
-            self._db = _open(self.path) if self._writable else self._copy()
-            if _version(self._db) not in (0, SCHEMA_VERSION):
-                self._renew()
-                self._db = _open(self.path) if self._writable else self._copy()
-            if _version(self._db) == 0:
-                _create(self._db)
-        return self._db
+    def _open(self, path: str) -> sqlite3.Connection:
+        db = super()._open(path)
+        db.row_factory = sqlite3.Row
+        return db
 
     def _renew(self) -> None:
         """Delete the index, or leave it aside where that is not allowed. Raises OSError for other reasons."""
@@ -282,11 +259,11 @@ class Index:
         if os.path.exists(self.path) and not os.path.exists(self.path + "-journal"):
             address = f"file:{urllib.parse.quote(self.path)}?immutable=1"
             with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(address, uri=True)) as file:
-                db = _open(":memory:")
+                db = self._open(":memory:")
                 file.backup(db)
-                if _version(db) == SCHEMA_VERSION and _is_whole(db):
+                if version_of(db) == SCHEMA_VERSION and _is_whole(db):
                     return db
-        return _open(":memory:")
+        return self._open(":memory:")
 
 
 def current_tips(repo: Repo) -> dict[str, str]:
@@ -299,42 +276,8 @@ def _primary_code(exc: sqlite3.Error) -> int:
     return (getattr(exc, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
-def _open(path: str) -> sqlite3.Connection:
-    # isolation_level None: transactions begin and end where we say so.
-    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None, check_same_thread=True)
-    db.row_factory = sqlite3.Row
-    try:
-        db.execute("PRAGMA foreign_keys = ON")
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
-
-
 def _is_whole(db: sqlite3.Connection) -> bool:
     return bool(db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
-
-
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _create(db: sqlite3.Connection) -> None:
-    with _writing(db):
-        if _version(db) == 0:
-            for statement in SCHEMA.split(";\n"):
-                db.execute(statement)
-
-
-@contextlib.contextmanager
-def _writing(db: sqlite3.Connection) -> Any:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
 
 
 def _stored_tips(db: sqlite3.Connection) -> dict[str, str]:

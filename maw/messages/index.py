@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import types
 from collections.abc import Callable, Iterator, Sequence
 
 from maw import paths
 from maw.errors import FatalError
 from maw.git.repo import Repo, heads
 from maw.git.run import GitError, git, of, try_line
+from maw.indexfile import IndexFile, writing
 from maw.light import NamedTuple
 from maw.messages import features, log, profile, store
 from maw.messages.profile import Profile
@@ -29,14 +29,13 @@ PROFILED = 500  # messages that make the profile
 BUSY_TIMEOUT = 30.0  # seconds to wait for another process, which may be making a first index
 TOLD_EVERY = 1000  # commits
 
-_SCHEMA = f"""
+_SCHEMA = """
 CREATE TABLE commits (
   number INTEGER PRIMARY KEY, oid TEXT NOT NULL UNIQUE, time INTEGER NOT NULL, message TEXT NOT NULL);
 CREATE INDEX commits_by_time ON commits (time);
 CREATE VIRTUAL TABLE words USING fts5 (paths, names, tokenize = "unicode61 tokenchars '_'");
 CREATE TABLE liked (oid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE tip (oid TEXT NOT NULL);
-PRAGMA user_version = {SCHEMA_VERSION};
 """
 
 Told = Callable[[int], None]  # how many commits were read
@@ -51,27 +50,14 @@ class Example(NamedTuple):
     liked: bool
 
 
-class MessageIndex:
+class MessageIndex(IndexFile):
     """An open index. Use as a context manager. Methods raise FatalError where it cannot be used, and GitError."""
 
     def __init__(self, repo: Repo, *, timeout: float = BUSY_TIMEOUT) -> None:
+        path = os.path.join(repo.maw_dir, "messages.db")
+        pragma = "PRAGMA synchronous = OFF"  # a power cut may damage it: then it is made anew
+        super().__init__(path, schema=_SCHEMA, version=SCHEMA_VERSION, pragma=pragma, timeout=timeout)
         self.repo = repo
-        self.path = os.path.join(repo.maw_dir, "messages.db")
-        self._timeout = timeout
-        self._db: sqlite3.Connection | None = None
-
-    def __enter__(self) -> MessageIndex:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
 
     def refresh(self, *, told: Told = lambda _: None) -> Profile:
         """Bring the index and the profile up to HEAD. `told` hears now and then how many commits were read."""
@@ -81,7 +67,7 @@ class MessageIndex:
         with self._used() as db:
             if _tips(db) == tips and (known := store.load(self.repo)) is not None:
                 return known
-            with _writing(db):
+            with writing(db):
                 if _tips(db) != tips:
                     _Update(db, self.repo, told).to(tips)
                 found = profile.make(_newest(db))
@@ -90,7 +76,7 @@ class MessageIndex:
 
     def like(self, oids: Sequence[str]) -> None:
         """Prefer the messages of these commits as examples."""
-        with self._used() as db, _writing(db):
+        with self._used() as db, writing(db):
             db.execute("DELETE FROM liked")
             db.executemany("INSERT OR IGNORE INTO liked VALUES (?)", ((oid,) for oid in oids))
 
@@ -123,26 +109,9 @@ class MessageIndex:
             self.remove()
             raise FatalError(f"{self.path} was damaged, and is made anew the next time: {exc}") from exc
 
-    def remove(self) -> None:
-        """Delete the index; the next refresh makes it anew."""
-        self.close()
-        for suffix in ("", "-journal"):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.path + suffix)
-
-    def _connection(self) -> sqlite3.Connection:
-        if self._db is None:
-            paths.make_private_dir(self.repo.maw_dir)
-            self._db = _open(self.path, self._timeout)
-            if _version(self._db) not in (0, SCHEMA_VERSION):
-                self.remove()
-                self._db = _open(self.path, self._timeout)
-            if _version(self._db) == 0:
-                with _writing(self._db):
-                    if _version(self._db) == 0:
-                        for statement in _SCHEMA.split(";\n"):
-                            self._db.execute(statement)
-        return self._db
+    def _place(self) -> sqlite3.Connection:
+        paths.make_private_dir(self.repo.maw_dir)
+        return super()._place()
 
 
 # The best of the best matches; a liked one counts for more than a slightly better match (bm25 is negative).
@@ -241,20 +210,6 @@ def _query(where: Sequence[str], names: Sequence[str]) -> str:
     return " OR ".join(parts)
 
 
-def _open(path: str, timeout: float) -> sqlite3.Connection:
-    db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
-    try:
-        db.execute("PRAGMA synchronous = OFF")  # a power cut may damage it: then it is made anew
-    except sqlite3.Error:
-        db.close()
-        raise
-    return db
-
-
-def _version(db: sqlite3.Connection) -> int:
-    return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
 def _tips(db: sqlite3.Connection) -> set[str]:
     """The commits that the index was made from."""
     return {str(oid) for (oid,) in db.execute("SELECT oid FROM tip")}
@@ -268,14 +223,3 @@ def _only(these: set[str], without: set[str]) -> list[str]:
 def _newest(db: sqlite3.Connection) -> list[str]:
     rows = db.execute("SELECT message FROM commits ORDER BY time DESC, number LIMIT ?", (PROFILED,))
     return [message for (message,) in rows]
-
-
-@contextlib.contextmanager
-def _writing(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")

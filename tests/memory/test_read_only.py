@@ -16,7 +16,7 @@ from maw.memory.index import SCHEMA_VERSION, Index
 from tests.fixtures.attendant import kernel_repo, review_record
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
-from tests.memory.test_index import note
+from tests.memory.noted import note
 
 ReadOnly = Callable[[Path], None]
 

@@ -15,7 +15,7 @@ from maw.git.notes import Notes
 from tests.fixtures.attendant import kernel_repo, review_record
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
-from tests.memory.test_attendant import drain_all, ids_on, put
+from tests.memory.spooling import drain_all, ids_on, put
 
 
 def test_a_record_that_is_too_long_does_not_keep_the_others_back(
