@@ -15,12 +15,15 @@ from maw.cli.output import console, print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
 from maw.finding import SEVERITIES, VERDICTS
+from maw.generate import waiting as generated
 from maw.generate.remember import STATUSES as GENERATED
 from maw.git.repo import Repo, commits_in
 from maw.memory import wording
+from maw.memory.generated import about
 from maw.memory.query import DEFAULT_LIMIT, EXACT, Filters, Page, Row
 from maw.memory.wording import Said
 from maw.record import KINDS
+from maw.text import one_line
 from maw.times import age, moment
 
 if TYPE_CHECKING:
@@ -108,7 +111,14 @@ def history(
             print_json({**row.to_json(), **more})
     else:
         _print_table(page, pending, said)
+        _tell_waiting(repo, kind)
     return errors.PASS
+
+
+def _tell_waiting(repo: Repo, kind: str | None) -> None:
+    """What was generated and is in no commit yet."""
+    for entry in generated.entries(repo) if kind == "generate" else ():
+        say(f"maw: waits for its commit: {one_line(about(entry.record))}")
 
 
 def read(repo: Repo, filters: Filters, limit: int) -> tuple[Page, Said]:

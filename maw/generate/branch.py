@@ -30,13 +30,16 @@ _BASES = ("refs/remotes/origin/HEAD", "refs/remotes/origin/main", "refs/remotes/
 
 
 class Branch(NamedTuple):
-    """`what` is the range for people; `diff` against the merge base, `commits` oldest first."""
+    """`what` is the range for people; `diff` against the merge base, `commits` oldest first. `instruction`: what is
+    asked for this time; `project`: what the project asks for always."""
 
     what: str
     diff: bytes
     commits: tuple[Told, ...]
     facts: Facts
     skipped: tuple[Json, ...] = ()
+    instruction: str = ""
+    project: str = ""
     redacted: bool = False
 
 
@@ -108,10 +111,12 @@ def _fitted(found: Change) -> tuple[bytes, list[Json]]:
 
 
 def redacted(asked: Branch, redact: Redact) -> Branch:
-    """The same without the values of secrets, in the change and in what is said of it."""
-    said = [*asked.facts.lines, *(text for commit in asked.commits for text in (commit.message, *commit.notes))]
+    """The same without the values of secrets, in any of its texts."""
+    own = (asked.what, asked.instruction, asked.project, *asked.facts.lines)
+    said = [*own, *(text for commit in asked.commits for text in (commit.message, *commit.notes))]
     done, found = texts.redacted(redact, asked.diff, said)
     rest = iter(found)
+    asked = asked._replace(what=next(rest), instruction=next(rest), project=next(rest))
     certain = asked.facts._replace(lines=tuple(next(rest) for _ in asked.facts.lines))
     commits = tuple(
         commit._replace(message=next(rest), notes=tuple(next(rest) for _ in commit.notes)) for commit in asked.commits
@@ -119,7 +124,7 @@ def redacted(asked: Branch, redact: Redact) -> Branch:
     return asked._replace(diff=done.diff, commits=commits, facts=certain, redacted=done.hidden > 0)
 
 
-def payload(asked: Branch, repo_name: str, *, instruction: str = "", project: str = "", model: str = "") -> Json:
+def payload(asked: Branch, repo_name: str, *, model: str = "") -> Json:
     """The payload of a pr task (docs/protocol.md)."""
     commits = [
         {"subject": commit.subject, "body": commit.body, "notes": list(commit.notes)} for commit in asked.commits
@@ -130,8 +135,8 @@ def payload(asked: Branch, repo_name: str, *, instruction: str = "", project: st
         "diff": binascii.b2a_base64(asked.diff, newline=False).decode("ascii"),
         "commits": commits,
         "facts": list(asked.facts.lines),
-        "instruction": instruction,
-        "project": project,
+        "instruction": asked.instruction,
+        "project": asked.project,
         "skipped": list(asked.skipped),
         "redacted": asked.redacted,
     }

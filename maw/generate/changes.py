@@ -35,11 +35,15 @@ class Commit(NamedTuple):
 
 class Changes(NamedTuple):
     """`since` names where they begin, empty for the very beginning; `commits` oldest first. `reverted` are those that
-    one of them takes back, and it: no user ever had them."""
+    one of them takes back, and it: no user ever had them. `style`: entries as the project writes them; `instruction`:
+    what is asked for this time; `project`: what the project asks for always."""
 
     since: str
     commits: tuple[Commit, ...]
     reverted: tuple[Told, ...] = ()
+    style: tuple[str, ...] = ()
+    instruction: str = ""
+    project: str = ""
     redacted: bool = False
 
 
@@ -111,11 +115,14 @@ def _commit(one: Told, found: log.Commit | None) -> Commit:
 
 def redacted(asked: Changes, redact: Redact) -> Changes:
     """The same without the values of secrets, in any of its texts."""
-    said = [text for one in asked.commits for text in (one.patch, one.told.message, *one.told.notes)]
+    own = (asked.since, asked.instruction, asked.project, *asked.style)
+    said = [*own, *(text for one in asked.commits for text in (one.patch, one.told.message, *one.told.notes))]
     done, found = texts.redacted(redact, b"", said)
     rest = iter(found)
+    asked = asked._replace(since=next(rest), instruction=next(rest), project=next(rest))
+    style = tuple(next(rest) for _ in asked.style)
     commits = tuple(_said(one, rest) for one in asked.commits)
-    return asked._replace(commits=commits, redacted=done.hidden > 0)
+    return asked._replace(style=style, commits=commits, redacted=done.hidden > 0)
 
 
 def _said(one: Commit, found: Iterator[str]) -> Commit:
@@ -124,10 +131,7 @@ def _said(one: Commit, found: Iterator[str]) -> Commit:
     return one._replace(patch=patch, told=one.told._replace(message=message, notes=notes))
 
 
-def payload(
-    asked: Changes, repo_name: str, *, style: Sequence[str] = (), instruction: str = "", project: str = "",
-    model: str = "",
-) -> Json:  # fmt: skip
+def payload(asked: Changes, repo_name: str, *, model: str = "") -> Json:
     """The payload of a changelog task (docs/protocol.md)."""
     commits = [
         {
@@ -140,9 +144,9 @@ def payload(
         "v": 1,
         "title": f"{repo_name}: change log since {asked.since or 'the beginning'}",
         "commits": commits,
-        "style": list(style),
-        "instruction": instruction,
-        "project": project,
+        "style": list(asked.style),
+        "instruction": asked.instruction,
+        "project": asked.project,
         "redacted": asked.redacted,
     }
     return made | ({"model": model} if model else {})

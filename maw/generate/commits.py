@@ -5,20 +5,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from maw import change
 from maw.attendant.reclaim import git_dirs
 from maw.git.repo import Repo, start_of_diff_offline
-from maw.git.run import GitError, git, no_git_env, of
+from maw.git.run import GitError, git, line, no_git_env, of
 
 RECENT = 100  # entries of each worktree's reflog
 DIFF_MAX = 8 * 1024 * 1024  # bytes of a commit that are looked at
 _TIMEOUT = 20.0  # seconds
 _BIG_FILE = 1024 * 1024  # bytes; larger ones are binary to us
-# What a reflog calls the making of a commit: not a checkout, a reset or a pull, which bring what others made.
-_MAKING = ("commit", "cherry-pick", "rebase", "revert", "am", "")
+# What a reflog calls the making of a commit ("commit (amend)", "pull --rebase (pick)"): not a checkout, a reset or a
+# pull, which bring what others made, nor where a rebase starts.
+_MAKING = re.compile(
+    r"(?:(?:commit|cherry-pick|revert|am|rebase)\b(?!.*\(start\))|.*\((?:pick|reword|edit|squash|fixup|continue)\))"
+)
 
 
 class Made(NamedTuple):
@@ -57,17 +61,31 @@ def _of_worktree(git_dir: str) -> Iterator[Made]:
 
 
 def _makes(action: str) -> bool:
-    """Whether a reflog's line, such as "commit (amend): …" or "rebase (pick): …", tells of a new commit. A rebase
-    starts at one that was there."""
-    what = action.partition(":")[0]
-    return what.split(" ")[0] in _MAKING and not what.endswith("(start)")
+    """Whether a reflog's line tells of a new commit; where there is no reflog, it is empty."""
+    return not action or _MAKING.match(action.partition(":")[0]) is not None
 
 
-def diff_of(repo: Repo, made: Made, empty_tree: str) -> tuple[bytes, bool]:
+def diff_of(repo: Repo, made: Made) -> tuple[bytes, bool]:
     """What a commit changed against its parent, whole files of it up to DIFF_MAX bytes, and whether it is all. Raises
     GitError."""
     diff, whole = start_of_diff_offline(
-        repo.common_dir, made.parent or empty_tree, made.commit,
+        repo.common_dir, made.parent or empty_tree(repo), made.commit,
         limit=DIFF_MAX, timeout=_TIMEOUT, big_file_threshold=_BIG_FILE,
     )  # fmt: skip
     return (diff, True) if whole else (b"".join(list(change.sections(diff))[:-1]), False)
+
+
+def base_of(repo: Repo, made: Made) -> str:
+    """The tree that a commit is compared with. Raises GitError."""
+    if made.parent is None:
+        return empty_tree(repo)
+    return _said(repo, "rev-parse", "--verify", "--quiet", f"{made.parent}^{{tree}}")
+
+
+def empty_tree(repo: Repo) -> str:
+    return _said(repo, "hash-object", "-t", "tree", "/dev/null")
+
+
+def _said(repo: Repo, *arguments: str) -> str:
+    """The line that git says, wherever we were started."""
+    return line(*of(repo.common_dir), *arguments, cwd=repo.common_dir, env=no_git_env())

@@ -20,10 +20,10 @@ from maw.generate.traces import Trace
 from maw.generate.waiting import Json, Waiting
 from maw.git import patchid
 from maw.git.repo import Repo
-from maw.git.run import GitError, line, no_git_env, of
+from maw.git.run import GitError
 
 BY_PATCH, BY_LINES = "patch", "lines"
-ENOUGH = 0.5  # of a file's lines, in a commit that changed the same file
+ENOUGH = 0.3  # of a file's lines, in a commit that changed the same file: some may be in another one (`git add -p`)
 ELSEWHERE, ELSEWHERE_MIN = 0.8, 3  # of a file's lines in another file, and how many these must be
 ALL = 0.9  # of what was only printed: from there on it was accepted, not a part of it
 log = logging.getLogger(__name__)
@@ -100,13 +100,17 @@ def _matched(path: str, trace: Trace, found: Mapping[str, Trace]) -> Trace:
 
 
 def _left(entry: Waiting, matched: Match) -> Waiting:
-    """What still waits: files of which no commit has anything. Of the others the missing lines were changed by hand."""
-    return entry._replace(files={path: trace for path, trace in entry.files.items() if path not in matched.lines})
+    """What still waits: files of which no commit has anything, and large parts of others. Where few lines are missing
+    they were changed by hand."""
+    rest = {path: traces.without(trace, matched.lines.get(path, ())) for path, trace in entry.files.items()}
+    return entry._replace(
+        files={path: left for path, left in rest.items() if len(left) > ENOUGH * len(entry.files[path])}
+    )
 
 
 def _look(repo: Repo, made: Made) -> _Looked | None:
     try:
-        diff, whole = commits.diff_of(repo, made, _empty_tree(repo))
+        diff, whole = commits.diff_of(repo, made)
         files = change.parse(diff)
         proves = whole and not any(file.binary for file in files)
         patch_id = patchid.of_patch(repo.common_dir, diff) if proves else None
@@ -129,20 +133,7 @@ def _record(repo: Repo, entry: Waiting, found: _Looked, matched: Match) -> Json:
         data["landed"] = {"how": matched.how, "share": round(share, 3), "paths": sorted(matched.lines)}
         if data["status"] == remember.OFFERED:
             data["status"] = remember.ACCEPTED if share >= ALL else remember.PARTLY
-    base = _tree_of(repo, made.parent) if made.parent else _empty_tree(repo)
+    base = commits.base_of(repo, made)
     place = {"head": made.commit, "tree": made.tree, "base": base, "commit_patch_id": found.patch_id}
     identity = hashlib.sha256(f"{entry.id}\0{made.commit}".encode()).hexdigest()[:24]
     return {**data, **place, "id": identity, "generation": entry.id}
-
-
-def _tree_of(repo: Repo, commit: str) -> str:
-    return _said(repo, "rev-parse", "--verify", "--quiet", f"{commit}^{{tree}}")
-
-
-def _empty_tree(repo: Repo) -> str:
-    return _said(repo, "hash-object", "-t", "tree", "/dev/null")
-
-
-def _said(repo: Repo, *arguments: str) -> str:
-    """The line that git says, wherever we were started."""
-    return line(*of(repo.common_dir), *arguments, cwd=repo.common_dir, env=no_git_env())

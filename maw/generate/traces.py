@@ -41,3 +41,7 @@ def of_file(file: FileChange) -> Trace:
 def found(trace: Iterable[str], elsewhere: Iterable[str]) -> Trace:
     """The lines of a trace that another one has, too, each as often as both have it."""
     return list((Counter(trace) & Counter(elsewhere)).elements())
+
+
+def without(trace: Iterable[str], gone: Iterable[str]) -> Trace:
+    return list((Counter(trace) - Counter(gone)).elements())

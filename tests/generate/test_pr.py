@@ -82,7 +82,7 @@ def test_secrets_stay_here(branch: Repository, maw: Maw, generator: Says) -> Non
     server = generator(ANSWER)
     assert maw("generate", "pr", cwd=branch.path).code == 0
     assert SECRET not in json.dumps(server.asked()) and "Add a key" in server.prompt()
-    ran = maw("generate", "pr", "--dry-run", cwd=branch.path)
+    ran = maw("generate", "pr", "--dry-run", "--instruction", f"token {SECRET}", cwd=branch.path)
     assert SECRET not in ran.out and ran.json["payload"]["redacted"] is True
     assert len(server.asked()) == 1
 

@@ -139,7 +139,19 @@ def test_lines_that_are_only_removed(repo: Repository, kernel: Repo, maw: Maw) -
     assert record["landed"]["share"] == 1.0
 
 
-@pytest.mark.parametrize("rewrite", ["amend", "rebase", "fixup"])
+def test_a_file_that_is_committed_in_two_parts(repo: Repository, kernel: Repo, maw: Maw) -> None:
+    """`git add -p`."""
+    half = OTHER[: OTHER.index("    second")]
+    made = kept(kernel, applied(repo, b__py=OTHER))
+    repo.commit("one half", b__py=half)
+    repo.commit("the other", b__py=OTHER)
+    (first,), (second,) = noted(repo, maw, "HEAD~1"), noted(repo, maw)
+    assert first["landed"]["share"] + second["landed"]["share"] == 1.0
+    assert first["generation"] == second["generation"] == made["id"]
+    assert not waiting.any_waiting(kernel)
+
+
+@pytest.mark.parametrize("rewrite", ["amend", "rebase", "pull", "fixup"])
 def test_commits_that_were_rewritten_before_anybody_looked(
     repo: Repository, kernel: Repo, maw: Maw, rewrite: str
 ) -> None:
@@ -150,11 +162,11 @@ def test_commits_that_were_rewritten_before_anybody_looked(
     if rewrite == "amend":
         repo.write("c.py", "c = 9\n")
         repo.git("commit", "-q", "-a", "--amend", "-m", "Doubled")
-    elif rewrite == "rebase":
+    elif rewrite in ("rebase", "pull"):
         repo.git("switch", "-q", "other")
         repo.commit("elsewhere", d__py="d = 1\n")
         repo.git("switch", "-q", "main")
-        repo.git("rebase", "-q", "other")
+        repo.git(*(["rebase", "-q", "other"] if rewrite == "rebase" else ["pull", "-q", "--rebase", ".", "other"]))
     else:
         repo.write("c.py", "c = 9\n")
         repo.git("commit", "-q", "-a", "--fixup", "HEAD")
@@ -299,7 +311,10 @@ def test_history_and_show(repo: Repository, kernel: Repo, maw: Maw) -> None:
     kept(kernel, applied(repo, a__py=NEW), instruction="double\x1b[2J numbers")
     commit = repo.commit("Double")
     kept(kernel, applied(repo, b__py=OTHER), b"", command="fix")
-    out = maw("history", "--kind", "generate", cwd=repo.path).out
+    kept(kernel, applied(repo, c__py="c = 2\nsecond = 3\n"), command="docs")
+    ran = maw("history", "--kind", "generate", cwd=repo.path)
+    out = ran.out
+    assert ran.err == "maw: waits for its commit: docs: double numbers (c.py)\n"
     assert [line.split(None, 3)[2] for line in out.splitlines()] == ["rejected", "accepted"]
     assert out.splitlines()[1].endswith("code: double\N{REPLACEMENT CHARACTER}[2J numbers (a.py)")
     assert len(maw("history", "--status", "rejected", "--text", "numbers", cwd=repo.path).out.splitlines()) == 1

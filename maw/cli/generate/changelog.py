@@ -10,7 +10,7 @@ import click
 
 from maw import errors
 from maw.asking import Answered, NoAnswer
-from maw.cli.generate import offering, sending
+from maw.cli.generate import offering, remembering, sending
 from maw.cli.generate.offering import Taken
 from maw.cli.generate.options import Options as Ways
 from maw.cli.generate.options import checked
@@ -22,8 +22,9 @@ from maw.edits import propose
 from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
 from maw.generate import changelog as logs
-from maw.generate import changes, files, generation, remember
+from maw.generate import changes, files, generation
 from maw.generate.changes import Changes, Entry
+from maw.generate.remember import Generation
 from maw.git.repo import Repo
 from maw.review.request import repo_name
 from maw.text import count
@@ -84,7 +85,6 @@ def changelog(
     Exit codes: 0 done, 2 usage, 3 nothing came of it that can be taken, 4 node unreachable.
     """
     ways = checked(Ways(apply=apply, patch=patch, interactive=interactive, as_json=options.as_json))
-    ways = ways._replace(instruction=options.instruction)
     repo = needed_repository()
     config = load(worktree=repo.worktree, flags={"node": options.node})
     target = _target(repo, name, release)
@@ -100,23 +100,23 @@ def changelog(
 
 def _target(repo: Repo, name: str | None, release: str) -> Target:
     """Raises Refused for a change log that cannot be edited, before anything is asked."""
+    title = logs.heading(release, time.strftime("%Y-%m-%d"))
     named = [in_repository(repo, name)] if name is not None else list(logs.NAMES)
-    found = {path: text for path in named if (text := files.read(repo, [path], editable=True)[path]) is not None}
-    path = next(iter(found), named[0])
-    return Target(path, found.get(path), logs.heading(release, time.strftime("%Y-%m-%d")))
+    for path in named:
+        content = files.read(repo, [path], editable=True)[path]
+        if content is not None:
+            return Target(path, content, title)
+    return Target(named[0], None, title)
 
 
 def _written(repo: Repo, config: Config, asked: Changes, target: Target, options: Options) -> Written | None:
     """None after a dry run. Raises NoAnswer, NodeError, ApiError and FatalError."""
     began = time.monotonic()
     lines = (target.content or "").split("\n")
+    project = config.values["generate.instructions"]
+    asked = asked._replace(style=tuple(logs.style(lines)), instruction=options.instruction, project=project)
     payload = changes.payload(
-        changes.redacted(asked, generation.redactor(config)),
-        repo_name(repo),
-        style=logs.style(lines),
-        instruction=options.instruction,
-        project=config.values["generate.instructions"],
-        model=options.model,
+        changes.redacted(asked, generation.redactor(config)), repo_name(repo), model=options.model
     )
     answered = sending.send(config, "changelog", payload, options)
     if answered is None:
@@ -140,7 +140,7 @@ def _offer(repo: Repo, config: Config, target: Target, written: Written, ways: W
         taken = None
     elif ways.apply or ways.patch or ways.interactive or ways.as_json or sys.stdin.isatty():
         taken = offering.offer(repo, written.proposal, ways, None)
-        _remember(repo, config, written, ways, taken)
+        remembering.put(repo, config, _about(config, written), written.proposal, taken)
     else:
         taken = None
         click.echo(logs.text(written.entries, target.title), nl=False)
@@ -159,20 +159,16 @@ def _tell(written: Written, target: Target) -> None:
     say(f"maw: {', '.join(told)}")
 
 
-def _remember(repo: Repo, config: Config, written: Written, ways: Ways, taken: Taken) -> None:
-    assert written.proposal is not None
-    about = remember.Generation(
+def _about(config: Config, written: Written) -> Generation:
+    return Generation(
         command="changelog",
-        instruction=ways.instruction,
+        instruction=written.asked.instruction,
         model=str(written.answered.result.get("model", "")),
         profile=written.answered.profile,
         node=config.values["node"],
         task=written.answered.task,
         elapsed=written.seconds,
     )
-    accepted = taken.accepted.diff if taken.accepted is not None else b"" if taken.asked else None
-    offered = written.proposal.diff
-    remember.remember(repo, about, offered=offered, accepted=accepted, redact=generation.redactor(config))
 
 
 def _print_json(written: Written, target: Target, taken: Taken | None) -> None:

@@ -40,14 +40,8 @@ def pr(*, what: str | None, options: Options) -> int:
     base, head = branch.range_of(repo, what)
     with sending.memory(repo) as index:
         asked = branch.gather(repo, index, base, head, config.values["review.max_file_bytes"])
-    safe = branch.redacted(asked, generation.redactor(config))
-    payload = branch.payload(
-        safe,
-        repo_name(repo),
-        instruction=options.instruction,
-        project=config.values["generate.instructions"],
-        model=options.model,
-    )
+    asked = asked._replace(instruction=options.instruction, project=config.values["generate.instructions"])
+    payload = branch.payload(branch.redacted(asked, generation.redactor(config)), repo_name(repo), model=options.model)
     try:
         answered = sending.send(config, "pr", payload, options)
     except NoAnswer as exc:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from maw.cli.generate.offering import Taken
 from maw.cli.output import say
 from maw.config.load import Config
+from maw.edits.propose import Proposal
 from maw.errors import FatalError
 from maw.generate import generation, remember
 from maw.generate.remember import Generation, Verified
@@ -18,9 +19,14 @@ from maw.text import one_line
 def keep(repo: Repo, config: Config, asked: Asked, report: Report, taken: Taken | None, *, seconds: float) -> None:
     """`taken` is None where there was nothing to take."""
     about = _about(asked, report, taken, str(config.values["node"]), seconds)
-    offered = report.proposal.diff if taken is not None and report.proposal is not None else b""
+    put(repo, config, about, report.proposal if taken is not None else None, taken)
+
+
+def put(repo: Repo, config: Config, about: Generation, offered: Proposal | None, taken: Taken | None) -> None:
+    """`offered` is None where nothing could be."""
+    diff = offered.diff if offered is not None else b""
     try:
-        remember.remember(repo, about, offered=offered, accepted=_accepted(taken), redact=generation.redactor(config))
+        remember.remember(repo, about, offered=diff, accepted=_accepted(taken), redact=generation.redactor(config))
     except (OSError, FatalError, ValueError) as exc:
         say(f"maw: this is not remembered: {one_line(str(exc))}")
 
