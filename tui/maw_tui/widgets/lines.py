@@ -55,7 +55,7 @@ class Painted(ScrollView, can_focus=True):
         style = base
         for name in names.split():
             style += self.get_component_rich_style(f"lines--{name}", partial=True, default=Style.null())
-        return style if base is self.rich_style else style + Style(bgcolor=base.bgcolor)
+        return style if base is self.ground else style + Style(bgcolor=base.bgcolor)
 
 
 class Lines(Painted):
