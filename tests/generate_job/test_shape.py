@@ -6,8 +6,9 @@ import pytest
 
 from maw.edits import answer
 from maw.secrets import MARK as REDACTED
-from maw_remote.jobs.generate import fitting, shape
+from maw_remote.jobs.generate import fitting, searching, shape
 from maw_remote.jobs.generate.payload import Payload, parse
+from maw_remote.jobs.interface import BadInput
 from tests.fixtures.grammars import Accepts
 from tests.generate.conftest import replacing, whole
 
@@ -62,6 +63,7 @@ def test_what_it_lets_through_is_read(grammar_accepts: Accepts, text: str) -> No
         whole("tests/.git/x", "x\n") + "DONE\n",
         replacing("src/app.py", "def add(a):\n", "x\n") + "DONE\n",
         replacing("src/app.py", "def add(a, b):\n\n", "x\n") + "DONE\n",  # these lines do not follow each other
+        replacing("src/app.py", "\treturn a - b\n", "x\n") + "DONE\n",  # it stands twice
         replacing("src/app.py", "\n", "x\n") + "DONE\n",
         replacing("src/app.py", "", "x\n") + "DONE\n",
         replacing("src/app.py", "def add(a, b):\n", "======\n") + "DONE\n",
@@ -81,6 +83,31 @@ def test_only_what_was_shown_can_be_searched_for(grammar_accepts: Accepts) -> No
     assert not grammar_accepts(held, replacing("src/app.py", "line 5\n", "x\n") + "DONE\n")
 
 
+def test_a_search_has_lines_until_it_stands_at_one_place(grammar_accepts: Accepts) -> None:
+    held = grammar(payload("a\nb\na\nc\na\nb\n" + "x\n" * 3))
+    for search in ("a\nb\na\n", "a\nc\n", "c\n"):
+        assert grammar_accepts(held, replacing("src/app.py", search, "y\n") + "DONE\n"), search
+    for search in ("a\n", "a\nb\n", "x\n"):
+        assert not grammar_accepts(held, replacing("src/app.py", search, "y\n") + "DONE\n"), search
+    held = grammar(payload("x\n" * 5))
+    assert not grammar_accepts(held, replacing("src/app.py", "x\n", "y\n") + "DONE\n")
+    assert grammar_accepts(held, replacing("src/app.py", "x\n" * 5, "y\n") + "DONE\n")
+    held = grammar(payload("x\n" * (searching.SAME_MAX + 1)))  # then any will have to do
+    assert grammar_accepts(held, replacing("src/app.py", "x\n", "y\n") + "DONE\n")
+
+
+def test_files_of_which_no_line_can_be_shown_as_it_is() -> None:
+    asked = payload("a" * 900, create=[])
+    with pytest.raises(BadInput):
+        grammar(asked._replace(files=asked.files[:1]))
+
+
+def test_a_file_of_the_same_lines_takes_no_time() -> None:
+    lines = ["x = 1", ""] * 20_000
+    where = searching.places(lines)
+    assert searching.least(lines, where, 0, len(lines)) is None
+
+
 def test_a_line_without_its_value_cannot_be_searched_for(grammar_accepts: Accepts) -> None:
     text = f'import os\nkey = "{REDACTED}"\nname = 1\n'
     held = grammar(payload(text, redacted=True))
@@ -96,9 +123,7 @@ def test_markers_are_longer_where_a_file_has_them(grammar_accepts: Accepts) -> N
     assert answer.parse(text.encode(), 8)
 
 
-@pytest.mark.parametrize(
-    "text", ['a "quoted" [x]{2} \\ ^-\n', "é🦊\u2028 x\n" * 3, "\u0000\x1b[31m\nfine\n", "a" * 900]
-)
+@pytest.mark.parametrize("text", ['a "quoted" [x]{2} \\ ^-\n', "é🦊\u2028 x\n\n", "\u0000\x1b[31m\nfine\n", "a" * 900])
 def test_strange_lines_make_a_grammar_that_can_be_read(grammar_accepts: Accepts, text: str) -> None:
     held = grammar(payload(text))
     assert grammar_accepts(held, NEW + "DONE\n")

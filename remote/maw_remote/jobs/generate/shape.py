@@ -1,5 +1,5 @@
 """The form of an answer as a grammar: the edit format (maw.edits.answer), with no other paths than those given, and
-search blocks that can only be lines that follow each other in what was shown. So a search always stands in the file.
+search blocks that can only be lines of what was shown, at one place of the file (searching.py).
 
 Replaced and new lines are free, but for the markers of the format.
 """
@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 from maw.edits import answer
-from maw.secrets import MARK as REDACTED
 from maw_remote.engine.program import Program, Write
 from maw_remote.engine.shape.gbnf import Rules, literal
-from maw_remote.jobs.generate.fitting import Shown, as_it_is, lines_of
+from maw_remote.jobs.generate import searching
+from maw_remote.jobs.generate.fitting import Shown, lines_of
 from maw_remote.jobs.generate.payload import PROSE, Payload
+from maw_remote.jobs.interface import BadInput
 
 _END = r'"\x0A"'
 ANSWER = "answer"  # the one field
@@ -38,7 +39,7 @@ def mark(asked: Payload) -> int:
 
 
 def grammar(asked: Payload, shown: Sequence[Shown]) -> str:
-    """GBNF of all answers that name what was shown."""
+    """GBNF of all answers that name what was shown. Raises BadInput where there is none."""
     rules, marks = Rules(), answer.marks(mark(asked))
     line = _free_line(rules, _run(asked, len(marks.middle)))
     whole = f"{literal(marks.whole)} {_END} ({line})+ {literal(marks.whole_end)} {_END}"
@@ -53,6 +54,8 @@ def grammar(asked: Payload, shown: Sequence[Shown]) -> str:
             close = f"{literal(marks.middle)} {_END} ({line})* {literal(marks.replace)} {_END}"
             options.append(f"{head} {literal(marks.search)} {_END} ({search}) {close}")
     options += [f"{_new(rules, path)} {_END} {whole}" for path in asked.create]
+    if not options:
+        raise BadInput("no line of the files can be searched for, so nothing can be changed")
     block = rules.name(f'"FILE " ({" | ".join(options)})')
     return rules.text(f'{block}{{1,{BLOCKS_MAX}}} "DONE" {_END}')
 
@@ -83,17 +86,22 @@ def _free_line(rules: Rules, most: int) -> str:
 
 
 def _search(rules: Rules, one: Shown) -> str:
-    """One line or more that follow each other in a piece of the file; empty where no line can be searched for."""
-    starts: list[tuple[str, str]] = []
-    for piece in one.pieces:
-        following = ""
-        for line in reversed(piece.lines):
-            if not as_it_is(line) or REDACTED in line:
-                following = ""
-                continue
-            starts.append((f"{line}\n", following))
-            following = rules.name(f"{literal(line)} {_END} {following}".rstrip()) + "?"
-    return _tree([entry for entry in starts if entry[0].strip()])
+    """Lines that follow each other, at least as many as stand at one place only; empty where none can be searched for.
+    Where no line of the file stands at one place only, any will have to do."""
+    lines = lines_of(one.file.text)
+    where = searching.places(lines)
+    sure: list[tuple[str, str]] = []
+    unsure: list[tuple[str, str]] = []
+    for first, end in searching.runs(one):
+        following = {end: ""}
+        for at in reversed(range(first, end)):
+            following[at] = rules.name(f"{literal(lines[at])} {_END} {following[at + 1]}".rstrip()) + "?"
+        for at in range(first, end):
+            if lines[at].strip():
+                count = searching.least(lines, where, at, end)
+                text = "".join(f"{line}\n" for line in lines[at : at + (count or 1)])
+                (sure if count else unsure).append((text, following[at + (count or 1)]))
+    return _tree(sure or unsure)
 
 
 def _tree(entries: Iterable[tuple[str, str]]) -> str:
