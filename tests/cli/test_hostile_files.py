@@ -109,7 +109,6 @@ def test_dots_where_people_write_them() -> None:
     assert len(toml.loads(text)["review"]["exclude"]) == 300
 
 
-@pytest.mark.timeout(60)
 def test_as_many_dots_as_pass_are_read_in_time(home: Path) -> None:
     line = "{}." + ".".join(["a"] * toml.DOTS_MAX) + " = 1\n"
     text = "".join(line.format(number) for number in range(files.BOUND // (len(line) + 4)))
@@ -126,7 +125,6 @@ def test_thousands_of_unknown_keys(home: Path) -> None:
     assert len(load(worktree=str(home), strict=False).problems[0]) < 1000
 
 
-@pytest.mark.timeout(60)
 def test_doctor_and_init_in_such_a_repository(maw: Maw, repo: Repository) -> None:
     for name in (REPO_FILE, framework.CONFIG):
         (repo.path / name).symlink_to("/dev/zero")

@@ -54,7 +54,6 @@ FORGED: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("what", FORGED)
 def test_forged_notes_are_shown_as_what_they_are_and_kept(what: str, repo: Repository, maw: Maw) -> None:
     commit = repo.commit("one", a__txt="1\n")
@@ -74,7 +73,6 @@ def test_forged_notes_are_shown_as_what_they_are_and_kept(what: str, repo: Repos
     assert bad.exists() == (what == "many lines")
 
 
-@pytest.mark.timeout(60)
 def test_a_note_that_is_small_packed_and_large_unpacked(repo: Repository, maw: Maw) -> None:
     """70 MB of one letter, which git stores in 70 kB; only a repository's own objects may be that large."""
     commit, other = repo.commit("one"), repo.commit("two")
@@ -99,7 +97,6 @@ def bomb(repository: Repository, leaf: str, mode: str, levels: int) -> str:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 def test_a_tree_of_notes_without_end(either: Repository, maw: Maw) -> None:
     commit = either.commit("one")
     tree = bomb(either, either.git("hash-object", "-w", "--stdin", stdin=b"x"), "100644 blob", either.oid_length // 2)
@@ -112,7 +109,6 @@ def test_a_tree_of_notes_without_end(either: Repository, maw: Maw) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("leaf", ["file", "nothing"])
 def test_a_commit_of_trees_without_end(either: Repository, maw: Maw, leaf: str) -> None:
     blob = either.git("hash-object", "-w", "--stdin", stdin=b"x"), "100644 blob"
@@ -124,7 +120,6 @@ def test_a_commit_of_trees_without_end(either: Repository, maw: Maw, leaf: str) 
     assert (done.code, json.loads(done.out)["standing"]) == (0, "stale")
 
 
-@pytest.mark.timeout(60)
 def test_a_tree_as_deep_as_no_recursion_goes(repo: Repository, maw: Maw) -> None:
     leaf, mode = repo.git("hash-object", "-w", "--stdin", stdin=b"x"), b"100644"
     objects = repo.path / ".git/objects"
