@@ -35,7 +35,7 @@ def choose(
 ) -> Chosen:
     """The definitions of highest rank that fit, of the files in focus first. `tags_of` gives a file's tags."""
     room = _Room(tags_of)
-    near, far = _candidates(files, _scores(files, ranks, tags_of), ranks, set(focus))
+    near, far = _candidates(files, _scores(files, ranks, tags_of), ranks, set(focus), budget + _MISSES)
     left_near = room.fill(near, int(budget * FOCUS_SHARE) if far else budget)
     room.fill(far, budget)
     room.fill(left_near, budget)
@@ -74,16 +74,25 @@ def outer(tags: Tags, line: int) -> int:
 
 
 def _candidates(
-    files: Mapping[str, Names], scores: Mapping[_Candidate, float], ranks: Ranks, focus: set[str]
+    files: Mapping[str, Names], scores: Mapping[_Candidate, float], ranks: Ranks, focus: set[str], most: int
 ) -> tuple[list[_Candidate], list[_Candidate]]:
-    """Of the files in focus, and of the others: each by its score."""
+    """Of the files in focus, and the best of the others, as many as could fit: each by its score."""
     near = [(path, name) for path in files if path in focus for name in files[path].defined]
-    far = [key for key in scores if key[0] not in focus]
+    far = _best([key for key in scores if key[0] not in focus], scores, most)
 
     def order(key: _Candidate) -> tuple[float, float, bool, str, str]:
         return -scores.get(key, 0.0), -ranks.files[key[0]], key[1].startswith("_"), *key
 
     return sorted(near, key=order), sorted(far, key=order)
+
+
+def _best(keys: list[_Candidate], scores: Mapping[_Candidate, float], most: int) -> list[_Candidate]:
+    """Those of the highest scores, and all that are as high as the last of them: few are worth a close look."""
+    if len(keys) <= most:
+        return keys
+    found = sorted(keys, key=scores.__getitem__, reverse=True)
+    least = scores[found[most - 1]]
+    return [key for key in found if scores[key] >= least]
 
 
 class _Room:

@@ -5,7 +5,6 @@ Links are never followed and submodules not entered. Nothing of the repository r
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import stat
@@ -135,6 +134,8 @@ def read(repo: Repo, path: str) -> bytes | None:
 
 def blob_id(data: bytes, algorithm: str) -> str:
     """The id git gives this content, where no filter changes it."""
+    import hashlib  # 3 ms, and what did not change is not read
+
     return hashlib.new(algorithm, b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
