@@ -80,12 +80,13 @@ class _Gathering:
         edited = [File(path, text, True, self._focus(path)) for path, text in texts.items() if text is not None]
         new = [path for path, text in texts.items() if text is None]
         others = [path for path in self._wanted.read if path not in texts]
+        shown = (*edited, *self._read_only(others))
         create = (*new, *(f"{path}/" if path else "" for path in self._folders))
         return Context(
-            files=(*edited, *self._read_only(others)),
+            files=shown,
             create=tuple(path for path in create if path),
             allowed=Allowed(frozenset(texts), frozenset(self._folders)),
-            map=self._map(edited),
+            map=self._map(shown),
         )
 
     def _is_folder(self, path: str) -> bool:
@@ -150,11 +151,13 @@ class _Gathering:
         words = set(_WORD.findall(self._wanted.words))
         return tuple(_span(one) for one in self._tags_of(path).definitions if one.name in words)
 
-    def _map(self, edited: Sequence[File]) -> str:
-        focus = [file.path for file in edited if file.path in self._snapshot.files] or self._below
+    def _map(self, shown: Sequence[File]) -> str:
+        """Around what may be edited; where all of that is new, around what goes along."""
+        known = [file for file in shown if file.path in self._snapshot.files]
+        focus = [file.path for file in known if file.editable] or self._below or [file.path for file in known]
         ranks = graph.rank(self._snapshot.files, focus)
         chosen = fit.choose(self._snapshot.files, ranks, focus, MAP_TOKENS, self._tags_of)
-        seen = {file.path for file in edited if len(file.text) <= SMALL}
+        seen = {file.path for file in shown if len(file.text) <= SMALL}
         rest = {path: places for path, places in chosen.files.items() if path not in seen}
         told = "".join(map(_told, self._symbols))
         return told + fit.text(chosen._replace(files=rest), self._tags_of)

@@ -56,9 +56,15 @@ def examined(repo: Repo, output: str, progress: Progress = lambda _done, _all: N
     with Cache(repo) as cache:
         snapshot = build.load(repo, cache, None, progress)
         tags_of = functools.cache(lambda path: build.tags_of(cache, snapshot, path))
-        found = locate.locate(places.find(output), tree.paths(repo), repo.root)
+        found = _readable(repo, locate.locate(places.find(output), tree.paths(repo), repo.root))
         code, tests = suspects.find(found, snapshot, tags_of)
     return Failure(gist.headline(output), gist.of(output, OUTPUT_MAX), tuple(found), code, tests)
+
+
+def _readable(repo: Repo, found: Sequence[Place]) -> list[Place]:
+    """Without those in links, in what is no text, and in what is gone."""
+    texts = {path: tree.text(repo, path) for path in {one.path for one in found}}
+    return [one for one in found if texts[one.path] is not None]
 
 
 def told(found: Sequence[Place]) -> str:

@@ -80,6 +80,8 @@ def plan(
 ) -> Plan:  # fmt: skip
     """`framework` and `into` are what somebody says instead of what is found. Raises FatalError and GitError."""
     files = tree.paths(repo)
+    if path not in files:
+        raise FatalError(f"{path}: there is no such file that git knows or would add", hint="name one file")
     found = _framework(repo, path, files, framework)
     with Cache(repo) as cache:
         snapshot = build.load(repo, cache, None, progress)

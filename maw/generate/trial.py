@@ -40,8 +40,10 @@ def check(repo: Repo, edits: Sequence[FileEdit], command: str, timeout: float) -
 
 
 def verdict(command: str, went: Outcome) -> Verdict:
-    output = "" if went.passed else gist.of(went.text(), OUTPUT_MAX)
-    return Verdict(went.passed, f"`{command}` {how(went)}", output, command, went.code, went.seconds)
+    output = "" if went.passed else went.text()
+    said = f": {gist.headline(output)}" if output.strip() else ""
+    why = f"`{command}` {how(went)}{said}"
+    return Verdict(went.passed, why, gist.of(output, OUTPUT_MAX), command, went.code, went.seconds)
 
 
 def how(went: Outcome) -> str:

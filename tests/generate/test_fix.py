@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.fixtures.cli import Maw
-from tests.fixtures.git import Repository
+from tests.fixtures.git import Repository, make_repository
 from tests.fixtures.scripted import Says
 from tests.generate.conftest import APP, BAD, GOOD, replacing
 
@@ -121,3 +123,22 @@ def test_what_would_be_sent(project: Repository, maw: Maw) -> None:
         "src/app.py": (True, [[1, 2]]),  # what the line of the script uses
     }
     assert "one and two is three" in sent["before"][0]["output"]
+
+
+def test_places_in_what_is_no_text_are_left_alone(project: Repository, maw: Maw) -> None:
+    project.write("src/blob.py", b"x = '\xff'\n")
+    (project.path / "src/link.py").symlink_to("app.py")
+    project.commit("others")
+    output = "src/blob.py:1: error: a\nsrc/link.py:1: error: b\nsrc/app.py:2: error: c\n"
+    ran = maw("generate", "fix", "--dry-run", cwd=project.path, stdin=output)
+    assert ran.code == 0, ran.err
+    assert [one["path"] for one in ran.json["payload"]["files"]] == ["src/app.py"]
+
+
+@pytest.mark.parametrize("command", [("fix", "--verify", "false"), ("test", "a.py"), ("explain", "a.py")])
+def test_a_bare_repository_is_refused_in_one_line(home: Path, maw: Maw, command: tuple[str, ...]) -> None:
+    make_repository(home / "bare", "--bare")
+    ran = maw("generate", *command, cwd=home / "bare")
+    assert (ran.code, ran.out) == (2, "")
+    assert "bare repository" in ran.err
+    assert ran.err.count("\n") == 1

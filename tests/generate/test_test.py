@@ -89,6 +89,7 @@ def test_framework_and_file_may_be_said(project: Repository, maw: Maw) -> None:
         ((), "Name one file"),
         (("src/app.py", "check.py"), "Name one file"),
         (("src/gone.py",), "there is no such file"),
+        (("src",), "there is no such file"),
         (("src/app.py::gone",), "src/app.py defines no gone"),
         (("../out.py",), "outside of the repository"),
     ],

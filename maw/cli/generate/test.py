@@ -46,13 +46,16 @@ def test(*, options: Options, framework: str | None, into: str | None) -> int:
     target = targets.parse(options.paths[0])
     options = options._replace(paths=(), symbol=options.symbol or target.symbol)
     path = in_repository(here.repo, target.path)
+    how = working.means(here, options)
     plan = _planned(here, path, options.symbol, framework or "", in_repository(here.repo, into) if into else "")
+    if not how.verify:
+        say(f"maw: `{one_line(plan.command)}` would run them; --verify does, before they are shown")
     words = instruction_of(options._replace(instruction="\n".join([plan.instruction, options.instruction])))
     wanted = working.wanted(here, options._replace(symbol=None), words)
     wanted = wanted._replace(edit=(plan.destination.path,), read=(*wanted.read, *plan.read), focus=plan.focus)
     found = working.gathered(here, wanted)
     asked = generation.asked(here.config, TEST, words, found, model=options.model)
-    how = working.means(here, options)._replace(judge=lambda proposal: testing.judge(plan, proposal))
+    how = how._replace(judge=lambda proposal: testing.judge(plan, proposal))
     return working.carry_out(here, asked, found.allowed, options, how)
 
 
@@ -65,5 +68,4 @@ def _planned(here: Place, path: str, symbol: str | None, framework: str, into: s
         progress.clear()
     new = "" if plan.destination.exists else " (new)"
     say(f"maw: {plan.framework.name}, in {one_line(plan.destination.path)}{new}: {plan.destination.why}")
-    say(f"maw: `{one_line(plan.command)}` would run them; --verify does, before they are shown")
     return plan

@@ -35,6 +35,8 @@ class Place(NamedTuple):
 
 def place(options: Options) -> Place:
     repo = needed_repository()
+    if repo.worktree is None:
+        raise FatalError("a bare repository has no working tree")
     return Place(repo, load(worktree=repo.worktree, flags={"node": options.node}))
 
 
