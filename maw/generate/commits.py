@@ -52,7 +52,7 @@ def _of_worktree(git_dir: str) -> Iterator[Made]:
     for walk in (("--walk-reflogs",), ()):  # without a reflog: what HEAD's history has
         command = (*of(git_dir), "log", *walk, f"-{RECENT}", *options, "HEAD", "--")
         output = git(*command, cwd=git_dir, env=no_git_env()).decode("utf-8", "replace")
-        for entry in output.splitlines():
+        for entry in output.split("\n")[:-1]:  # no other end of a line is one: subjects may have them
             commit, tree, parents, action = entry.split("\0", 3)
             if len(parents.split()) < 2 and _makes(action):
                 yield Made(commit, tree, parents or None)

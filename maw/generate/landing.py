@@ -73,7 +73,7 @@ def _land(repo: Repo, entry: Waiting, recent: list[Made], looked: dict[str, _Loo
         if landed and not entry.files:
             waiting.remove(repo, entry)
             return landed
-    waiting.put(repo, entry._replace(seen=tuple(made.commit for made in recent)))
+    waiting.put(repo, entry._replace(seen=tuple(made.commit for made in recent)), durable=landed > 0)
     return landed
 
 

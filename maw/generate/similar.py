@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from maw import change
@@ -55,9 +55,9 @@ def similar(
     return examples
 
 
-def ranked(records: Sequence[tuple[str, Json]], command: str, wanted: Counter[str]) -> list[tuple[str, Json]]:
+def ranked(records: Sequence[tuple[str, Json]], command: str, wanted: Set[str]) -> list[tuple[str, Json]]:
     """Those that share words with `wanted`, by how rare and how many these are; each generation once. Pure."""
-    known: dict[str, tuple[str, Json, Counter[str]]] = {}
+    known: dict[str, tuple[str, Json, Set[str]]] = {}
     for commit, data in records:
         if all(isinstance(data.get(key), str) for key in ("command", "instruction")):
             key = str(data.get("generation") or data.get("id"))
@@ -65,16 +65,15 @@ def ranked(records: Sequence[tuple[str, Json]], command: str, wanted: Counter[st
     often = Counter(word for _, _, words in known.values() for word in words)
     scored = []
     for at, (commit, data, words) in enumerate(known.values()):
-        shared = words.keys() & wanted.keys()
+        shared = words & wanted
         score = sum(math.log(1 + len(known) / often[word]) for word in shared) / math.sqrt(1 + len(words))
         if len(shared) >= _SHARED_MIN:
             scored.append((-score * (_SAME_COMMAND if data["command"] == command else 1.0), at, commit, data))
     return [(commit, data) for _, _, commit, data in sorted(scored, key=lambda item: item[:2])]
 
 
-def _words(instruction: str, paths: Iterable[str]) -> Counter[str]:
-    words = features.name_words(features.names([instruction]))
-    return Counter({*words, *features.path_words(paths)})
+def _words(instruction: str, paths: Iterable[str]) -> Set[str]:
+    return {*features.name_words(features.names([instruction])), *features.path_words(paths)}
 
 
 def _paths(data: Json) -> list[str]:

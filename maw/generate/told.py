@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from secrets import token_hex
 from typing import NamedTuple
 
 from maw.finding import SEVERITIES
@@ -19,6 +20,10 @@ from maw.text import one_line
 NOTES_MAX = 8  # lines of a commit
 NOTE_MAX = 300  # characters of a line
 UNREVIEWED, FOUND = "it was not reviewed", "its review found: "
+# Of notes those that people write: maw's own are read from the index.
+_OPTIONS = (
+    "--no-merges", "--notes=refs/notes/commits", "--no-show-signature", "--no-color", "--no-patch", "--encoding=UTF-8",
+)  # fmt: skip
 _BYTES_MAX = 16 * 1024 * 1024  # of all messages
 _WARNING = SEVERITIES.index("warning")
 # Trailers that name people or tools, which are nobody's business here.
@@ -51,12 +56,12 @@ class Told(NamedTuple):
 def read(repo: Repo, index: Index | None, revisions: Sequence[str], most: int) -> list[Told]:
     """The commits of `revisions`, merges left out, the newest `most`; oldest first. The index is asked as it is.
     Raises GitError."""
-    options = ("--no-merges", "--notes", "--no-show-signature", "--no-color", "--no-patch", "--encoding=UTF-8")
-    command = (*of(repo.common_dir), "log", f"--max-count={most}", *options, "--format=%H%x00%B%x00%N%x01")
+    end = token_hex(8)  # which no message and no note can know
+    command = (*of(repo.common_dir), "log", f"--max-count={most}", *_OPTIONS, f"--format=%H%x00%B%x00%N{end}")
     output, _ = git_start(
         *command, *revisions, "--", limit=_BYTES_MAX, cwd=repo.common_dir, env={**no_git_env(), **OFFLINE}
     )
-    found = [entry.split("\0", 2) for entry in output.decode("utf-8", "replace").split("\x01")[:-1]]
+    found = [entry.split("\0", 2) for entry in output.decode("utf-8", "replace").split(end)[:-1]]
     return [_told(index, *(part.strip() for part in entry)) for entry in reversed(found)]
 
 

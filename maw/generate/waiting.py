@@ -41,12 +41,12 @@ def directory(repo: Repo) -> str:
     return os.path.join(repo.maw_dir, "generated")
 
 
-def put(repo: Repo, entry: Waiting) -> None:
+def put(repo: Repo, entry: Waiting, *, durable: bool = True) -> None:
     """Keep it, in place of what was kept of it before. Raises OSError."""
     paths.make_private_dir(repo.maw_dir)
     paths.make_private_dir(directory(repo))
     data = json.dumps({"v": VERSION, **entry._asdict()}, separators=(",", ":"))
-    files.write_atomic(_path(repo, entry.id), data.encode("ascii"), durable=True)
+    files.write_atomic(_path(repo, entry.id), data.encode("ascii"), durable=durable)
 
 
 def any_waiting(repo: Repo) -> bool:

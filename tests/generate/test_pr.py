@@ -67,11 +67,12 @@ def test_what_reviews_and_people_noted_goes_along(branch: Repository, maw: Maw, 
     found = [finding("src/app.py", "error"), finding("src/app.py", "info", title="Small")]
     data = review_record(branch, commit, findings=found, verdict="block")
     Notes(discover(str(branch.path))).append("review", commit, [encode(data)])
-    branch.git("notes", "add", "-m", "Seen by the team", "HEAD")
+    branch.git("notes", "add", "-m", "Seen by the team\x01\x02", "HEAD")
+    branch.git("config", "notes.displayRef", "refs/notes/maw/*")  # of which only what the index says goes along
     server = generator(ANSWER)
     ran = maw("generate", "pr", cwd=branch.path)
     assert "- open finding: error: Off by one (src/app.py:3)\n" in ran.out and "Small" not in ran.out
-    assert "(Seen by the team)" in server.prompt()
+    assert "(Seen by the team" in server.prompt() and '"kind":"review"' not in server.prompt()
     assert maw("dismiss", found[0]["id"], cwd=branch.path).code == 0
     assert "open finding" not in maw("generate", "pr", cwd=branch.path).out
 

@@ -87,6 +87,15 @@ def test_the_same_patch(repo: Repository, kernel: Repo, maw: Maw) -> None:
     assert landing.land(kernel) == 0
 
 
+def test_where_libgit2_can_read_nothing(sha256: Repository, maw: Maw) -> None:
+    sha256.commit("base", a__py=OLD)
+    diff = applied(sha256, a__py=NEW)
+    kept(discover(str(sha256.path)), diff)
+    sha256.commit("Double\x0c it\u2028now")  # which Python takes for ends of lines
+    (record,) = noted(sha256, maw)
+    assert record["landed"]["how"] == "patch" and record["patch_id"] == record["commit_patch_id"]
+
+
 def test_a_commit_that_holds_more_and_was_edited(repo: Repository, kernel: Repo, maw: Maw) -> None:
     diff = applied(repo, a__py=NEW)
     kept(kernel, diff, diff)

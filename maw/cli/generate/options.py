@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
 import click
@@ -38,9 +38,9 @@ class Options(NamedTuple):
     fresh: bool = False
 
 
-_Command = Callable[..., int]
+Command = Callable[..., int]
 
-_COMMON: tuple[Callable[[_Command], _Command], ...] = (
+_COMMON: tuple[Callable[[Command], Command], ...] = (
     click.argument("paths", nargs=-1, metavar="[PATHS…]"),
     click.option("--symbol", metavar="NAME", help="The definition that it is about (NAME or CLASS.NAME)."),
     click.option("--instruction", metavar="TEXT", help="What is to be done; `-` reads it from standard input."),
@@ -59,15 +59,25 @@ _COMMON: tuple[Callable[[_Command], _Command], ...] = (
 )  # fmt: skip
 
 
-def common(command: _Command) -> _Command:
+def common(command: Command) -> Command:
     """Give a command the options, as one record: `command(options=…, …)` with what it has of its own beside."""
+    return bundled(command, _COMMON, Options._fields, lambda given: checked(Options(**given)))
+
+
+def bundled(
+    command: Command,
+    options: Sequence[Callable[[Command], Command]],
+    names: Sequence[str],
+    record: Callable[[dict[str, Any]], object],
+) -> Command:
+    """A command with these options, of which `record` makes one record by their `names`."""
 
     @functools.wraps(command)
     def run(**given: Any) -> int:
-        own = {name: given.pop(name) for name in list(given) if name not in Options._fields}
-        return command(options=checked(Options(**given)), **own)
+        bundle = {name: given.pop(name) for name in list(given) if name in names}
+        return command(options=record(bundle), **given)
 
-    return functools.reduce(lambda made, option: option(made), reversed(_COMMON), cast(_Command, run))
+    return functools.reduce(lambda made, option: option(made), reversed(options), cast(Command, run))
 
 
 def checked(options: Options) -> Options:

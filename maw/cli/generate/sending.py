@@ -3,16 +3,15 @@ goes."""
 
 from __future__ import annotations
 
-import functools
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import click
 
 from maw import asking
 from maw.asking import Answered
+from maw.cli.generate.options import Command, bundled, from_stdin
 from maw.cli.output import print_json
 from maw.cli.records import deliver, fresh_index
 from maw.config.load import Config
@@ -39,8 +38,7 @@ class Options(NamedTuple):
     dry_run: bool = False
 
 
-_Command = Callable[..., int]
-_COMMON: tuple[Callable[[_Command], _Command], ...] = (
+_COMMON: tuple[Callable[[Command], Command], ...] = (
     click.option("--instruction", default="", metavar="TEXT", help="What to mind; `-` reads it from standard input."),
     click.option("--model", default="", metavar="NAME", help="Another model of the node than its Manager."),
     click.option("--node", metavar="NAME", help="The node that does it."),
@@ -50,24 +48,16 @@ _COMMON: tuple[Callable[[_Command], _Command], ...] = (
 )  # fmt: skip
 
 
-def common(command: _Command) -> _Command:
+def common(command: Command) -> Command:
     """Give a command the options, as one record: `command(options=…, …)` with what it has of its own beside."""
-
-    @functools.wraps(command)
-    def run(**given: Any) -> int:
-        own = {name: given.pop(name) for name in list(given) if name not in Options._fields}
-        options = Options(**given)
-        return command(options=options._replace(instruction=_text(options.instruction)), **own)
-
-    return functools.reduce(lambda made, option: option(made), reversed(_COMMON), cast(_Command, run))
+    return bundled(command, _COMMON, Options._fields, lambda given: _read(Options(**given)))
 
 
-def _text(instruction: str) -> str:
-    if instruction == _STDIN:
-        instruction = sys.stdin.buffer.read(4 * INSTRUCTION_MAX).decode("utf-8", "replace")
+def _read(options: Options) -> Options:
+    instruction = from_stdin() if options.instruction == _STDIN else options.instruction
     if len(instruction) > INSTRUCTION_MAX:
         raise FatalError(f"the instruction has more than {INSTRUCTION_MAX:,} characters")
-    return instruction.strip()
+    return options._replace(instruction=instruction.strip())
 
 
 @contextmanager
