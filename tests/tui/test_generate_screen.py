@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
-from textual.widgets import TextArea
+from pathlib import Path
 
+import pytest
+from textual.widgets import Static, TextArea
+
+from maw.generate import waiting
+from maw.memory.arrivals import deliver
+from maw.memory.index import Index
+from maw.memory.query import Filters
 from maw_tui.fuzzy import rank
+from tests.fixtures.attendant import kernel_repo
 from tests.fixtures.git import Repository
 from tests.fixtures.scripted import HELD, Says
 from tests.generate.conftest import APP, BAD, CHECK, GOOD, LOST, replacing
 from tests.tui.conftest import NARROW, WIDE, Run, Ui
+from tests.tui.picture import check
 
 TWO = (
     replacing("src/app.py", "def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n")
@@ -26,6 +34,14 @@ def project(repo: Repository) -> Repository:
     repo.write("docs/deep/read me.txt", "x\n")
     repo.commit("a project")
     return repo
+
+
+def noted(project: Repository) -> list[str]:
+    """The statuses of generations that are noted, or on their way to a note."""
+    with Index(kernel_repo(project)) as index:
+        deliver(kernel_repo(project), print)
+        index.refresh()
+        return [row.status for row in index.history(Filters(kind="generate")).rows]
 
 
 async def write(ui: Ui, words: str = "add should add", *paths: str) -> None:
@@ -58,11 +74,14 @@ def test_compose_write_choose_apply_and_undo(
         await ui.until_has("applied to 1 file")
         assert (project.path / "src/app.py").read_text() == FIXED
         assert (project.path / "check.py").read_text() == CHECK
+        assert [entry.record["status"] for entry in waiting.entries(kernel_repo(project))] == ["partly"]
         await ui.press("u")
         await ui.until_has("taken back in 1 file")
         assert project.git("status", "--porcelain") == ""
+        assert waiting.entries(kernel_repo(project)) == []
 
     tui(scenario, repo=project, screen="generate", size=size)
+    assert noted(project) == ["rejected"]  # taken back
     assert "add should add" in server.prompt() and '<file path="src/app.py" edit="yes">' in server.prompt()
 
 
@@ -80,9 +99,11 @@ def test_all_none_and_leaving(tui: Run, project: Repository, generator: Says) ->
         await ui.until_has("[x] check.py")
         await ui.press("escape")
         await ui.until_has("Nothing was changed.")
+        await ui.idle()
         assert project.git("status", "--porcelain") == ""
 
     tui(scenario, repo=project, screen="generate")
+    assert noted(project) == ["rejected"]
 
 
 def test_an_answer_that_cannot_be_taken_says_why(tui: Run, project: Repository, generator: Says) -> None:
@@ -95,6 +116,7 @@ def test_an_answer_that_cannot_be_taken_says_why(tui: Run, project: Repository, 
         assert not ui.has("[x]")
 
     tui(scenario, repo=project, screen="generate", size=WIDE)
+    assert noted(project) == ["failed"]
 
 
 def test_the_users_command_is_run_and_its_failure_told(
@@ -151,6 +173,46 @@ def test_leaving_the_app_stops_it(tui: Run, project: Repository, generator: Says
         await ui.until_has("some and no more")
 
     tui(scenario, repo=project, screen="generate")  # it would wait for its thread without end
+
+
+def test_documentation_that_changes_code_is_refused(tui: Run, project: Repository, generator: Says) -> None:
+    generator(GOOD)
+
+    async def scenario(ui: Ui) -> None:
+        await ui.press("ctrl+t", "ctrl+t")
+        await ui.until_has("Generate: docs")
+        await write(ui, "say more", "src/app")
+        await ui.until_has("Nothing came of it that can be taken.")
+        assert project.git("status", "--porcelain") == ""
+
+    tui(scenario, repo=project, screen="generate")
+
+
+def test_without_a_runner_it_says_so_and_can_be_tried_again(tui: Run, project: Repository, home: Path) -> None:
+    (home / "config.toml").write_text('node = "away"\n[nodes.away]\nhost = "away.invalid"\n')
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add should add", "src/app")
+        await ui.until_has("! ")
+        await ui.until(lambda: not ui.has("asking the node"))
+        await ui.press("escape", "escape")
+        assert ui.app.is_running
+
+    tui(scenario, repo=project, screen="generate")
+
+
+@pytest.mark.parametrize(("size", "name"), [(NARROW, "generate-narrow"), (WIDE, "generate-wide")])
+def test_what_is_seen(tui: Run, project: Repository, generator: Says, size: tuple[int, int], name: str) -> None:
+    generator(TWO)
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add should add", "src/app", "check")
+        await ui.until_has("[x] check.py  +1 -1", "1 round")
+        ui.app.screen.query_one("#generate-now", Static).update("1 round · 1.0 s · any")
+        await ui.idle()
+        check(name, ui.app)
+
+    tui(scenario, repo=project, screen="generate", size=size)
 
 
 def test_what_is_missing_is_told(tui: Run, project: Repository) -> None:

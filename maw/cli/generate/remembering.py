@@ -1,5 +1,4 @@
-"""Keep what was generated and what became of it (maw.generate.remember). Where that cannot be done the rest still
-counts: it is told, and that is all."""
+"""Keep what was generated, and what a person at the command line made of it."""
 
 from __future__ import annotations
 
@@ -7,36 +6,28 @@ from maw.cli.generate.offering import Taken
 from maw.cli.output import say
 from maw.config.load import Config
 from maw.edits.propose import Proposal
-from maw.errors import FatalError
-from maw.generate import generation, remember
-from maw.generate.remember import Generation, Verified
-from maw.generate.request import Asked
-from maw.generate.rounds import Report
+from maw.generate import keeping
+from maw.generate.keeping import Made
+from maw.generate.remember import Generation
 from maw.git.repo import Repo
-from maw.text import one_line
 
 
-def keep(repo: Repo, config: Config, asked: Asked, report: Report, taken: Taken | None, *, seconds: float) -> None:
+def keep(repo: Repo, config: Config, made: Made, taken: Taken | None) -> None:
     """`taken` is None where there was nothing to take."""
-    about = _about(asked, report, taken, str(config.values["node"]), seconds)
-    put(repo, config, about, report.proposal if taken is not None else None, taken)
+    proposal = made.report.proposal
+    offered = proposal.diff if taken is not None and proposal is not None else b""
+    keeping.keep(repo, config, made, offered=offered, accepted=_accepted(taken), said=_said)
 
 
 def put(repo: Repo, config: Config, about: Generation, offered: Proposal | None, taken: Taken | None) -> None:
     """`offered` is None where nothing could be."""
     diff = offered.diff if offered is not None else b""
-    try:
-        remember.remember(repo, about, offered=diff, accepted=_accepted(taken), redact=generation.redactor(config))
-    except (OSError, FatalError, ValueError) as exc:
-        say(f"maw: this is not remembered: {one_line(str(exc))}")
+    keeping.put(repo, config, about, offered=diff, accepted=_accepted(taken), said=_said)
 
 
 def taken_back(repo: Repo, paths: tuple[str, ...]) -> None:
     """The last application was undone."""
-    try:
-        remember.taken_back(repo, paths)
-    except (OSError, FatalError) as exc:
-        say(f"maw: this is not remembered: {one_line(str(exc))}")
+    keeping.taken_back(repo, paths, _said)
 
 
 def _accepted(taken: Taken | None) -> bytes | None:
@@ -46,18 +37,5 @@ def _accepted(taken: Taken | None) -> bytes | None:
     return taken.accepted.diff if taken.accepted is not None else b""
 
 
-def _about(asked: Asked, report: Report, taken: Taken | None, node: str, seconds: float) -> Generation:
-    verdict = report.verdict
-    why = report.rounds[-1].why if taken is None and report.rounds else ()
-    return Generation(
-        command=asked.task,
-        instruction=asked.instruction,
-        model=report.answer.model,
-        profile=report.answer.profile,
-        node=node,
-        task=report.answer.task,
-        rounds=len(report.rounds),
-        elapsed=seconds,
-        verify=Verified(verdict.command, verdict.code, verdict.seconds) if verdict is not None else None,
-        reason="; ".join(why),
-    )
+def _said(text: str) -> None:
+    say(f"maw: {text}")

@@ -21,6 +21,7 @@ from maw.errors import FatalError
 from maw.generate import context, generation
 from maw.generate.context import Context, Wanted
 from maw.generate.generation import Means
+from maw.generate.keeping import Made
 from maw.generate.request import Asked
 from maw.generate.rounds import Report, Verdict
 from maw.git.repo import Repo
@@ -110,12 +111,12 @@ def carry_out(here: Place, asked: Asked, allowed: Allowed, options: Options, how
     report = _report(here, asked, allowed, how, quiet=options.as_json)
     seconds = time.monotonic() - began
     if report.proposal is None or not report.good:
-        remembering.keep(here.repo, here.config, asked, report, None, seconds=seconds)
+        remembering.keep(here.repo, here.config, Made(asked, report, seconds), None)
         return _given_up(report, asked, options, seconds)
     if not options.as_json:
         telling.report(report, seconds)
     taken = offering.offer(here.repo, report.proposal, options, _again(here, how))
-    remembering.keep(here.repo, here.config, asked, report, taken, seconds=seconds)
+    remembering.keep(here.repo, here.config, Made(asked, report, seconds), taken)
     telling.outcome(report, taken, asked, seconds, as_json=options.as_json)
     return errors.PASS
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -11,9 +11,9 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static, TextArea
 
-from maw.edits import apply, hunks
-from maw.edits.propose import Proposal
+from maw.edits import hunks
 from maw.errors import FatalError
+from maw.generate.keeping import Made
 from maw.generate.request import CODE, DOCS, REFACTOR
 from maw.git import files
 from maw.git.repo import Repo
@@ -60,7 +60,7 @@ class GenerateScreen(MawScreen):
         self._paths: tuple[str, ...] = ()
         self._writing: Writing | None = None
         self._transcript = Transcript()
-        self._proposal: Proposal | None = None
+        self._made: Made | None = None
 
     def body(self) -> ComposeResult:
         with Vertical(id="generate-left"):
@@ -132,12 +132,12 @@ class GenerateScreen(MawScreen):
             self.tell("say what is to be done first", error=True)
             return
         self.tell("")
-        self._offer(None)
+        self._leave()
         self._transcript = Transcript()
         self._now(self._transcript.now)
         self._say(())
         draft = Draft(self._kind, words, self._paths)
-        self._writing = Writing(self.maw.repo, self.maw.config, draft, lambda *said: self._post(Heard(*said)))
+        self._writing = Writing(self.maw.repo, self.maw.config, draft, self._heard)
         self.write(self._writing)
 
     @work(thread=True, exit_on_error=False, group="write")
@@ -147,8 +147,8 @@ class GenerateScreen(MawScreen):
         except (FatalError, OSError) as exc:
             self.post_message(Written(None, exc))
 
-    def _post(self, message: Heard) -> None:
-        self.post_message(message)
+    def _heard(self, kind: str, data: Any) -> None:
+        self.post_message(Told(str(data), error=True) if kind == "trouble" else Heard(kind, data))
 
     @on(Heard)
     def hear(self, event: Heard) -> None:
@@ -162,20 +162,22 @@ class GenerateScreen(MawScreen):
     def end(self, event: Written) -> None:
         self._writing = None
         self._now("")
-        if event.report is None:
+        if event.made is None:
             if event.error is not None:
                 self.maw.tell(event.error)
             return
-        self._now(telling.summary(event.report))
-        if event.report.good:
-            self._offer(event.report.proposal)
+        self._now(telling.summary(event.made.report))
+        if event.made.report.good:
+            self._offer(event.made)
         else:
-            self.query_one(Lines).show(telling.failure_lines(event.report))
+            self.query_one(Lines).show(telling.failure_lines(event.made.report))
 
     # Choosing
 
-    def _offer(self, proposal: Proposal | None) -> None:
-        self._proposal = proposal
+    def _offer(self, made: Made | None) -> None:
+        """Offer the hunks of what was made; None: nothing is offered any more."""
+        self._made = made
+        proposal = made.report.proposal if made is not None else None
         rows = self.query_one(HunkList)
         self.set_class(proposal is not None, "-choosing")
         rows.offer(hunks.choices(proposal.diff) if proposal is not None else ())
@@ -185,24 +187,39 @@ class GenerateScreen(MawScreen):
     @on(Rows.Moved)
     def look(self, event: Rows.Moved) -> None:
         rows = self.query_one(HunkList)
-        if self._proposal is not None and event.row < rows.count:
-            self.query_one(Lines).show(telling.hunk_lines(rows.choices[event.row], self._proposal.loose))
+        proposal = self._made.report.proposal if self._made is not None else None
+        if proposal is not None and event.row < rows.count:
+            self.query_one(Lines).show(telling.hunk_lines(rows.choices[event.row], proposal.loose))
 
     @on(Rows.Chosen)
     def take(self) -> None:
-        if self.maw.repo is not None and self._proposal is not None:
-            self.put(self.maw.repo, self._proposal, self.query_one(HunkList).taken)
+        if self.maw.repo is not None and self._made is not None:
+            self.put(self.maw.repo, self._made, self.query_one(HunkList).taken)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="put")
-    def put(self, repo: Repo, proposal: Proposal, ids: list[str]) -> None:
+    def put(self, repo: Repo, made: Made, ids: list[str]) -> None:
         if self.maw.config["generate.verify"]:
             self.post_message(Told("trying what was chosen"))
-        self.post_message(Put(writing.put(repo, self.maw.config, proposal, ids)))
+        self.post_message(Put(writing.put(repo, self.maw.config, made, ids, self._trouble)))
+
+    @work(thread=True, exit_on_error=False, group="put")
+    def reject(self, repo: Repo, made: Made) -> None:
+        writing.reject(repo, self.maw.config, made, self._trouble)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="put")
     def action_undo(self) -> None:
         if self.maw.repo is not None:
-            self.post_message(Put(apply.undo(self.maw.repo), undone=True))
+            self.post_message(Put(writing.take_back(self.maw.repo, self._trouble), undone=True))
+
+    def _leave(self) -> None:
+        """Take nothing of what is offered, if anything is."""
+        if self._made is not None and self.maw.repo is not None:
+            self.reject(self.maw.repo, self._made)
+            self._offer(None)
+
+    def _trouble(self, text: str) -> None:
+        """Of a thread: say what went wrong beside what was done."""
+        self.post_message(Told(text, error=True))
 
     @on(Put)
     def done(self, event: Put) -> None:
@@ -222,8 +239,8 @@ class GenerateScreen(MawScreen):
         if self._writing is not None:
             self._now("stopping")
             self.stop(self._writing)
-        elif self._proposal is not None:
-            self._offer(None)
+        elif self._made is not None:
+            self._leave()
             self._say(("Nothing was changed.",))
             self._now("")
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,16 +14,17 @@ from maw import client
 from maw.config.load import Config
 from maw.edits import apply, propose
 from maw.edits.apply import Applied
-from maw.edits.propose import Proposal
 from maw.errors import FatalError
-from maw.generate import context, generation
+from maw.generate import context, generation, keeping, sameness
 from maw.generate.context import Wanted
 from maw.generate.generation import Means
-from maw.generate.request import REFACTOR
-from maw.generate.rounds import Report
+from maw.generate.keeping import Made, Said
+from maw.generate.request import DOCS, REFACTOR, Asked
 from maw.git.repo import Repo
+from maw.memory import arrivals
 
 _CANCEL_TIMEOUT = 1.0  # seconds
+_JUDGES = {DOCS: sameness.insist}  # what a task has against a proposal, as its command has it
 
 
 class Draft(NamedTuple):
@@ -52,7 +54,7 @@ class Heard(Message):
 class Written(Message):
     """It has ended: what came of it, or why nothing did."""
 
-    report: Report | None
+    made: Made | None
     error: Exception | None = None
 
 
@@ -79,20 +81,36 @@ class Writing:
         self._stopped = False
         self._id = ""
 
-    def run(self) -> Report:
+    def run(self) -> Made:
         """Raises Stopped, FatalError and OSError."""
+        began = time.monotonic()
         paths, words = self._draft.paths, self._draft.instruction
         found = context.gather(self._repo, Wanted(edit=paths, words=words), self._mapped)
-        asked = generation.asked(self._config, self._draft.task, words, found)
-        how = means(self._config, self._hear)
+        asked = self._with_examples(generation.asked(self._config, self._draft.task, words, found))
+        how = means(self._config, self._hear)._replace(judge=_JUDGES.get(self._draft.task, lambda _: None))
         try:
             if self._draft.task == REFACTOR and how.verify:
                 generation.insist_on_green(generation.as_it_is(self._repo, how))
-            return generation.run(self._repo, self._config, asked, found.allowed, how)
+            report = generation.run(self._repo, self._config, asked, found.allowed, how)
         except FatalError as exc:
             if self._stopped:
                 raise Stopped from exc
             raise
+        made = Made(asked, report, time.monotonic() - began)
+        if not report.good:
+            keeping.keep(self._repo, self._config, made, offered=b"", accepted=None, said=self._say)
+        return made
+
+    def _with_examples(self, asked: Asked) -> Asked:
+        arrivals.deliver(self._repo, self._say)
+        try:
+            return generation.with_examples(self._repo, asked)
+        except FatalError as exc:
+            self._say(f"no examples of past generations: {exc.message}")
+            return asked
+
+    def _say(self, text: str) -> None:
+        self._hear("trouble", text)
 
     def stop(self) -> None:
         """Have the node stop, too; a command that is run on a proposal goes on to its end, for nothing."""
@@ -120,15 +138,31 @@ def means(config: Config, told: Callable[[str, Any], None] = lambda *_: None) ->
     return Means(node=values["node"], verify=verify, tries=tries, timeout=values["generate.timeout"], told=told)
 
 
-def put(repo: Repo, config: Config, proposal: Proposal, ids: list[str]) -> Applied:
-    """Apply the hunks with these ids. A part of what passed is tried again first. Raises FatalError with nothing
-    changed."""
-    part = propose.accepted(proposal, ids)
-    if part is None:
+def put(repo: Repo, config: Config, made: Made, ids: list[str], said: Said) -> Applied:
+    """Apply the hunks with these ids, and remember it. A part of what passed is tried again first. Raises FatalError
+    with nothing changed."""
+    proposal = made.report.proposal
+    part = propose.accepted(proposal, ids) if proposal is not None else None
+    if proposal is None or part is None:
         raise FatalError("no hunk is chosen: space chooses, `a` takes all")
     how = means(config)
     if how.verify and part.diff != proposal.diff:
         verdict = generation.verified(repo, how, part)
         if not verdict.passed:
             raise FatalError(f"the chosen part does not pass: {verdict.why}", hint="nothing was applied")
-    return apply.apply(repo, part)
+    done = apply.apply(repo, part)
+    keeping.keep(repo, config, made, offered=proposal.diff, accepted=part.diff, said=said)
+    return done
+
+
+def reject(repo: Repo, config: Config, made: Made, said: Said) -> None:
+    """Remember that nothing of it was wanted."""
+    if made.report.proposal is not None:
+        keeping.keep(repo, config, made, offered=made.report.proposal.diff, accepted=b"", said=said)
+
+
+def take_back(repo: Repo, said: Said) -> Applied:
+    """Undo the last application. Raises FatalError with nothing changed."""
+    done = apply.undo(repo)
+    keeping.taken_back(repo, done.paths, said)
+    return done
