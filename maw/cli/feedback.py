@@ -1,4 +1,4 @@
-"""`maw dismiss`, `maw accept` and `maw undo`: what people say about findings."""
+"""`maw dismiss`, `maw accept`, `maw defer` and `maw undo`: what people say about findings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
 from maw.git.repo import Repo
 from maw.memory import feedback
-from maw.memory.dismissals import ACCEPTED, DISMISSED
+from maw.memory.dismissals import ACCEPTED, DEFERRED, DISMISSED
 from maw.memory.feedback import Place
 from maw.text import one_line
 
@@ -62,6 +62,20 @@ Examples:
 def accept(ids: tuple[str, ...], reason: str, as_json: bool) -> int:
     """Say that findings are right, by their ids. A dismissal of them ends."""
     return _say(ids, ACCEPTED, reason, as_json=as_json)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  maw defer 3fa2b81c --reason "after the release"
+"""
+)
+@_ids
+@click.option("--reason", "-m", default="", callback=_reason, metavar="TEXT", help="Why, for others and for later.")
+@_json
+def defer(ids: tuple[str, ...], reason: str, as_json: bool) -> int:
+    """Mark findings for later, by their ids. They stay what they are: one that blocks still does."""
+    return _say(ids, DEFERRED, reason, as_json=as_json)
 
 
 @click.command(

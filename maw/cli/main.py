@@ -34,6 +34,7 @@ COMMANDS: dict[str, Entry] = {
     "show": Entry("maw.cli.show:show", "Show what is recorded on COMMIT (default: HEAD).", "Work"),
     "dismiss": Entry("maw.cli.feedback:dismiss", "Say that findings are wrong, by their ids.", "Work"),
     "accept": Entry("maw.cli.feedback:accept", "Say that findings are right, by their ids.", "Work"),
+    "defer": Entry("maw.cli.feedback:defer", "Mark findings for later, by their ids.", "Work"),
     "fix": Entry("maw.cli.fix:fix", "Apply findings' replacements to the files, by their ids.", "Work"),
     "undo": Entry("maw.cli.feedback:undo", "Take back the last thing you said about a finding.", "Work"),
     "generate": Entry("maw.cli.generate:generate", "Have a node write something for you.", "Work"),

@@ -15,8 +15,8 @@ from maw.finding import Finding, finding_from_json
 from maw.light import Any, NamedTuple
 
 NEAR = 3  # lines looked at on each side
-DISMISSED, ACCEPTED, FIXED = "dismissed", "accepted", "fixed"
-STATUSES = (DISMISSED, ACCEPTED, FIXED)
+DISMISSED, ACCEPTED, FIXED, DEFERRED = "dismissed", "accepted", "fixed", "deferred"
+STATUSES = (DISMISSED, ACCEPTED, FIXED, DEFERRED)
 _ALIKE = 0.5  # of all the words of two texts, how many both must have
 _STEM = 5  # letters; "divides" and "division" are one word
 _SHORT = 3  # letters; words with fewer say nothing

@@ -1,0 +1,77 @@
+"""What is done to findings, in workers: said, fixed, taken back. The same that the commands do. No widgets here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from maw.attendant import client
+from maw.errors import FatalError
+from maw.git.repo import Repo
+from maw.memory import arrivals, feedback
+from maw.memory.dismissals import FIXED
+from maw.memory.index import Index
+from maw.review import fixing
+from maw.review.fixing import Fix
+
+Told = Callable[[str], None]
+
+
+def say(repo: Repo, ids: Sequence[str], status: str, reason: str, told: Told) -> int:
+    """Say the same of several findings; of how many it was said. Raises FatalError, before anything is said when an id
+    means none, and OSError."""
+    with Index(repo) as index:
+        places = [feedback.find(repo, index, found) for found in ids]
+    done = 0
+    try:
+        for place in places:
+            feedback.say(repo, place, status, reason)
+            done += 1
+    except FatalError as exc:
+        told(f"{exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
+    _delivered(repo, told)
+    return done
+
+
+def prepare(repo: Repo, ids: Sequence[str]) -> list[Fix]:
+    """What applying the replacements would write. Raises FatalError for one that does not fit."""
+    with Index(repo) as index:
+        return [fixing.prepare(repo, feedback.find(repo, index, found)) for found in ids]
+
+
+def fix(repo: Repo, ids: Sequence[str], told: Told) -> int:
+    """Apply the replacements, each to what the one before left, and say so of the findings; how many were."""
+    done = 0
+    try:
+        with Index(repo) as index:
+            for found in ids:
+                place = feedback.find(repo, index, found)
+                fixing.prepare(repo, place).write()
+                feedback.say(repo, place, FIXED, "")
+                done += 1
+    except FatalError as exc:
+        told(f"{exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
+    _delivered(repo, told)
+    return done
+
+
+def undo(repo: Repo, count: int, told: Told) -> list[str]:
+    """Take back the last `count` things that this person said; the findings they were about."""
+    undone = []
+    with Index(repo) as index:
+        for _ in range(count):
+            index.refresh()
+            found = feedback.undo(repo, index)
+            if found is None:
+                break
+            undone.append(str(found.record["finding"]["id"]))
+            arrivals.deliver(repo, told)
+    _delivered(repo, told)
+    return undone
+
+
+def _delivered(repo: Repo, told: Told) -> None:
+    """Have it written into notes here, or, where that fails, by the attendant; then indexed."""
+    arrivals.deliver(repo, told)
+    client.poke(repo.common_dir)
+    with Index(repo) as index:
+        index.refresh()

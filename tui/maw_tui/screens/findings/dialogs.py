@@ -1,0 +1,72 @@
+"""What is asked before a finding is dismissed or fixed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from maw.review.render import Line
+from maw.text import flat
+from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.vi import SCROLL
+
+REASON_MAX = 4000  # characters, as of `maw dismiss`
+
+
+class Reason(ModalScreen[str | None]):
+    """Why; empty is a reason, too, and escape is none."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="reason"):
+            yield Static(Content(self._question), markup=False)
+            yield Input(placeholder="why, for others and for later (may be empty)", max_length=REASON_MAX, compact=True)
+            yield Static(Content.styled("enter dismisses, esc leaves it as it is", "$text-muted"))
+
+    @on(Input.Submitted)
+    def done(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value)
+
+
+class Page(Lines):
+    BINDINGS = SCROLL
+
+
+class Patch(ModalScreen[bool]):
+    """What would be written, before it is."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "dismiss(True)", "Apply"),
+        Binding("n,q,escape", "dismiss(False)", "Leave it"),
+    ]
+
+    def __init__(self, patch: str) -> None:
+        super().__init__()
+        self._patch = patch
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="patch"):
+            yield Page()
+            yield Static(Content.styled("y applies it to the work tree, nothing is staged; n leaves it", "$text-muted"))
+
+    def on_mount(self) -> None:
+        self.query_one(Page).show([_line(text) for text in self._patch.splitlines()])
+        self.query_one(Page).focus()
+
+
+def _line(text: str) -> Line:
+    style = {"+": "added", "-": "removed", "@": "hunk"}.get(text[:1], "plain")
+    return Line((("path" if text[:4] in ("+++ ", "--- ") else style, flat(text)),))
