@@ -150,7 +150,8 @@ def verified(repo: Repo, means: Means, proposal: Proposal) -> Verdict:
     if means.verify:
         verdict = trial.check(repo, proposal.edits, means.verify, means.timeout)
     if means.bench and verdict.passed:
-        verdict = _measured(repo, means, proposal)
+        measured = _measured(repo, means, proposal)
+        verdict = measured._replace(why="; ".join(filter(None, (verdict.why, measured.why))))
     return verdict
 
 

@@ -86,5 +86,5 @@ def test_what_never_passes_is_not_applied(project: Repository, maw: Maw, generat
     generator(BAD)
     ran = maw("generate", "code", "add", "src/app.py", "--apply", "--verify", "python check.py", cwd=project.path)
     assert (ran.code, (project.path / "src/app.py").read_text()) == (3, APP)
-    assert "`python check.py` failed with exit code 1" in ran.err
+    assert "`python check.py` failed with exit code 1: AssertionError: one and two is three" in ran.err
     assert "nothing was changed" in ran.err
