@@ -26,6 +26,7 @@ def test_references_are_checked(project: Repository, maw: Maw, generator: Says) 
     assert project.git("status", "--porcelain") == ""
 
 
+@pytest.mark.slow
 def test_for_a_script(project: Repository, maw: Maw, generator: Says) -> None:
     generator(CUT + "`add` is at src/app.py:1-2")
     ran = maw("generate", "explain", "src/app.py:1-2", "--instruction", "why?", "--json", cwd=project.path)
@@ -37,6 +38,7 @@ def test_for_a_script(project: Repository, maw: Maw, generator: Says) -> None:
     assert (sent["editable"], sent["focus"], ran.json["payload"]["create"]) == (False, [[1, 2]], [])
 
 
+@pytest.mark.slow
 def test_a_question_names_the_files(project: Repository, maw: Maw, generator: Says) -> None:
     server = generator("It does nothing.")
     ran = maw("generate", "explain", "--instruction", "what is src/app.py for?", cwd=project.path)

@@ -22,6 +22,7 @@ TypeError: unsupported operand type(s)
 """
 
 
+@pytest.mark.slow
 def test_a_failing_command_is_mended(project: Repository, maw: Maw, generator: Says) -> None:
     server = generator(GOOD)
     project.write("check.py", "import sys\nsys.path.insert(0, 'src')\nimport app\napp.check = app.add(1, [])\n")
@@ -51,7 +52,7 @@ def test_a_test_that_fails_leads_to_the_code_that_it_tests(project: Repository, 
     assert "An answer before was tried" in asked
 
 
-@pytest.mark.parametrize("way", ["pipe", "file"])
+@pytest.mark.parametrize("way", ["pipe", pytest.param("file", marks=pytest.mark.slow)])
 def test_a_traceback_is_enough(project: Repository, maw: Maw, generator: Says, way: str) -> None:
     server = generator(GOOD)
     (project.path.parent / "trace.txt").write_text(TRACEBACK)
@@ -62,6 +63,7 @@ def test_a_traceback_is_enough(project: Repository, maw: Maw, generator: Says, w
     assert "Mend this: TypeError" in server.prompt()
 
 
+@pytest.mark.slow
 def test_paths_say_what_may_be_changed(project: Repository, maw: Maw, generator: Says) -> None:
     server = generator(GOOD)
     project.write("src/other.py", "x = 1\n")
@@ -72,6 +74,7 @@ def test_paths_say_what_may_be_changed(project: Repository, maw: Maw, generator:
     assert project.git("status", "--porcelain") == "?? src/other.py"
 
 
+@pytest.mark.slow
 def test_a_failure_in_a_test_itself_may_be_mended_there(project: Repository, maw: Maw, generator: Says) -> None:
     broken = TEST.replace("def test_add():", "def test_add(:")
     project.commit("tests", **{"tests/test_app__py": broken})

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from maw.generate import frameworks, testplace
+from maw.edits.diff import FileEdit
+from maw.edits.propose import Proposal
+from maw.edits.refusal import Refused
+from maw.generate import frameworks, testing, testplace
 
 Files = dict[str, str]
 PYTEST = "def test_add():\n    assert True\n"
@@ -180,3 +183,35 @@ def test_tests_that_use_the_file_come_before_a_new_file() -> None:
 )  # fmt: skip
 def test_tests_are_told_from_code(path: str, wanted: bool) -> None:
     assert frameworks.is_test(path) is wanted
+
+
+TWO = "def test_a():\n    pass\n\n\ndef test_b():\n    pass\n"
+JUDGED = [
+    ("tests/test_a.py", None, TWO, ""),
+    ("tests/test_a.py", TWO[:24], TWO, ""),
+    ("tests/test_a.py", TWO, TWO.replace("pass", "assert True"), "adds no test"),
+    ("tests/test_a.py", TWO, TWO.replace("test_b", "test_c"), "takes tests away: def test_b():"),
+    ("tests/test_a.py", TWO, TWO.replace("test_b", "test_c") + TWO.replace("_a", "_d"), ""),
+    ("a_test.go", None, "func TestA(t *testing.T) {\n}\n", ""),
+    ("a_test.go", None, "func helper() {\n}\n", "adds no test"),
+    ("src/a.rs", "fn a() {}\n", "fn a() {}\n\n#[cfg(test)]\nmod tests {\n    #[test]\n    fn b() {}\n}\n", ""),
+    ("a.test.ts", "it('a', f)\n", "it('a', f)\ntest.each([1])('b', f)\n", ""),
+    ("src/test/java/ATest.java", "@Test\nvoid a() {}\n", "@Test\nvoid a() {}\n@Test\nvoid b() {}\n", ""),
+    ("a_spec.rb", None, "describe A do\n  it 'b' do\n  end\nend\n", ""),
+    ("tests/ATest.php", None, "public function testA(): void {}\n", ""),
+    ("test_a.cc", None, "TEST(A, b) {\n}\n", ""),
+]
+
+
+@pytest.mark.parametrize(("path", "old", "new", "wrong"), JUDGED)
+def test_an_answer_has_to_add_tests_and_to_leave_those_that_are_there(
+    path: str, old: str | None, new: str, wrong: str
+) -> None:
+    plan = testing.Plan("a", None, framework("pytest"), testplace.Destination(path, old is not None, ""), None, {})
+    edit = FileEdit(path, old.encode() if old is not None else None, new.encode(), 0o644)
+    try:
+        testing.judge(plan, Proposal((edit,), b""))
+        said = ""
+    except Refused as exc:
+        said = exc.message
+    assert (wrong in said) if wrong else not said

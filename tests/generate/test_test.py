@@ -53,6 +53,7 @@ def test_they_go_to_the_tests_that_are_there(tested: Repository, maw: Maw, gener
     assert "Write tests for `add` of src/app.py, with pytest." in server.prompt()
 
 
+@pytest.mark.slow
 def test_an_answer_without_a_test_or_with_one_less_is_sent_back(tested: Repository, maw: Maw, generator: Says) -> None:
     talk = replacing("tests/test_app.py", "import sys\n", "import sys  # for the path\n") + "DONE\n"
     instead = replacing("tests/test_app.py", SUB, ADD) + "DONE\n"
@@ -66,6 +67,7 @@ def test_an_answer_without_a_test_or_with_one_less_is_sent_back(tested: Reposito
     assert "the answer adds no test" in server.prompt(1)
 
 
+@pytest.mark.slow
 def test_the_tested_file_stays_as_it_is(tested: Repository, maw: Maw, generator: Says) -> None:
     generator(replacing("src/app.py", "def sub(a, b):\n", "def subtract(a, b):\n") + MORE)
     ran = maw("generate", "test", "src/app.py", "--apply", "--json", cwd=tested.path)
