@@ -146,10 +146,11 @@ class _Layers:
         for kind, tables in named.items():
             self._add_named(kind, tables, origin, path)
         for key, value in settings:
-            self.set(key, value, origin, path)
-            if len(self._problems) > PROBLEMS_MAX:
-                self._problems[PROBLEMS_MAX:] = [f"{path}: and more that cannot be used"]
-                return
+            # Beyond as many problems, what may be said is still heeded; looking for what else was meant takes its time.
+            if len(self._problems) <= PROBLEMS_MAX or _may_be_set(key, origin):
+                self.set(key, value, origin, path)
+        if len(self._problems) > PROBLEMS_MAX:
+            self._problems[PROBLEMS_MAX:] = [f"{path}: and more that cannot be used"]
 
     def add_environment(self, environ: dict[str, str]) -> None:
         by_name = {env_name(setting.key): setting.key for setting in SETTINGS}
@@ -163,7 +164,7 @@ class _Layers:
         setting = BY_KEY.get(key)
         if setting is None:
             self._problem(f"{where}: unknown key {key!r}{_nearest(key, list(BY_KEY))}")
-        elif origin == "repository" and not setting.repo:
+        elif not _may_be_set(key, origin):
             self._problem(
                 f"{where}: {key!r} may not be set by a repository; put it into {paths.config_file()} if you want it"
             )
@@ -225,6 +226,11 @@ class _Layers:
             edit = "`maw config edit --repo` opens the file" if theirs else "`maw config edit` opens your file"
             raise FatalError(text[:_PROBLEM_MAX], hint=f"`maw config list` shows every key; {edit}")
         self._problems.append(text[:_PROBLEM_MAX])
+
+
+def _may_be_set(key: str, origin: str) -> bool:
+    """Whether there is such a setting, and it is for that layer to set."""
+    return key in BY_KEY and (origin != "repository" or BY_KEY[key].repo)
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> list[tuple[str, object]]:
