@@ -45,6 +45,8 @@ def test_a_test_that_fails_leads_to_the_code_that_it_tests(project: Repository, 
     assert [one["how"] for one in ran.json["rounds"]] == ["failed", "passed"]
     assert (ran.json["task"], ran.json["verify"]["passed"]) == ("fix", True)
     assert "tests/test_app.py:8" in ran.err
+    first = ran.json["failure"]["places"][0]
+    assert (first["path"], first["line"], first["kind"]) == ("tests/test_app.py", 8, "frame")
     asked = server.prompt()
     assert '<file path="src/app.py" edit="yes">' in asked
     assert '<file path="tests/test_app.py" edit="no">' in asked

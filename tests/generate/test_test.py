@@ -50,6 +50,7 @@ def test_they_go_to_the_tests_that_are_there(tested: Repository, maw: Maw, gener
     ran = maw("generate", "test", "src/app.py::add", "--apply", "--json", *verify, cwd=tested.path)
     assert (ran.code, (tested.path / "tests/test_app.py").read_text()) == (0, f"{HEAD}{SUB}\n\n{ADD}"), ran.err
     assert (ran.json["task"], ran.json["verify"]["passed"]) == ("test", True)
+    assert ran.json["tests"]["command"] == "pytest tests/test_app.py"
     assert "Write tests for `add` of src/app.py, with pytest." in server.prompt()
 
 

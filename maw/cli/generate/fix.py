@@ -15,7 +15,7 @@ from maw.cli.output import print_json, say
 from maw.errors import FatalError
 from maw.generate import failing, generation
 from maw.generate.failing import Failure
-from maw.generate.request import FIX
+from maw.generate.request import FIX, Json
 from maw.text import one_line
 
 _UNSAID = "Say what fails: --verify CMD, --from FILE, or its output on standard input."
@@ -53,7 +53,7 @@ def fix(*, options: Options) -> int:
     failure = _examined(here, output)
     words = options.instruction or f"Mend this: {failure.said}"
     wanted = working.wanted(here, options, words)
-    edit = wanted.edit or failure.edit
+    edit = wanted.edit or (() if options.symbol else failure.edit)
     read = tuple(path for path in failure.focus if path not in edit)
     wanted = wanted._replace(edit=edit, read=(*wanted.read, *read), focus=failure.focus)
     if not edit and not options.symbol:
@@ -61,7 +61,11 @@ def fix(*, options: Options) -> int:
     found = working.gathered(here, wanted)
     asked = generation.asked(here.config, FIX, words, found, model=options.model)
     asked = asked._replace(before=(failure.tried,))
-    return working.carry_out(here, asked, found.allowed, options, how)
+    return working.carry_out(here, asked, found.allowed, options, how, about=_about(failure))
+
+
+def _about(failure: Failure) -> Json:
+    return {"failure": {"said": one_line(failure.said), "places": [place._asdict() for place in failure.places]}}
 
 
 def _piped(verify: str) -> str:

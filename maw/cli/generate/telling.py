@@ -25,10 +25,12 @@ def report(found: Report, seconds: float) -> None:
     say(f"maw: {'; '.join(parts)}")
 
 
-def outcome(found: Report, taken: Taken | None, asked: Asked, seconds: float, *, as_json: bool) -> None:
+def outcome(
+    found: Report, taken: Taken | None, asked: Asked, seconds: float, *, as_json: bool, about: Json | None = None
+) -> None:
     """What became of it; `taken` is None where there was nothing to take."""
     if as_json:
-        print_json(_as_json(found, taken, asked, seconds))
+        print_json(_as_json(found, taken, asked, seconds) | (about or {}))
     elif taken is not None and taken.applied is not None:
         say(f"maw: applied to {count(len(taken.applied.paths), 'file')}; `maw generate --undo` takes it back")
     elif taken is None or taken.asked:

@@ -12,7 +12,7 @@ from maw.cli.output import say
 from maw.cli.place import in_repository
 from maw.generate import generation, targets, testing
 from maw.generate.frameworks import FRAMEWORKS
-from maw.generate.request import TEST
+from maw.generate.request import TEST, Json
 from maw.generate.testing import Plan
 from maw.text import one_line
 
@@ -56,7 +56,13 @@ def test(*, options: Options, framework: str | None, into: str | None) -> int:
     found = working.gathered(here, wanted)
     asked = generation.asked(here.config, TEST, words, found, model=options.model)
     how = how._replace(judge=lambda proposal: testing.judge(plan, proposal))
-    return working.carry_out(here, asked, found.allowed, options, how)
+    return working.carry_out(here, asked, found.allowed, options, how, about=_about(plan))
+
+
+def _about(plan: Plan) -> Json:
+    where = plan.destination
+    found = {"framework": plan.framework.name, "path": where.path, "new": not where.exists, "command": plan.command}
+    return {"tests": found}
 
 
 def _planned(here: Place, path: str, symbol: str | None, framework: str, into: str) -> Plan:

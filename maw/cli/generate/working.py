@@ -22,7 +22,7 @@ from maw.generate import context, generation
 from maw.generate.context import Context, Wanted
 from maw.generate.generation import Means
 from maw.generate.keeping import Made
-from maw.generate.request import Asked
+from maw.generate.request import Asked, Json
 from maw.generate.rounds import Report, Verdict
 from maw.git.repo import Repo
 
@@ -102,8 +102,11 @@ def as_it_is(here: Place, how: Means) -> Verdict:
         progress.clear()
 
 
-def carry_out(here: Place, asked: Asked, allowed: Allowed, options: Options, how: Means) -> int:
-    """Ask, try, offer and tell; the exit code. Raises FatalError, and KeyboardInterrupt once the task is cancelled."""
+def carry_out(
+    here: Place, asked: Asked, allowed: Allowed, options: Options, how: Means, *, about: Json | None = None
+) -> int:
+    """Ask, try, offer and tell; the exit code. `about`: what --json has of this task besides. Raises FatalError, and
+    KeyboardInterrupt once the task is cancelled."""
     asked = _with_examples(here, asked)
     if options.dry_run:
         return dry_run(here, asked, how)
@@ -112,12 +115,12 @@ def carry_out(here: Place, asked: Asked, allowed: Allowed, options: Options, how
     seconds = time.monotonic() - began
     if report.proposal is None or not report.good:
         remembering.keep(here.repo, here.config, Made(asked, report, seconds), None)
-        return _given_up(report, asked, options, seconds)
+        return _given_up(report, asked, options, seconds, about)
     if not options.as_json:
         telling.report(report, seconds)
     taken = offering.offer(here.repo, report.proposal, options, _again(here, how))
     remembering.keep(here.repo, here.config, Made(asked, report, seconds), taken)
-    telling.outcome(report, taken, asked, seconds, as_json=options.as_json)
+    telling.outcome(report, taken, asked, seconds, as_json=options.as_json, about=about)
     return errors.PASS
 
 
@@ -145,10 +148,10 @@ def _again(here: Place, how: Means) -> Callable[[Proposal], Verdict] | None:
     return lambda proposal: generation.verified(here.repo, how._replace(bench=""), proposal)
 
 
-def _given_up(report: Report, asked: Asked, options: Options, seconds: float) -> int:
+def _given_up(report: Report, asked: Asked, options: Options, seconds: float, about: Json | None) -> int:
     if not options.as_json:
         if report.proposal is not None and not options.patch:
             offering.show(report.proposal)
         telling.report(report, seconds)
-    telling.outcome(report, None, asked, seconds, as_json=options.as_json)
+    telling.outcome(report, None, asked, seconds, as_json=options.as_json, about=about)
     return errors.INCOMPLETE
