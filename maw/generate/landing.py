@@ -7,6 +7,7 @@ of the files only: then it gets a record that tells which, and the rest goes on 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 from collections.abc import Mapping
@@ -53,7 +54,11 @@ def land(repo: Repo) -> int:
         return 0
     recent = commits.recent(repo)
     looked: dict[str, _Looked | None] = {}
-    return sum(_land(repo, entry, recent, looked) for entry in entries)
+    landed = 0
+    for entry in entries:
+        with contextlib.suppress(ValueError):  # damaged, and no record: it expires
+            landed += _land(repo, entry, recent, looked)
+    return landed
 
 
 def _land(repo: Repo, entry: Waiting, recent: list[Made], looked: dict[str, _Looked | None]) -> int:

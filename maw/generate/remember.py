@@ -76,11 +76,12 @@ def remember(repo: Repo, about: Generation, *, offered: bytes, accepted: bytes |
 
 
 def taken_back(repo: Repo, paths: Collection[str]) -> Json | None:
-    """The last application in this working tree was undone, which changed these paths: what was taken is rejected now;
-    its record. None when it is in a commit, or nothing is known of it. Raises OSError and GitError."""
+    """The last application in this working tree was undone, which changed these paths back (but for those that somebody
+    had changed back by hand): what was taken is rejected now; its record. None when it is in a commit, or nothing is
+    known of it. Raises OSError and GitError."""
     for entry in reversed(waiting.entries(repo)):
         here = entry.worktree == os.path.realpath(repo.root) and entry.record["status"] in TAKEN
-        if here and set(entry.files) <= set(paths):
+        if here and not set(paths).isdisjoint(entry.record.get("paths", ())):
             data = {**entry.record, "status": REJECTED, "reason": "taken back"}
             if _noted(repo, data):
                 waiting.remove(repo, entry)

@@ -287,11 +287,15 @@ def test_what_nobody_commits_is_given_up(repo: Repository, kernel: Repo) -> None
 def test_files_that_cannot_be_read_are_left(repo: Repository, kernel: Repo, maw: Maw) -> None:
     kept(kernel, applied(repo, a__py=NEW))
     folder = Path(waiting.directory(kernel))
-    for number, text in enumerate(["", "[]", '{"v":2}', '{"v":1,"record":{}}', "\udcff", '{"v":1,"record":7}']):
+    record = '{"id":"../x","ts":"t","kind":"generate","status":"accepted"}'
+    damaged = f'{{"v":1,"record":{record},"worktree":"","files":{{}},"whole":0,"seen":[]}}'
+    for number, text in enumerate(
+        [damaged, "", "[]", '{"v":2}', '{"v":1,"record":{}}', "\udcff", '{"v":1,"record":7}']
+    ):
         (folder / f"bad{number}.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     repo.commit("Double")
     assert len(noted(repo, maw)) == 1
-    assert len(os.listdir(folder)) == 6
+    assert len(os.listdir(folder)) == 7
 
 
 def test_killed_in_between_it_lands_once(repo: Repository, kernel: Repo, maw: Maw) -> None:
