@@ -119,6 +119,7 @@ def test_control_characters_of_an_output_do_not_reach_the_terminal(project: Repo
 
 
 def test_what_would_be_sent(project: Repository, maw: Maw) -> None:
+    pytest.importorskip("tree_sitter_python", reason="plain patterns see other ends of definitions")
     ran = maw("generate", "fix", "--dry-run", *VERIFY, "--instruction", "with care", cwd=project.path)
     assert (ran.code, ran.json["sent"]) == (0, False)
     sent = ran.json["payload"]

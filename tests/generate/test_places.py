@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maw.generate import gist, locate, places
 from maw.generate.places import ERROR, FRAME, NOTE, TEST
@@ -219,3 +221,20 @@ def test_an_output_is_cut_to_what_tells_something() -> None:
     assert made.endswith(gist.GAP)
     assert gist.of("one\ntwo\n", 100) == "one\ntwo"
     assert len(gist.of("x" * 10_000, 50)) <= 50
+
+
+_PIECES = (
+    "a.py", "src/lib.rs", ":", "1", "12:3", " ", "\n", "\t", "at ", 'File "', '", line ', "(", ")", "E   ", "error: ",
+    "FAIL\t", "ok  \t", "--> ", "panicked at ", "\x1b[31m", "\N{REPLACEMENT CHARACTER}[0m", "\r", "'", "_____ x",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_PIECES) | st.text(max_size=5), max_size=60).map("".join))
+def test_any_output_is_read(text: str) -> None:
+    found = places.find(text)
+    assert len(found) <= places.PLACES_MAX
+    assert all((one.symbol + one.message).isprintable() for one in found)
+    assert [places.KINDS.index(one.kind) for one in found] == sorted(places.KINDS.index(one.kind) for one in found)
+    assert {one.path for one in locate.locate(found, FILES, "/tmp/g2demo")} <= set(FILES)
+    assert gist.headline(text).isprintable()
+    assert len(gist.of(text, 40)) <= 40

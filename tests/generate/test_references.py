@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maw.generate import references
 from maw.generate.references import GOOD, MENDED, NO_FILE, NO_LINE, NOT_THERE, Source
@@ -93,3 +95,36 @@ def test_the_text_says_what_is_wrong() -> None:
 @pytest.mark.parametrize("text", ["a/" * 20_000, "`" * 20_000, "a.b" * 10_000, "`a`, in (" * 5000, "x.py:1-" * 5000])
 def test_no_text_takes_long(text: str) -> None:
     references.marked(text, references.find(text, SOURCES.get))
+
+
+_PIECES = (
+    "src/app.py",
+    "./",
+    "gone.py",
+    ":",
+    "4",
+    "99",
+    "-",
+    "5",
+    "`",
+    "add",
+    "sub",
+    " (",
+    ")",
+    " in ",
+    "#L",
+    ", lines ",
+    " to ",
+)
+
+
+@given(st.lists(st.sampled_from(_PIECES) | st.text(max_size=4), max_size=40).map("".join))
+def test_any_text_is_marked_and_then_says_the_same(text: str) -> None:
+    found = references.find(text, SOURCES.get)
+    assert all(text[one.start : one.stop] == one.text for one in found)
+    plain = [one for one in found if one.status != references.MENDED]
+    if len(plain) == len(found):  # nothing was changed: what was added can be taken out again
+        made = references.marked(text, found)
+        for said in references.SAID.values():
+            made = made.replace(f" [{said}]", "")
+        assert made == text
