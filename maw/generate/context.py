@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from maw.edits import place
 from maw.edits.place import Allowed
 from maw.errors import FatalError
 from maw.generate import files
@@ -66,7 +68,7 @@ class _Gathering:
     def __init__(self, repo: Repo, snapshot: Snapshot, tags_of: TagsOf, wanted: Wanted) -> None:
         self._repo, self._snapshot, self._tags_of, self._wanted = repo, snapshot, tags_of, wanted
         named = ["" if path == "." else path.rstrip("/") for path in wanted.edit]
-        self._folders = [path for path in named if self._is_folder(path)]
+        self._folders = [place.checked(path) if path else path for path in named if self._is_folder(path)]
         self._named = [path for path in named if path not in self._folders]
         self._symbols = self._found_symbols()
 
@@ -74,7 +76,7 @@ class _Gathering:
         named = dict.fromkeys(self._named) or dict.fromkeys(self._meant())
         texts = files.read(self._repo, list(named), editable=True)
         below = [path for path in self._below if path not in texts]
-        texts |= {path: text for path, text in files.read(self._repo, below, editable=True).items() if text is not None}
+        texts |= files.fit(self._repo, below)
         if not texts and not self._folders:
             raise FatalError("no file to work on", hint="name files or folders, or a definition with --symbol")
         edited = [File(path, text, True, self._focus(path)) for path, text in texts.items() if text is not None]
@@ -90,7 +92,7 @@ class _Gathering:
         )
 
     def _is_folder(self, path: str) -> bool:
-        return not path or any(known.startswith(f"{path}/") for known in self._snapshot.files)
+        return not path or os.path.isdir(os.path.join(self._repo.root, path))
 
     @functools.cached_property
     def _below(self) -> list[str]:
@@ -186,5 +188,5 @@ def _told(symbol: Symbol) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _place(place: Place) -> str:
-    return f"  {place.path}:{place.line} {place.definition.signature if place.definition else ''}".rstrip()
+def _place(one: Place) -> str:
+    return f"  {one.path}:{one.line} {one.definition.signature if one.definition else ''}".rstrip()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from maw.edits import lines, place, refusal
@@ -28,6 +29,16 @@ def read(repo: Repo, paths: Sequence[str], *, editable: bool) -> dict[str, str |
     if refusals:
         raise Refused(refusals)
     return found
+
+
+def fit(repo: Repo, paths: Sequence[str]) -> dict[str, str | None]:
+    """The texts of those of these files that are there and may be edited."""
+    found: dict[str, str | None] = {}
+    for path in paths:
+        with contextlib.suppress(Refused):  # nobody named it: another file of the folder will do
+            found |= {path: text for path, text in read(repo, [path], editable=False).items() if text is not None}
+    bad = {judgement.path for judgement in place.judged_by_git(repo, list(found))} if found else set()
+    return {path: text for path, text in found.items() if path not in bad}
 
 
 def _text(root: str, path: str) -> str | None:

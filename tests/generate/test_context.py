@@ -53,6 +53,16 @@ def test_a_folder_is_its_files_and_any_below_it(project: Repository) -> None:
     assert gather(project, ".").allowed.covers("data.txt")
 
 
+def test_what_may_not_be_edited_in_a_folder_is_left_out(project: Repository) -> None:
+    project.write("src/latin.py", "# caf\xe9\n".encode("latin-1"))
+    project.write("docs/page.md", "# Page\n")
+    assert "src/latin.py" not in gather(project, "src").edited
+    found = gather(project, "docs")
+    assert (found.files, found.create, found.allowed.covers("docs/new.md")) == ((), ("docs/",), True)
+    with pytest.raises(Refused):
+        gather(project, ".git/hooks")
+
+
 @with_parsers
 def test_a_symbol_is_the_focus_with_what_is_around_it(project: Repository) -> None:
     for found in (gather(project, symbol="Client.get"), gather(project, "src/client.py", symbol="get")):
