@@ -41,8 +41,9 @@ lint: $(STAMP)  ## style, types, who imports whom, and whether the docs tell the
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/test_docs.py tests/test_import_hygiene.py
 
-docs: $(STAMP)  ## write what tests know into the docs: the table of ways to commit
+docs: $(STAMP)  ## write what tests know into the docs: the ways to commit, the keys and pictures of the UI
 	$(BIN)/python -m tests.hooks.table
+	$(BIN)/python -m tests.tui.guide
 
 audit:  ## known weaknesses of the tested set of packages; skipped, with a reason, where their data is out of reach
 	@$(PYTHON) scripts/audit.py

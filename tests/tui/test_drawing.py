@@ -12,9 +12,10 @@ from rich.cells import cell_len
 
 from maw import api, wire
 from maw.errors import NodeError
+from maw.review.render import Line
 from maw.watch.board import Away, Picture, Seen
 from maw_tui.bars import bar, spark
-from maw_tui.fold import fit, folded
+from maw_tui.fold import broken, fit, folded
 from maw_tui.glyphs import plain
 from maw_tui.screens.queue import words
 from maw_tui.screens.queue.entries import Entry, entries
@@ -125,3 +126,18 @@ def test_a_transcript_folds_what_comes_as_it_would_fold_all_at_once() -> None:
         "12:00:00  queued", "12:00:00  started", "It is \N{REPLACEMENT CHARACTER}[31m a long word", "and more ",
         "another", "12:00:00  unit      done a.py (1/2)", " end", "12:00:00  done",
     ]  # fmt: skip
+
+
+def test_prose_is_broken_below_its_start_and_code_is_not() -> None:
+    line = Line(
+        (("mark", "  ▌ "), ("dim", "suggestion: "), ("plain", "Return nothing for no rows, which callers expect."))
+    )
+    found = broken(line, 40)
+    assert [part.text for part in found] == [
+        "  ▌ suggestion: Return nothing for no",
+        "  ▌             rows, which callers",
+        "  ▌             expect.",
+    ]
+    code = Line((("dim", "    | "), ("quote", "x" * 90)))
+    assert broken(code, 40) == [code]
+    assert broken(Line(()), 40) == [Line(())]

@@ -18,6 +18,7 @@ from maw_tui.screens.base import MawScreen
 from maw_tui.widgets.help import HelpScreen
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
+from tests.tui import guide
 from tests.tui.conftest import WIDE, Run, Ui
 
 
@@ -245,6 +246,14 @@ def test_keys_mean_one_thing_on_a_screen() -> None:
     for section in keys.sections():
         bound = [key for line in section.keys for key in line.keys]
         assert len(bound) == len(set(bound)), section.title
+
+
+def test_the_page_has_the_keys_and_pictures_that_there_are() -> None:
+    page = guide.PAGE.read_text(encoding="utf-8")
+    assert guide.written(page) == page, "run `make docs`"
+    for name in guide.SCENES:
+        assert f"(images/tui/{name}.svg)" in page
+        assert (guide.PICTURES / f"{name}.svg").is_file()
 
 
 def test_it_says_what_it_lacks_without_a_terminal(maw: Maw) -> None:

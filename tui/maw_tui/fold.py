@@ -23,3 +23,20 @@ def fit(text: str, width: int) -> str:
     if content.cell_length > width:
         content = content.truncate(width, ellipsis=True)
     return content.plain + " " * (width - content.cell_length)
+
+
+_AS_IT_IS = ("quote", "replacement", "added", "removed", "hunk")  # code is cut rather than broken
+_LEAST = 20  # columns; in fewer nothing is broken
+
+
+def broken(line: Line, width: int) -> list[Line]:
+    """A line of prose in as many lines as it takes, each below the start of its text. A mark before it stays."""
+    *before, (style, text) = line.parts or (("plain", ""),)
+    room = width - Content("".join(part for _, part in before)).cell_length
+    if style in _AS_IT_IS or room < _LEAST or Content(text).cell_length <= room:
+        return [line]
+    marked = before[:1] if before and before[0][0] == "mark" else []
+    indent = " " * (width - room - Content("".join(part for _, part in marked)).cell_length)
+    first, *others = Content(text).wrap(room)
+    following = [Line((*marked, ("plain", indent), (style, part.plain))) for part in others]
+    return [Line((*before, (style, first.plain))), *following]

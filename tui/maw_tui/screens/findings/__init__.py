@@ -26,6 +26,7 @@ from maw.text import count, one_line
 from maw.times import age, ago
 from maw_tui import words
 from maw_tui.editor import edit
+from maw_tui.fold import broken
 from maw_tui.messages import Told
 from maw_tui.screens.base import MawScreen
 from maw_tui.screens.findings import deciding
@@ -41,7 +42,20 @@ STATUSES = {"open": "plain", "accepted": "good", "fixed": "good", "dismissed": "
 
 
 class About(Lines):
+    """All about the finding under the cursor, broken into lines that fit."""
+
     BINDINGS = SCROLL
+
+    def __init__(self) -> None:
+        super().__init__(id="finding")
+        self._whole: list[Line] = []
+
+    def tell(self, lines: list[Line]) -> None:
+        self._whole = lines
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        self.show([part for line in self._whole for part in broken(line, self.size.width)])
 
 
 class FindingsScreen(MawScreen):
@@ -97,7 +111,7 @@ class FindingsScreen(MawScreen):
         yield FilterBar(self.maw.remembered.filter(FILTER), of_findings=True)
         with Container(id="findings"):
             yield Rows(self._draw, id="finding-rows")
-            yield About(id="finding")
+            yield About()
 
     def on_mount(self) -> None:
         self.rows.focus()
@@ -166,7 +180,7 @@ class FindingsScreen(MawScreen):
     def show_item(self, event: Rows.Moved) -> None:
         event.stop()
         item = self.current
-        self.query_one(About).show(about(item, self.maw.now()) if item is not None else ())
+        self.query_one(About).tell(about(item, self.maw.now()) if item is not None else [])
 
     @on(Rows.Chosen, "#finding-rows")
     def read_on(self, event: Rows.Chosen) -> None:

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from maw.review.annotate import Diff, Shown
 from maw.review.render import Line
+from maw_tui.fold import broken
 from maw_tui.highlight import paint
 from maw_tui.screens.history.reading import Commit
 from maw_tui.widgets.rows import Rows
@@ -77,4 +78,13 @@ def lines_of(commit: Commit, width: int, *, beside: bool | None = None) -> list[
         changes = diff.unified()
     above = [*commit.head, *commit.records, Line(())]
     note = [Shown(Line((("mark", commit.note),)))] if commit.note else []
-    return [*(Shown(line) for line in above), *note, *changes]
+    whole = [*(Shown(line) for line in above), *note, *changes]
+    return [part for shown in whole for part in _broken(shown, width)]
+
+
+def _broken(shown: Shown, width: int) -> list[Shown]:
+    """Prose in lines that fit, of findings in the diff, too; code stays as it is."""
+    if shown.path and (not shown.line.parts or shown.line.parts[0][0] != "mark"):
+        return [shown]
+    first, *others = broken(shown.line, width)
+    return [shown._replace(line=first), *(shown._replace(line=line, finding=None) for line in others)]
