@@ -14,14 +14,14 @@ from maw.generate.told import Told
 from maw.git.repo import Repo, resolve_commit
 from maw.git.run import line, try_line
 from maw.memory.index import Index
+from maw.messages.request import fitted
 from maw.record import Json
-from maw.review.request import Change, committed_change
+from maw.review.request import committed_change
 from maw.secrets import texts
 from maw.secrets.texts import Redact
 from maw.text import count, printable
 
 COMMITS_MAX = 200
-DIFF_MAX = 4 * 1024 * 1024  # bytes that are sent; a description is written from less
 FINDINGS_MAX = 6
 POINTS_MAX, POINT_MAX = 20, 600  # of what a node says
 # Where a branch usually goes, the first that there is.
@@ -81,7 +81,7 @@ def gather(repo: Repo, index: Index | None, base: str, head: str, max_file_bytes
         raise FatalError(f"{head} changes nothing that {base} has not", hint="name the range: `maw generate pr A..B`")
     revisions = [f"^{resolve_commit(repo, base)}", resolve_commit(repo, head)]
     commits = told.read(repo, index, revisions, COMMITS_MAX)
-    diff, left = _fitted(found)
+    diff, left = fitted(found.diff)
     certain = facts.of(change.parse(found.diff))
     certain = certain._replace(lines=(*certain.lines, *_reviewed(commits)))
     return Branch(f"{base}..{head}", diff, tuple(commits), certain, (*found.skipped, *left))
@@ -96,18 +96,6 @@ def _reviewed(commits: Sequence[Told]) -> list[str]:
         lines.append(f"and {len(found) - FINDINGS_MAX} more open findings")
     unreviewed = notes.count(told.UNREVIEWED)
     return [*lines, *([f"{count(unreviewed, 'commit')} not reviewed"] if unreviewed else [])]
-
-
-def _fitted(found: Change) -> tuple[bytes, list[Json]]:
-    """As many files as DIFF_MAX has room for, and the others by name."""
-    kept, left, room = [], [], DIFF_MAX
-    for section in change.sections(found.diff):
-        if len(section) <= room:
-            kept.append(section)
-            room -= len(section)
-        else:
-            left += [{"path": file.path, "reason": "the change is large"} for file in change.parse(section)]
-    return b"".join(kept), left
 
 
 def redacted(asked: Branch, redact: Redact) -> Branch:

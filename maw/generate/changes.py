@@ -10,7 +10,7 @@ from maw.generate import told
 from maw.generate.sections import SECTIONS
 from maw.generate.told import Told
 from maw.git.repo import Repo, resolve_commit
-from maw.git.run import OFFLINE, git, no_git_env, of, try_line
+from maw.git.run import git, try_line
 from maw.memory.index import Index
 from maw.messages import log
 from maw.record import Json
@@ -98,13 +98,9 @@ def _reverted(commits: Sequence[Told]) -> set[str]:
 def _patches(repo: Repo, revisions: Sequence[str]) -> dict[str, log.Commit]:
     """The patches; in a partial clone, where they would have to be fetched, the paths only."""
     found: dict[str, log.Commit] = {}
-    partial = _git(repo, "config", "--get-regexp", r"^remote\..*\.promisor$") is not None
-    log.read(repo, revisions, lambda one: found.update({one.oid: one}), most=COMMITS_MAX, patches=not partial)
+    patches = log.has_patches(repo)
+    log.read(repo, revisions, lambda one: found.update({one.oid: one}), most=COMMITS_MAX, patches=patches)
     return found
-
-
-def _git(repo: Repo, *arguments: str) -> str | None:
-    return try_line(*of(repo.common_dir), *arguments, cwd=repo.common_dir, env={**no_git_env(), **OFFLINE})
 
 
 def _commit(one: Told, found: log.Commit | None) -> Commit:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from maw import paths
 from maw.errors import FatalError
 from maw.git.repo import Repo, heads
-from maw.git.run import GitError, git, of, try_line
+from maw.git.run import GitError, git, of
 from maw.indexfile import IndexFile, writing
 from maw.light import NamedTuple
 from maw.messages import features, log, profile, store
@@ -142,7 +142,7 @@ class _Update:
             self._all(tips)
         else:
             self._forget(gone)
-            log.read(self._repo, _only(tips, old), self._add, most=COMMITS_MAX, patches=self._has_blobs())
+            log.read(self._repo, _only(tips, old), self._add, most=COMMITS_MAX, patches=log.has_patches(self._repo))
         self._trim()
         self._db.execute("DELETE FROM tip")
         self._db.executemany("INSERT INTO tip VALUES (?)", ((tip,) for tip in tips))
@@ -159,15 +159,10 @@ class _Update:
     def _all(self, tips: set[str]) -> None:
         self._db.execute("DELETE FROM commits")
         self._db.execute("DELETE FROM words")
-        deep = PATCHES_MAX if self._has_blobs() else 0
+        deep = PATCHES_MAX if log.has_patches(self._repo) else 0
         if deep:
             log.read(self._repo, [*tips], self._add, most=deep, patches=True)
         log.read(self._repo, [f"--skip={deep}", *tips], self._add, most=COMMITS_MAX - deep, patches=False)
-
-    def _has_blobs(self) -> bool:
-        """False in a partial clone, where patches would have to be fetched."""
-        asked = (*of(self._repo.common_dir), "config", "--get-regexp", r"^remote\..*\.promisor$")
-        return try_line(*asked, cwd=self._repo.common_dir) is None
 
     def _add(self, commit: log.Commit) -> None:
         self._read += 1

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 
 from maw.git.repo import Repo
-from maw.git.run import OFFLINE, git_feed, no_git_env, of
+from maw.git.run import OFFLINE, git_feed, no_git_env, of, try_line
 from maw.light import NamedTuple
 from maw.messages import features
 
@@ -41,6 +41,12 @@ def read(repo: Repo, revisions: Sequence[str], take: Callable[[Commit], None], *
     env = {**no_git_env(), **OFFLINE}
     git_feed(*arguments, *revisions, "--", take=feed.take, cwd=repo.common_dir, env=env)
     feed.end()
+
+
+def has_patches(repo: Repo) -> bool:
+    """False in a partial clone, where patches would have to be fetched."""
+    asked = (*of(repo.common_dir), "config", "--get-regexp", r"^remote\..*\.promisor$")
+    return try_line(*asked, cwd=repo.common_dir) is None
 
 
 class _Feed:

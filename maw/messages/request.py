@@ -61,7 +61,7 @@ def about(
 ) -> Asked:  # fmt: skip
     """What is asked about a change. `without` are commits that are no examples for it."""
     branch = branch_of(repo) if branch is None else branch
-    diff, left = _fitted(change.diff)
+    diff, left = fitted(change.diff)
     return Asked(
         what=change.what,
         diff=diff,
@@ -92,7 +92,7 @@ def _examples(repo: Repo, diff: bytes, without: Sequence[str]) -> list[str]:
     return [example.message[:EXAMPLE_MAX] for example in found]
 
 
-def _fitted(diff: bytes) -> tuple[bytes, list[Json]]:
+def fitted(diff: bytes) -> tuple[bytes, list[Json]]:
     """As many files of a change as DIFF_MAX has room for, and the others by name."""
     if len(diff) <= DIFF_MAX:
         return diff, []
