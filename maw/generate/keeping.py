@@ -3,8 +3,8 @@ that cannot be done the rest still counts: it is told, and that is all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from maw.config.load import Config
 from maw.errors import FatalError
@@ -15,6 +15,7 @@ from maw.generate.rounds import Report
 from maw.git.repo import Repo
 from maw.text import one_line
 
+_SUMS = ("prompt_tokens", "cached_tokens", "completion_tokens", "elapsed_ms")
 Said = Callable[[str], None]
 
 
@@ -63,4 +64,12 @@ def _about(made: Made, node: str, *, failed: bool) -> Generation:
         elapsed=seconds,
         verify=Verified(verdict.command, verdict.code, verdict.seconds) if verdict is not None else None,
         reason="; ".join(why),
+        stats=_together([one.stats for one in report.rounds]),
     )
+
+
+def _together(told: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """What all answers cost; what one of them does not tell is unknown of all."""
+    found = {key: [stats.get(key) for stats in told] for key in _SUMS}
+    numbers = {key: [value for value in values if isinstance(value, int | float)] for key, values in found.items()}
+    return {key: sum(values) for key, values in numbers.items() if values and len(values) == len(told)}

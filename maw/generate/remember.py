@@ -40,8 +40,8 @@ class Generation(NamedTuple):
     """What was asked for, and how it came about.
 
     `command` is the subcommand (code, test, fix …), `rounds` how often the model was asked, `elapsed` the seconds it
-    all took, `reason` why nothing came of it, for people. `model`, `profile`, `node` and `task` (the runner's id) tell
-    who wrote it.
+    all took, `stats` what its answers cost the node, `reason` why nothing came of it, for people. `model`, `profile`,
+    `node` and `task` (the runner's id) tell who wrote it.
     """
 
     command: str
@@ -54,6 +54,7 @@ class Generation(NamedTuple):
     elapsed: float = 0.0
     verify: Verified | None = None
     reason: str = ""
+    stats: Json | None = None
 
 
 def remember(repo: Repo, about: Generation, *, offered: bytes, accepted: bytes | None, redact: Redact) -> Json:
@@ -121,6 +122,8 @@ def _record(repo: Repo, about: Generation, status: str, diff: bytes, redact: Red
         "node": about.node,
         "task": about.task or None,
     }
+    if about.stats:
+        data["stats"] = about.stats
     if about.verify is not None:
         seconds = round(about.verify.seconds, 3)
         data["verify"] = {"command": command, "code": about.verify.code, "seconds": seconds}

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from maw.edits.propose import Proposal
 from maw.edits.refusal import Refusal, Refused
@@ -40,13 +40,14 @@ class Work(NamedTuple):
 
 
 class Round(NamedTuple):
-    """One answer and what became of it. Times in seconds."""
+    """One answer and what became of it. Times in seconds; `stats` are the node's of the answer."""
 
     how: str
     why: tuple[str, ...]
     model_seconds: float
     own_seconds: float
     verify_seconds: float = 0.0
+    stats: Mapping[str, Any] = {}
 
 
 class Report(NamedTuple):
@@ -94,17 +95,17 @@ def _round(work: Work, asked: Asked, rounds: list[Round]) -> Report:
             proposal = work.propose(answer)
     except Refused as exc:
         why = tuple(refusal.message for refusal in exc.refusals)
-        rounds.append(Round(REFUSED, why, asking.seconds, own.seconds))
+        rounds.append(Round(REFUSED, why, asking.seconds, own.seconds, stats=answer.stats))
         tried = (Tried(answer.text, exc.refusals),)
         return Report(None, None, tuple(rounds), answer, exc.refusals, tried)
     if work.verify is None:
-        rounds.append(Round(PROPOSED, (), asking.seconds, own.seconds))
+        rounds.append(Round(PROPOSED, (), asking.seconds, own.seconds, stats=answer.stats))
         return Report(proposal, None, tuple(rounds), answer)
     work.told("verifying", proposal)
     with verifying.running():
         verdict = work.verify(proposal)
     how = PASSED if verdict.passed else FAILED
-    rounds.append(Round(how, (verdict.why,), asking.seconds, own.seconds, verifying.seconds))
+    rounds.append(Round(how, (verdict.why,), asking.seconds, own.seconds, verifying.seconds, answer.stats))
     failed = [] if verdict.passed else [Tried(answer.text, (), verdict.output or verdict.why)]
     return Report(proposal, verdict, tuple(rounds), answer, (), tuple(failed))
 

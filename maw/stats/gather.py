@@ -78,11 +78,12 @@ class _Counting:
     def take_runs(self, rows: Iterable[tuple[Any, ...]]) -> None:
         for kind, status, verdict, bypassed, author, model, time, run, *costs in rows:
             cell = self._cells[time // DAY, author, model]
+            first = run is None or run not in self._seen
             if kind == "review" and status in STATUSES:
                 _count_review(cell, status, verdict, bypassed)
-            elif kind in cell.outcomes:
+            elif kind == "message" or (kind == "generate" and first):  # its files may be in several commits
                 cell.outcomes[kind][_name(status)] += 1
-            if run is None or run not in self._seen:
+            if first:
                 _count_costs(cell, kind, costs)
                 self._seen.add(run)
 

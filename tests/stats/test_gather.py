@@ -114,6 +114,14 @@ def test_filters_and_folders(repo: Repository) -> None:
     assert list(count(repo, author="zoë").authors) == ["Zoë <zoe@example.invalid>"]
 
 
+def test_a_generation_whose_files_are_in_several_commits_is_one(repo: Repository) -> None:
+    more = {"v": 1, "kind": "generate", "status": "accepted", "node": "n", "task": "t1", "stats": STATS, "model": "m"}
+    for name in ("one", "two"):
+        note(repo, repo.commit(name), id=new_id(), ts=MONDAY, **more)
+    found = count(repo).total
+    assert (found.outcomes["generate"], found.prompt_tokens, found.milliseconds) == ({"accepted": 1}, 100, 1000)
+
+
 def test_messages_and_generations_by_what_became_of_them(repo: Repository) -> None:
     commit = repo.commit("one")
     for status in ("taken", "taken", "dropped"):

@@ -75,6 +75,8 @@ def test_compose_write_choose_apply_and_undo(
         assert (project.path / "src/app.py").read_text() == FIXED
         assert (project.path / "check.py").read_text() == CHECK
         assert [entry.record["status"] for entry in waiting.entries(kernel_repo(project))] == ["partly"]
+        (kept,) = waiting.entries(kernel_repo(project))
+        assert kept.record["stats"]["completion_tokens"] > 0 and kept.record["stats"]["elapsed_ms"] > 0
         await ui.press("u")
         await ui.until_has("taken back in 1 file")
         assert project.git("status", "--porcelain") == ""

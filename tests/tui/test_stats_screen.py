@@ -128,7 +128,7 @@ def test_a_plot_keeps_to_its_room(width: int, height: int) -> None:
         lines = draw(
             Plot("T", weeks, [Series("a", "good", values), Series("b", "bad", values)], stacked), width, height
         )
-        assert len(lines) == height if height > 3 else len(lines) <= max(height, 2)
+        assert len(lines) == height if height > 4 else len(lines) <= max(height, 2)
         assert all(len(line.text) <= width for line in lines[1:])
 
 

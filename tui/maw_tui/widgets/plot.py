@@ -17,7 +17,7 @@ _FILLS = "█▒░▓"  # of the first series, the second…; they differ witho
 _MARKS = "●○×"
 _SCALE = 7  # columns of the numbers at the left, with the axis
 _WIDEST = 6  # columns of a week
-_LOW = 4  # rows; less are no plot
+_FEWEST = 2  # rows; less are no plot
 
 
 class PlotView(Lines):
@@ -44,8 +44,8 @@ class PlotView(Lines):
 def draw(plot: Plot, width: int, height: int) -> list[Line]:
     """The plot in so much room, with the newest weeks where it has not room for all."""
     head = Line((("head", plot.title), ("plain", "  "), *_legend(plot)))
-    rows = height - 3  # without the head, the axis and the weeks
-    if rows < _LOW - 3 or not plot.weeks:
+    rows = (height - 3) // 2 * 2  # without the head, the axis and the weeks; even, so that there is a half
+    if rows < _FEWEST or not plot.weeks:
         return [head, Line((("dim", "nothing recorded" if not plot.weeks else ""),))]
     room = width - _SCALE
     each = max(1, min(_WIDEST, room // len(plot.weeks)))
@@ -59,7 +59,8 @@ def draw(plot: Plot, width: int, height: int) -> list[Line]:
         cells = [columns[at][row] for at in range(shown)]
         lines.append(Line((("dim", _number(cut.scale, row, rows)), *(_cell(part, each) for part in cells))))
     lines.append(Line((("dim", " " * (_SCALE - 1) + "└" + "─" * (shown * each)),)))
-    return [*lines, Line((("dim", " " * _SCALE + _weeks(cut, shown * each)),))]
+    lines.append(Line((("dim", " " * _SCALE + _weeks(cut, shown * each, room)),)))
+    return [*lines, *[Line(())] * (height - len(lines))]
 
 
 def _legend(plot: Plot) -> Iterator[Part]:
@@ -102,12 +103,12 @@ def _cell(part: Part, width: int) -> Part:
 
 def _number(scale: float, row: int, rows: int) -> str:
     """The numbers beside the axis: at the top and half way."""
-    told = {rows - 1: scale, (rows - 1) // 2: scale * ((rows - 1) // 2 + 1) / rows}.get(row)
+    told = {rows - 1: scale, rows // 2 - 1: scale / 2}.get(row)
     return f"{short(told) if told is not None else '':>{_SCALE - 2}} │"
 
 
-def _weeks(plot: Plot, width: int) -> str:
-    """The first and the last week, as far as there is room."""
+def _weeks(plot: Plot, width: int, room: int) -> str:
+    """The first and the last week, as far as there is room for both."""
     first, last = plot.weeks[0], plot.weeks[-1]
-    room = width - len(first) - len(last)
-    return f"{first}{' ' * room}{last}" if room > 0 else first[:width] if width < len(first) else first
+    between = width - len(first) - len(last)
+    return f"{first}{' ' * between}{last}" if between > 0 else first[:room]
