@@ -106,7 +106,7 @@ def _patches(repo: Repo, revisions: Sequence[str]) -> dict[str, log.Commit]:
 def _commit(one: Told, found: log.Commit | None) -> Commit:
     if found is None:
         return Commit(one)
-    return Commit(one, tuple(found.paths[:PATHS_MAX]), found.patch[:PATCH_MAX])
+    return Commit(one, tuple(found.paths[:PATHS_MAX]), found.patch.strip()[:PATCH_MAX])
 
 
 def redacted(asked: Changes, redact: Redact) -> Changes:
