@@ -78,7 +78,6 @@ def test_detail_has_the_end_of_what_is_said_and_why_it_failed() -> None:
     ]  # fmt: skip
     speaking = Seen("pro", seen().task, said="".join(f"line {n}\n" for n in range(100)) + "the end")
     assert text(words.detail(Entry("k", "pro", speaking), 60, 6))[-3:] == ["line 98", "line 99", "the end"]
-    assert "Nothing runs" in words.detail(None, 60, 6)[0].text
 
 
 def test_nodes_tell_how_they_are() -> None:
@@ -91,6 +90,15 @@ def test_nodes_tell_how_they_are() -> None:
         "● pro connected, 1 running, 0 waiting, 42 tok/s"
     )
     assert "maw node add" in words.nodes_lines([])[0].text
+
+
+def test_an_empty_list_says_why() -> None:
+    idle = Picture("a", True, None, (), 0)
+    away = Away(NodeError("no_runner", "no runner runs", hint="start one"), again=12.0)
+    assert text(words.nothing([idle], "", 60)) == ["Nothing runs and nothing waits."]
+    assert text(words.nothing([Picture("a", False, None, (), 0)], "", 60)) == ["Connecting."]
+    assert text(words.nothing([idle, Picture("b", False, away, (), 0)], "", 60)) == ["b: no runner runs (start one)"]
+    assert "takes them away" in text(words.nothing([idle], "failed", 80))[0]
 
 
 def test_entries_of_all_nodes_stand_in_the_order_of_the_work() -> None:

@@ -65,6 +65,7 @@ def test_the_nodes(tui: Run, repo: Repository, home: Path, name: str, size: tupl
     tui(scenario, repo=repo, screen="nodes", size=size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", ["queue", "nodes"])
 def test_both_themes_can_be_read(tui: Run, repo: Repository, day: RunnerProcess, screen: str) -> None:
     async def scenario(ui: Ui) -> None:

@@ -70,14 +70,15 @@ def test_cancel_retry_and_sooner(tui: Run, repo: Repository, runner: RunnerProce
         await ui.press("t")
         await ui.until_has("does it again")
         await ui.until(lambda: sum("number 1" in line for line in ui.lines if line[:1] in "·–") == 2)
+        await ui.until_has("t Try again")
         await under_cursor(ui, "the first")
-        await ui.press("t")
-        await ui.until_has("! task", "still live")  # what the node refuses is a line
+        await ui.until(lambda: "c Cancel" in ui.lines[-1] and "t Try again" not in ui.lines[-1])  # it is at work
         runner.release("go")
 
     tui(scenario, repo=repo, screen="queue")
 
 
+@pytest.mark.slow
 def test_what_others_wait_for_is_cancelled_only_when_that_is_meant(
     tui: Run, repo: Repository, runner: RunnerProcess
 ) -> None:
@@ -125,6 +126,7 @@ def test_a_filter_is_typed_kept_and_remembered(tui: Run, repo: Repository, runne
     tui(again, repo=repo, screen="queue")
 
 
+@pytest.mark.slow
 def test_a_task_is_followed_from_its_first_word_through_a_restart(
     tui: Run, repo: Repository, runner: RunnerProcess
 ) -> None:
@@ -167,6 +169,7 @@ def test_a_runner_that_is_gone_is_told_and_comes_back_by_itself(
     tui(scenario, repo=repo, screen="queue")
 
 
+@pytest.mark.slow
 def test_a_link_that_is_cut_is_told_and_comes_back_by_itself(tui: Run, repo: Repository, pro_runner: Pro) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.until_has("● pro connected")

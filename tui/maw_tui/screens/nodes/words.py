@@ -18,7 +18,7 @@ from maw_tui.bars import bar, spark
 from maw_tui.fold import fit, folded
 from maw_tui.live import Sample
 from maw_tui.screens.nodes.items import Item
-from maw_tui.screens.queue.words import node_line
+from maw_tui.screens.queue.words import away_lines, node_line
 
 _LABEL, _FIGURES = 9, 22  # columns of a gauge's name, and of what is told behind it
 _EVICTED_SHOWN = 3
@@ -65,7 +65,7 @@ def panel(item: Item | None, series: Sequence[Sample], width: int) -> list[Line]
     if item is None:
         return []
     model = _model(item.model, item.held, width) if item.model is not None else []
-    lines = [*model, Line((("head", one_line(item.node)),))]
+    lines = [*model, Line((("head", one_line(item.node)),)), *away_lines(item.picture, width)]
     room = max(width - _LABEL - _FIGURES, 4)
     known = item.gauges
     lines += _memory(known.ledger, room) if known and known.ledger else []

@@ -35,6 +35,20 @@ OUTBOX_EVERY = 5  # seconds between two looks into the outbox
 _RAISE = 100
 
 
+_ON_ENTRY = frozenset({"follow", "cancel", "cancel_all", "retry", "prioritise"})
+
+
+def offers(entry: Entry | None) -> set[str]:
+    """The actions of the screen that an entry admits."""
+    if entry is None:
+        return set()
+    if entry.task is None:
+        return {"cancel", "retry"}
+    if not entry.task.live:
+        return {"follow", "retry"}
+    return {"follow", "cancel", "cancel_all"} | ({"prioritise"} if entry.task.task.state == "queued" else set())
+
+
 @dataclass
 class OutboxRead(Message):
     waiting: list[outbox.Entry]
@@ -58,6 +72,8 @@ class QueueScreen(LiveScreen):
         self.entries: list[Entry] = []
         self._waiting: list[outbox.Entry] = []
         self._several = False  # nodes: then each row names its own
+        self._pictures: list[Picture] = []
+        self._offered: frozenset[str] = frozenset()  # what can be done with the entry under the cursor
         self._told = 0  # lines about them
         self._wanted = self.maw.remembered.filter("queue")
 
@@ -95,6 +111,7 @@ class QueueScreen(LiveScreen):
     # What is shown.
 
     def painted(self, pictures: list[Picture]) -> None:
+        self._pictures = pictures
         before = self._current()
         rows = self.query_one(Rows)
         self.entries = entries(pictures, self._waiting, self._wanted)
@@ -116,9 +133,20 @@ class QueueScreen(LiveScreen):
 
     @on(Rows.Moved)
     def show_detail(self) -> None:
-        pane = self.query_one("#detail", Pane)
-        if pane.display and pane.size.width:
-            pane.show(words.detail(self._current(), pane.size.width, pane.size.height))
+        entry, pane = self._current(), self.query_one("#detail", Pane)
+        width, height = pane.size
+        if width and entry is not None:
+            pane.show(words.detail(entry, width, height))
+        elif width:
+            pane.show(words.nothing(self._pictures, self._wanted, width))
+        self._offer()
+
+    def _offer(self) -> None:
+        """Have the line of keys show what can be done with the entry under the cursor."""
+        offered = frozenset(action for action in _ON_ENTRY if self.check_action(action, ()))
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     def _current(self) -> Entry | None:
         cursor = self.query_one(Rows).cursor
@@ -140,6 +168,12 @@ class QueueScreen(LiveScreen):
         self.query_one(Rows).focus()
 
     # What can be done.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key does anything with what is under the cursor."""
+        if action in _ON_ENTRY:
+            return action in offers(self._current())
+        return super().check_action(action, parameters)
 
     @on(Rows.Chosen)
     def chosen(self) -> None:

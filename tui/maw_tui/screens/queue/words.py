@@ -67,11 +67,29 @@ def _kept(picture: Picture) -> str:
     return " (below: as it was)" if picture.tasks else ""
 
 
-def detail(entry: Entry | None, width: int, height: int) -> list[Line]:
+def nothing(pictures: Sequence[Picture], wanted: str, width: int) -> list[Line]:
+    """Why the list is empty, and what to do about it."""
+    away = [picture for picture in pictures if picture.away is not None]
+    if wanted:
+        return folded("Nothing here has all of these words. `/` and then escape takes them away.", width, "dim")
+    if not away:
+        known = all(picture.known for picture in pictures)
+        return folded("Nothing runs and nothing waits." if known else "Connecting.", width, "dim")
+    return [line for picture in away for line in away_lines(picture, width)]
+
+
+def away_lines(picture: Picture, width: int) -> list[Line]:
+    """Why a node cannot be watched, and what helps."""
+    if picture.away is None:
+        return []
+    error = picture.away.error
+    hint = f" ({error.hint})" if error.hint else ""
+    return folded(one_line(f"{picture.node}: {error.message}{hint}"), width, "dim")
+
+
+def detail(entry: Entry, width: int, height: int) -> list[Line]:
     """What the pane beside or below the list shows of an entry; the end of what its model says, as far as there is
     room."""
-    if entry is None:
-        return [Line((("dim", "Nothing runs and nothing waits."),))]
     if entry.waits is not None:
         return _held(entry.waits, entry.node, width)
     assert entry.task is not None
