@@ -11,7 +11,7 @@ from maw import client, reach, wire
 from maw.errors import FatalError, NodeError
 
 FIRST_PAUSE, LAST_PAUSE = 0.5, 10.0  # seconds; doubled each time
-_JOIN = 2.0  # seconds to wait for the thread's end: a connect that hangs ends when it ends
+_JOIN = 2.0  # seconds that `stop` waits for the thread's end
 
 
 class Persistent(ABC):
@@ -26,12 +26,12 @@ class Persistent(ABC):
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """End it; what it waits for is broken off."""
+    def stop(self, *, wait: bool = True) -> None:
+        """End it; what it waits for is broken off, but for a connect, which ends when it ends: `wait` for that, too."""
         self._ended.set()
         self._wake.set()
         self._breaker.trip()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
+        if wait and self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(_JOIN)
 
     def hurry(self) -> None:

@@ -47,8 +47,9 @@ class Live:
             watcher.start()
 
     def stop(self) -> None:
+        """At once, though a node may be silent: who leaves does not wait."""
         for watcher in self._watchers.values():
-            watcher.stop()
+            watcher.stop(wait=False)
 
     def listen(self, listener: Callable[[str], object]) -> None:
         self._listeners.append(listener)

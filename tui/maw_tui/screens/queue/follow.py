@@ -66,7 +66,7 @@ class FollowScreen(ModalScreen[None]):
         self._follower.start()
 
     def on_unmount(self) -> None:
-        self._follower.stop()
+        self._follower.stop(wait=False)
 
     @on(Happened)
     def happened(self, message: Happened) -> None:
