@@ -33,11 +33,11 @@ class Watcher(Persistent):
     def _session(self) -> bool:
         there(self.node)
         known = self._list(_LISTS, whole=True)
-        last = self._resume(known)
+        after = self._last if known is None else self._resume(known)
         self._reached()
-        for event in self._events("/api/v1/events", last):
-            self._last = last = max(last, event.id)
-            if not self.board.happened(event) and event.id > known:
+        for event in self._events("/api/v1/events", after):
+            self._last = max(self._last or 0, event.id)
+            if not self.board.happened(event) and event.id > (known or 0):
                 self._meet(str(event.data.get("task", "")))
         return False
 
@@ -62,9 +62,11 @@ class Watcher(Persistent):
         if self.board.one(task) is None and len(self._strangers) < _STRANGERS:
             self._strangers.add(task)
 
-    def _list(self, queries: tuple[str, ...], *, whole: bool) -> int:
-        """Have the board know what these lists tell; the last event before all of them."""
+    def _list(self, queries: tuple[str, ...], *, whole: bool) -> int | None:
+        """Have the board know what these lists tell; the last event before all of them. None: an older runner, which
+        tells none although there are tasks, and so were events."""
         lists = [answers.typed(self.node, "GET", f"/api/v1/tasks?{query}", api.TaskList) for query in queries]
         # Later lists know more: a task that has ended meanwhile is in the last one.
         self.board.listed((task for found in lists for task in found.tasks), whole=whole)
-        return min(found.last_event for found in lists)
+        told = all(found.last_event for found in lists if found.tasks)
+        return min(found.last_event for found in lists) if told else None

@@ -57,12 +57,13 @@ class Persistent(ABC):
                 error = exc
             except OSError as exc:
                 error = NodeError("lost", f"{self.node} cannot be asked: {exc}")
-            if not self._ended.is_set():
-                self._rest(error)
+            self._rest(error)
 
     def _rest(self, error: FatalError) -> None:
         pause, self._pause = self._pause, min(2 * self._pause, LAST_PAUSE)
         self._wake.clear()
+        if self._ended.is_set():  # asked after the clear, so that no end is slept through
+            return
         self._failed(error, time.monotonic() + pause)
         self._wake.wait(pause)
 
@@ -70,7 +71,7 @@ class Persistent(ABC):
         """The node answers: the next failure is a first one."""
         self._pause = FIRST_PAUSE
 
-    def _events(self, path: str, after: int) -> Iterator[wire.Event]:
+    def _events(self, path: str, after: int | None) -> Iterator[wire.Event]:
         """The events of one connection. Raises NodeError and ApiError."""
         there(self.node)
         return client.follow(self.node, "GET", path, after=after, breaker=self._breaker)
