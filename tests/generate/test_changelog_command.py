@@ -51,6 +51,7 @@ def test_into_the_change_log(released: Repository, maw: Maw, generator: Says) ->
     assert "changelog: no instruction (CHANGELOG.md)" in maw("history", "--kind", "generate", cwd=released.path).out
 
 
+@pytest.mark.slow
 def test_it_is_taken_back(released: Repository, maw: Maw, generator: Says) -> None:
     generator(ADDED)
     assert maw("generate", "changelog", "--apply", cwd=released.path).code == 0
@@ -58,6 +59,7 @@ def test_it_is_taken_back(released: Repository, maw: Maw, generator: Says) -> No
     assert log(released) == LOG
 
 
+@pytest.mark.slow
 def test_without_a_terminal_it_is_printed(released: Repository, maw: Maw, generator: Says) -> None:
     generator(ADDED)
     ran = maw("generate", "changelog", cwd=released.path)
@@ -67,6 +69,7 @@ def test_without_a_terminal_it_is_printed(released: Repository, maw: Maw, genera
     assert log(released) == LOG
 
 
+@pytest.mark.slow
 def test_a_release_as_json(released: Repository, maw: Maw, generator: Says) -> None:
     generator(ADDED)
     ran = maw("generate", "changelog", "--release", "1.1.0", "--json", "--apply", cwd=released.path)
@@ -79,6 +82,7 @@ def test_a_release_as_json(released: Repository, maw: Maw, generator: Says) -> N
     assert log(released).count("- Sizes are shown.\n") == log(released).count("- A first thing.\n") == 1
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_there(released: Repository, maw: Maw, generator: Says) -> None:
     generator(ADDED)
     ran = maw("generate", "changelog", "--file", "docs/news.md", "--apply", cwd=released.path / "src")
@@ -91,6 +95,7 @@ def test_a_file_that_is_not_there(released: Repository, maw: Maw, generator: Say
     assert "- Sizes are shown.\n" in (released.path / "CHANGES.md").read_text()
 
 
+@pytest.mark.slow
 def test_secrets_stay_here(released: Repository, maw: Maw, generator: Says) -> None:
     released.write("src/key.py", f'TOKEN = "{SECRET}"\n')
     released.commit(f"Add a key\n\nIt is {SECRET}.")
@@ -102,6 +107,7 @@ def test_secrets_stay_here(released: Repository, maw: Maw, generator: Says) -> N
 
 
 @pytest.mark.parametrize("answer", ["", "Hello!", "Section: Poetry\nEntry: x\n", "Section: Added\nEntry: \x1b[2J```\n"])
+@pytest.mark.slow
 def test_an_answer_of_no_use(released: Repository, maw: Maw, generator: Says, answer: str) -> None:
     generator(answer)
     ran = maw("generate", "changelog", "--apply", cwd=released.path)

@@ -62,6 +62,7 @@ def test_the_whole_way(branch: Repository, maw: Maw, generator: Says) -> None:
     assert ran.json["body"].startswith("## Summary\n")
 
 
+@pytest.mark.slow
 def test_what_reviews_and_people_noted_goes_along(branch: Repository, maw: Maw, generator: Says) -> None:
     commit = branch.git("rev-parse", "HEAD~1")
     found = [finding("src/app.py", "error"), finding("src/app.py", "info", title="Small")]
@@ -77,6 +78,7 @@ def test_what_reviews_and_people_noted_goes_along(branch: Repository, maw: Maw, 
     assert "open finding" not in maw("generate", "pr", cwd=branch.path).out
 
 
+@pytest.mark.slow
 def test_secrets_stay_here(branch: Repository, maw: Maw, generator: Says) -> None:
     branch.write("src/key.py", f'TOKEN = "{SECRET}"\n')
     branch.commit(f"Add a key\n\nIt is {SECRET}.")
@@ -89,6 +91,7 @@ def test_secrets_stay_here(branch: Repository, maw: Maw, generator: Says) -> Non
 
 
 @pytest.mark.parametrize("answer", ["", "Hello!", CUT + ANSWER[:60], "Title:\nSummary:\n-\nRisk:\nRisk level: none\n"])
+@pytest.mark.slow
 def test_an_answer_of_no_use(branch: Repository, maw: Maw, generator: Says, answer: str) -> None:
     """What is certain is told all the same, in the form that was promised."""
     generator(answer)
@@ -112,6 +115,7 @@ def test_bad_input(project: Repository, maw: Maw) -> None:
     assert maw("generate", "pr", cwd=project.path).code == 2
 
 
+@pytest.mark.slow
 def test_without_a_node(branch: Repository, maw: Maw) -> None:
     maw("config", "set", "nodes.far.host", "192.0.2.1")
     assert maw("generate", "pr", "--node", "far", cwd=branch.path).code in (2, 4)

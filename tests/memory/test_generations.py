@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from maw.attendant import spool
 from maw.generate import landing, remember, waiting
 from maw.generate.remember import Generation, Verified
 from maw.git.repo import Repo, discover
@@ -62,18 +63,19 @@ def kept(kernel: Repo, diff: bytes, accepted: bytes | None = b"*", **more: objec
     return remember.remember(kernel, ABOUT._replace(**more), offered=diff, accepted=taken, redact=plainly)
 
 
-def noted(repo: Repository, maw: Maw, commit: str = "HEAD") -> list[Json]:
-    maw("history", cwd=repo.path)
+def noted(repo: Repository, commit: str = "HEAD") -> list[Json]:
+    """What is noted on a commit once somebody, such as the next maw command, has brought there what waits."""
+    spool.drain(discover(str(repo.path)))
     note = repo.git("notes", "--ref=maw/generate", "show", commit, check=False)
     return [json.loads(line) for line in note.splitlines()]
 
 
-def test_the_same_patch(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_the_same_patch(repo: Repository, kernel: Repo) -> None:
     diff = applied(repo, a__py=NEW, b__py=OTHER)
     made = kept(kernel, diff)
-    assert noted(repo, maw) == []
+    assert noted(repo) == []
     commit = repo.commit("Double")
-    (record,) = noted(repo, maw)
+    (record,) = noted(repo)
     assert record["landed"] == {"how": "patch", "share": 1.0, "paths": ["a.py", "b.py"]}
     assert (record["head"], record["tree"]) == (commit, repo.git("rev-parse", "HEAD^{tree}"))
     assert record["patch_id"] == record["commit_patch_id"] == repo.git("patch-id", "--stable", stdin=diff).split()[0]
@@ -87,39 +89,39 @@ def test_the_same_patch(repo: Repository, kernel: Repo, maw: Maw) -> None:
     assert landing.land(kernel) == 0
 
 
-def test_where_libgit2_can_read_nothing(sha256: Repository, maw: Maw) -> None:
+def test_where_libgit2_can_read_nothing(sha256: Repository) -> None:
     sha256.commit("base", a__py=OLD)
     diff = applied(sha256, a__py=NEW)
     kept(discover(str(sha256.path)), diff)
     sha256.commit("Double\x0c it\u2028now")  # which Python takes for ends of lines
-    (record,) = noted(sha256, maw)
+    (record,) = noted(sha256)
     assert record["landed"]["how"] == "patch" and record["patch_id"] == record["commit_patch_id"]
 
 
-def test_a_commit_that_holds_more_and_was_edited(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_a_commit_that_holds_more_and_was_edited(repo: Repository, kernel: Repo) -> None:
     diff = applied(repo, a__py=NEW)
     kept(kernel, diff, diff)
     edited = NEW.replace("raise ValueError(number)", "raise KeyError(number)").replace("def one", "def uno")
     repo.commit("More", a__py=edited, c__py="c = 2\n" * 20)
-    (record,) = noted(repo, maw)
+    (record,) = noted(repo)
     assert record["landed"] == {"how": "lines", "share": 0.75, "paths": ["a.py"]}
     assert record["commit_patch_id"] != record["patch_id"]
 
 
-def test_a_commit_of_some_of_the_files_and_then_one_of_the_rest(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_a_commit_of_some_of_the_files_and_then_one_of_the_rest(repo: Repository, kernel: Repo) -> None:
     made = kept(kernel, applied(repo, a__py=NEW, b__py=OTHER))
     repo.git("commit", "-q", "-m", "one", "a.py")
-    (first,) = noted(repo, maw)
+    (first,) = noted(repo)
     assert (first["landed"]["paths"], first["landed"]["share"]) == (["a.py"], 0.5)
     assert waiting.any_waiting(kernel)
     repo.commit("the rest")
-    (second,) = noted(repo, maw)
+    (second,) = noted(repo)
     assert (second["landed"]["paths"], second["landed"]["share"]) == (["b.py"], 0.5)
     assert first["generation"] == second["generation"] == made["id"] and first["id"] != second["id"]
     assert not waiting.any_waiting(kernel)
 
 
-def test_what_is_not_in_a_commit_waits_and_each_is_looked_at_once(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_what_is_not_in_a_commit_waits_and_each_is_looked_at_once(repo: Repository, kernel: Repo) -> None:
     kept(kernel, applied(repo, a__py=NEW))
     for number in range(3):
         repo.write("c.py", f"c = {number + 5}\n")
@@ -128,42 +130,40 @@ def test_what_is_not_in_a_commit_waits_and_each_is_looked_at_once(repo: Reposito
     (entry,) = waiting.entries(kernel)
     assert set(repo.git("rev-list", "HEAD").split()) <= set(entry.seen)
     repo.commit("Double")
-    assert len(noted(repo, maw)) == 1
+    assert len(noted(repo)) == 1
 
 
-def test_a_file_that_was_renamed_before_the_commit(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_a_file_that_was_renamed_before_the_commit(repo: Repository, kernel: Repo) -> None:
     kept(kernel, applied(repo, b__py=OTHER))
     (repo.path / "b.py").rename(repo.path / "renamed.py")
     repo.commit("Renamed")
-    (record,) = noted(repo, maw)
+    (record,) = noted(repo)
     assert record["landed"]["paths"] == ["b.py"]
 
 
-def test_lines_that_are_only_removed(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_lines_that_are_only_removed(repo: Repository, kernel: Repo) -> None:
     kept(kernel, applied(repo, a__py="def one():\n"))
     repo.commit("c", a__py=OLD, c__py="return 1\n")
-    assert noted(repo, maw) == []
+    assert noted(repo) == []
     repo.commit("less", a__py="def one():\n")
-    (record,) = noted(repo, maw)
+    (record,) = noted(repo)
     assert record["landed"]["share"] == 1.0
 
 
-def test_a_file_that_is_committed_in_two_parts(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_a_file_that_is_committed_in_two_parts(repo: Repository, kernel: Repo) -> None:
     """`git add -p`."""
     half = OTHER[: OTHER.index("    second")]
     made = kept(kernel, applied(repo, b__py=OTHER))
     repo.commit("one half", b__py=half)
     repo.commit("the other", b__py=OTHER)
-    (first,), (second,) = noted(repo, maw, "HEAD~1"), noted(repo, maw)
+    (first,), (second,) = noted(repo, "HEAD~1"), noted(repo)
     assert first["landed"]["share"] + second["landed"]["share"] == 1.0
     assert first["generation"] == second["generation"] == made["id"]
     assert not waiting.any_waiting(kernel)
 
 
 @pytest.mark.parametrize("rewrite", ["amend", "rebase", "pull", "fixup"])
-def test_commits_that_were_rewritten_before_anybody_looked(
-    repo: Repository, kernel: Repo, maw: Maw, rewrite: str
-) -> None:
+def test_commits_that_were_rewritten_before_anybody_looked(repo: Repository, kernel: Repo, rewrite: str) -> None:
     """No hook and no maw command meanwhile: the one that stands now has it."""
     repo.git("branch", "other")
     kept(kernel, applied(repo, a__py=NEW))
@@ -180,29 +180,29 @@ def test_commits_that_were_rewritten_before_anybody_looked(
         repo.write("c.py", "c = 9\n")
         repo.git("commit", "-q", "-a", "--fixup", "HEAD")
         repo.git("-c", "sequence.editor=true", "rebase", "-q", "-i", "--autosquash", "HEAD~2")
-    (record,) = noted(repo, maw)
+    (record,) = noted(repo)
     assert record["head"] == repo.git("rev-parse", "HEAD")
     assert len(repo.git("notes", "--ref=maw/generate", "list").splitlines()) == 1
 
 
-def test_nothing_lands_in_the_middle_of_a_rebase(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_nothing_lands_in_the_middle_of_a_rebase(repo: Repository, kernel: Repo) -> None:
     kept(kernel, applied(repo, a__py=NEW))
     repo.commit("Double")
     repo.git("-c", "sequence.editor=sed -i s/pick/edit/", "rebase", "-q", "-i", "HEAD~1")
     assert landing.land(kernel) == 0
     repo.git("rebase", "--continue")
-    assert len(noted(repo, maw)) == 1
+    assert len(noted(repo)) == 1
 
 
-def test_in_a_linked_worktree_and_a_detached_head(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_in_a_linked_worktree_and_a_detached_head(repo: Repository, kernel: Repo) -> None:
     repo.git("worktree", "add", "-q", "--detach", "../linked")
     other = Repository(repo.path.parent / "linked")
     kept(discover(str(other.path)), applied(other, a__py=NEW))
     other.commit("There")
-    assert len(noted(repo, maw, other.git("rev-parse", "HEAD"))) == 1
+    assert len(noted(repo, other.git("rev-parse", "HEAD"))) == 1
 
 
-def test_what_others_made_is_not_looked_at(repo: Repository, kernel: Repo, maw: Maw, home: Path) -> None:
+def test_what_others_made_is_not_looked_at(repo: Repository, kernel: Repo, home: Path) -> None:
     repo.git("clone", "-q", ".", str(home / "theirs"))
     theirs = Repository(home / "theirs")
     theirs.commit("The same", a__py=NEW)
@@ -212,11 +212,11 @@ def test_what_others_made_is_not_looked_at(repo: Repository, kernel: Repo, maw: 
     assert landing.land(kernel) == 0
 
 
-def test_what_was_refused_is_noted_where_it_was_made(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_what_was_refused_is_noted_where_it_was_made(repo: Repository, kernel: Repo) -> None:
     diff = applied(repo, a__py=NEW)
     kept(kernel, diff, b"")
     kept(kernel, b"", reason="the answer was prose")
-    rejected, failed = sorted(noted(repo, maw), key=lambda record: record["status"], reverse=True)
+    rejected, failed = sorted(noted(repo), key=lambda record: record["status"], reverse=True)
     assert (rejected["status"], rejected["paths"], rejected["head"]) == (
         "rejected",
         ["a.py"],
@@ -226,47 +226,47 @@ def test_what_was_refused_is_noted_where_it_was_made(repo: Repository, kernel: R
     assert not waiting.any_waiting(kernel)
 
 
-def test_before_the_first_commit(repo: Repository, maw: Maw) -> None:
+def test_before_the_first_commit(repo: Repository) -> None:
     kernel = discover(str(repo.path))
     repo.write("a.py", OLD)
     diff = applied(repo, b__py=OTHER)
     kept(kernel, diff, b"")
     kept(kernel, diff)
     repo.commit("first")
-    assert sorted(record["status"] for record in noted(repo, maw)) == ["accepted", "rejected"]
+    assert sorted(record["status"] for record in noted(repo)) == ["accepted", "rejected"]
 
 
-def test_a_part_of_it_and_what_was_only_printed(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_a_part_of_it_and_what_was_only_printed(repo: Repository, kernel: Repo) -> None:
     diff = applied(repo, a__py=NEW, b__py=OTHER)
     part = diff[: diff.index(b"diff --git a/b.py")]
     kept(kernel, diff, part)
     kept(kernel, diff, None, instruction="printed")
     (repo.path / "b.py").unlink()
     repo.commit("Double")
-    partly, printed = sorted(noted(repo, maw), key=lambda record: record["instruction"])
+    partly, printed = sorted(noted(repo), key=lambda record: record["instruction"])
     assert (partly["status"], partly["hunks"], partly["paths"]) == ("partly", {"offered": 2, "accepted": 1}, ["a.py"])
     assert (printed["status"], printed["landed"]["share"]) == ("partly", 0.5)
     repo.commit("and b", b__py=OTHER)
-    assert [record["status"] for record in noted(repo, maw)] == ["partly"]
+    assert [record["status"] for record in noted(repo)] == ["partly"]
 
 
-def test_an_application_that_is_undone(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_an_application_that_is_undone(repo: Repository, kernel: Repo) -> None:
     kept(kernel, applied(repo, c__py="c = 2\nsecond = 3\n"))
     kept(kernel, applied(repo, a__py=NEW))
     assert remember.taken_back(kernel, ["other.py"]) is None
     data = remember.taken_back(kernel, ["a.py"])
     assert data is not None and data["reason"] == "taken back"
     assert [list(entry.files) for entry in waiting.entries(kernel)] == [["c.py"]]
-    assert [record["status"] for record in noted(repo, maw)] == ["rejected"]
+    assert [record["status"] for record in noted(repo)] == ["rejected"]
 
 
-def test_secrets_that_were_typed_do_not_travel(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_secrets_that_were_typed_do_not_travel(repo: Repository, kernel: Repo) -> None:
     value = "ghp_" + "R9x2Kq7LmZ4vTn8Yb3Wc6Hd1Jf5Gs0Pa2Ue7"
     about = ABOUT._replace(
         instruction=f"use token {value}\nin a.py", verify=Verified(f"GITHUB_TOKEN={value} make test", 1, 2.0)
     )
     remember.remember(kernel, about, offered=b"", accepted=b"", redact=redact)
-    (record,) = noted(repo, maw)
+    (record,) = noted(repo)
     assert value not in json.dumps(record)
     assert record["instruction"].startswith("use token ") and record["instruction"].endswith("\nin a.py")
     assert record["verify"]["command"].endswith("make test")
@@ -284,7 +284,7 @@ def test_what_nobody_commits_is_given_up(repo: Repository, kernel: Repo) -> None
     assert len(waiting.entries(kernel)) == 2
 
 
-def test_files_that_cannot_be_read_are_left(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_files_that_cannot_be_read_are_left(repo: Repository, kernel: Repo) -> None:
     kept(kernel, applied(repo, a__py=NEW))
     folder = Path(waiting.directory(kernel))
     record = '{"id":"../x","ts":"t","kind":"generate","status":"accepted"}'
@@ -294,19 +294,19 @@ def test_files_that_cannot_be_read_are_left(repo: Repository, kernel: Repo, maw:
     ):
         (folder / f"bad{number}.json").write_bytes(text.encode("utf-8", "surrogateescape"))
     repo.commit("Double")
-    assert len(noted(repo, maw)) == 1
+    assert len(noted(repo)) == 1
     assert len(os.listdir(folder)) == 7
 
 
-def test_killed_in_between_it_lands_once(repo: Repository, kernel: Repo, maw: Maw) -> None:
+def test_killed_in_between_it_lands_once(repo: Repository, kernel: Repo) -> None:
     kept(kernel, applied(repo, a__py=NEW))
     (entry,) = waiting.entries(kernel)
     repo.commit("Double")
     assert landing.land(kernel) == 1
     waiting.put(kernel, entry)  # as if the file had not been removed any more
-    assert len(noted(repo, maw)) == 1
+    assert len(noted(repo)) == 1
     waiting.put(kernel, entry)
-    assert len(noted(repo, maw)) == 1
+    assert len(noted(repo)) == 1
 
 
 def test_the_attendant_does_it_after_the_commit(
@@ -360,7 +360,7 @@ def test_a_carried_record_stands(repo: Repository, kernel: Repo, maw: Maw) -> No
     repo.git("branch", "other")
     kept(kernel, applied(repo, a__py=NEW))
     repo.commit("Double")
-    assert len(noted(repo, maw)) == 1
+    assert len(noted(repo)) == 1
     repo.git("switch", "-q", "other")
     repo.commit("elsewhere", d__py="d = 1\n")
     repo.git("switch", "-q", "main")
