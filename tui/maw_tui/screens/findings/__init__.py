@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar
 
-from rich.cells import cell_len, set_cell_size
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,41 +20,20 @@ from maw.memory import arrivals, triage
 from maw.memory.dismissals import ACCEPTED, DEFERRED, DISMISSED
 from maw.memory.index import Index
 from maw.memory.triage import Item
-from maw.review.render import Line, finding_lines
+from maw.review.render import Line
 from maw.text import count, one_line
-from maw.times import age, ago
 from maw_tui import words
 from maw_tui.editor import edit
-from maw_tui.fold import broken
 from maw_tui.messages import Told
 from maw_tui.screens.base import MawScreen
 from maw_tui.screens.findings import deciding
 from maw_tui.screens.findings.dialogs import Patch, Reason
+from maw_tui.screens.findings.showing import About, about, fits, row
 from maw_tui.widgets.filterbar import FilterBar
-from maw_tui.widgets.lines import Lines
 from maw_tui.widgets.rows import Rows
-from maw_tui.widgets.vi import SCROLL
 
 MOST = 2000  # findings in the list; a filter finds the others
 FILTER = "findings"  # what its filter is remembered by
-STATUSES = {"open": "plain", "accepted": "good", "fixed": "good", "dismissed": "dim", "deferred": "mark"}
-
-
-class About(Lines):
-    """All about the finding under the cursor, broken into lines that fit."""
-
-    BINDINGS = SCROLL
-
-    def __init__(self) -> None:
-        super().__init__(id="finding")
-        self._whole: list[Line] = []
-
-    def tell(self, lines: list[Line]) -> None:
-        self._whole = lines
-        self.on_resize()
-
-    def on_resize(self) -> None:
-        self.show([part for line in self._whole for part in broken(line, self.size.width)])
 
 
 class FindingsScreen(MawScreen):
@@ -133,7 +111,7 @@ class FindingsScreen(MawScreen):
                 index.refresh()
             reviews = triage.numbers(index, asked.filters)
             found = triage.items(index, reviews, triage.words(index), asked.filters.severity)
-            items = list(islice((item for item in found if _fits(item, asked)), MOST + 1))
+            items = list(islice((item for item in found if fits(item, asked)), MOST + 1))
         if not get_current_worker().is_cancelled:
             self.post_message(self.Listed(items[:MOST], len(items) > MOST))
 
@@ -156,21 +134,7 @@ class FindingsScreen(MawScreen):
 
     def _draw(self, number: int, width: int) -> Line:
         item = self.items[number]
-        found = item.finding
-        mark = "●" if found.id in self.selected else " "
-        where = one_line(f"{found.path}:{found.line}")
-        room = 24 if width < 100 else 36
-        where = where if cell_len(where) <= room else "…" + where[-(room - 1) :]
-        return Line(
-            (
-                ("mark", f"{mark} "),
-                (found.severity, f"{found.severity:<8} "),
-                (STATUSES.get(item.word.status, "dim"), f"{one_line(item.word.status)[:9]:<9} "),
-                ("dim", f"{age(self.maw.now() - item.row.time / 1000):>4} "),
-                ("path", set_cell_size(where, room) + " "),
-                ("plain", one_line(found.title) or one_line(found.category)),
-            )
-        )
+        return row(item, width, self.maw.now(), selected=item.finding.id in self.selected)
 
     @property
     def current(self) -> Item | None:
@@ -310,30 +274,3 @@ class FindingsScreen(MawScreen):
             text = one_line(f"{found.path}:{found.line} {found.severity}: {found.title} ({found.id})")
             self.app.copy_to_clipboard(text)
             self.tell(f"copied: {text}")
-
-
-def about(item: Item, now: float) -> list[Line]:
-    """All about a finding: what it says, where it was found, and what was said of it."""
-    row, word = item.row, item.word
-    said = word.status + (f" by {word.by}" if word.by else "") + (f": {word.reason}" if word.reason else "")
-    where = f"{row.commit[:10]} {row.subject or '(this commit is gone)'}"
-    who = f"{row.author.partition(' <')[0] or '?'}, reviewed {ago(now - row.time / 1000)} by {row.model or '?'}"
-    style = STATUSES.get(word.status, "dim")
-    return [
-        Line(
-            (("path", one_line(f"{item.finding.path}:{item.finding.line}")), ("plain", "  "), (style, one_line(said)))
-        ),
-        *finding_lines(item.finding),
-        Line(()),
-        Line((("dim", "  found in "), ("commit", one_line(where)))),
-        Line((("dim", f"  {one_line(who)}"),)),
-    ]
-
-
-def _fits(item: Item, asked: words.Asked) -> bool:
-    """Whether it is this finding that was asked for, where the index knows only that its review has such a one."""
-    found, text = item.finding, asked.filters.text
-    if asked.said not in (None, item.word.status):
-        return False
-    said = (found.path, found.category, found.title, found.scenario, found.suggestion, found.quote, item.row.subject)
-    return text is None or text.casefold() in "\n".join(said).casefold()

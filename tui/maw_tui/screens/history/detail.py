@@ -40,11 +40,24 @@ class Detail(Rows):
     def fill(self, commit: Commit | None, lines: list[Shown]) -> None:
         """Show a commit, with the place kept when it is the same one."""
         same = commit is not None and self.commit is not None and commit.oid == self.commit.oid
+        here = self.here
         self.commit, self.lines = commit, lines
-        cursor = self.cursor if same else 0
+        cursor = self._place_of(here) if same and here is not None else 0
         if not same:
             self.scroll_to(0, 0, animate=False)
         self.show(len(lines), cursor=cursor)
+
+    def _place_of(self, shown: Shown) -> int:
+        """Where a line is now, which may be laid out otherwise; else where the cursor is."""
+        wanted = (shown.path, shown.number, shown.finding)
+        return next(
+            (
+                at
+                for at, line in enumerate(self.lines)
+                if shown.path and (line.path, line.number, line.finding) == wanted
+            ),
+            self.cursor,
+        )
 
     def action_jump(self, what: str, direction: int) -> None:
         """To the next or previous line on which a finding, or a file, begins."""
