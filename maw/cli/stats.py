@@ -15,6 +15,7 @@ from maw.cli.records import deliver, fresh_index
 from maw.errors import FatalError
 from maw.git.repo import Repo, commits_in
 from maw.memory.query import Filters
+from maw.stats import GROUPS
 from maw.times import moment
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from maw.stats.words import Table
 
 ROWS = 12  # of a table, where nobody asked for all
-GROUPS = ("week", "category", "severity", "author", "model", "path")
 _BAR_WIDTH = 16
 
 

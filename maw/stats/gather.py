@@ -1,4 +1,4 @@
-"""Count what the index has. Three questions to it, and one pass over the answers of each."""
+"""Count what the index has: a few questions to it, and one pass over the answers of each."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from maw.memory import arrivals
 from maw.memory.index import Index
 from maw.memory.query import Filters
 from maw.review.render import Line
-from maw.stats import plots, words
+from maw.stats import GROUPS, plots, words
 from maw.stats.gather import Statistics, gather
 from maw.times import moment
 from maw_tui.messages import Told
@@ -26,7 +26,6 @@ from maw_tui.screens.base import MawScreen
 from maw_tui.widgets.plot import PlotView
 from maw_tui.widgets.rows import Rows
 
-GROUPS = ("week", "category", "severity", "author", "model", "path")
 SPANS = ((None, "all time"), (365, "a year"), (90, "90 days"), (30, "30 days"), (7, "7 days"))
 _DAY = 86400.0
 _PLOTS = 6
