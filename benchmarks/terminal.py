@@ -50,12 +50,18 @@ class Terminal:
                         return when
                 self._wait(give_up, text.decode("utf-8", "replace"))
 
-    def settled(self, place: int, quiet: float = 0.15) -> float:
-        """When the last output came before a silence of `quiet` seconds, after a place in the output."""
+    def first(self, place: int) -> float:
+        """When the first output came, after a place in the output."""
         give_up = time.monotonic() + PATIENCE
         with self._news:
             while len(self._came) <= place:
                 self._wait(give_up, "any output")
+            return self._came[place][0]
+
+    def settled(self, place: int, quiet: float = 0.15) -> float:
+        """When the last output came before a silence of `quiet` seconds, after a place in the output."""
+        self.first(place)
+        with self._news:
             while time.monotonic() - self._came[-1][0] < quiet:
                 self._news.wait(quiet / 4)
             return self._came[-1][0]
