@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Static
+from textual.worker import get_current_worker
 
 from maw.git.repo import Repo
 from maw.memory import arrivals
@@ -85,10 +86,13 @@ class StatsScreen(MawScreen):
         def told(text: str = "reading the notes, which takes a while the first time", *, error: bool = True) -> None:
             self.post_message(Told(text, error=error))
 
+        worker = get_current_worker()
         arrivals.deliver(repo, told)
         with Index(repo) as index:
             index.refresh(told=lambda: told(error=False))
-            self.post_message(Counted(gather(index, filters)))
+            found = gather(index, filters)
+        if not worker.is_cancelled:  # else something else was chosen meanwhile, and this would replace it
+            self.post_message(Counted(found))
 
     @on(Counted)
     def show(self, event: Counted) -> None:
