@@ -49,8 +49,8 @@ def test_a_question_names_the_files(project: Repository, maw: Maw, generator: Sa
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("src/app.py", "--apply"), "--apply is for what changes something"),
-        (("src/app.py", "--verify", "true"), "--verify is for what changes something"),
+        (("src/app.py", "--apply"), "No such option '--apply'"),
+        (("src/app.py", "--verify", "true"), "No such option '--verify'"),
         (("src/gone.py",), "there is no such file"),
         ((), "no file to work on"),
         (("src/app.py::gone",), "no definition of gone"),

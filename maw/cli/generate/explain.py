@@ -6,7 +6,7 @@ import click
 
 from maw import errors
 from maw.cli.generate import working
-from maw.cli.generate.options import Options, common, instruction_of
+from maw.cli.generate.options import Options, instruction_of, without_edits
 from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
 from maw.cli.output import print_json, say
@@ -23,7 +23,7 @@ _OTHERWISE = "What does it do, how, and what does it need from elsewhere?"
 
 
 @click.command()
-@common
+@without_edits
 def explain(*, options: Options) -> int:
     """Explain code: files, a definition (PATH::NAME or --symbol), lines (PATH:3-9), or the answer to a question.
 
@@ -39,7 +39,6 @@ def explain(*, options: Options) -> int:
 
     Exit codes: 0 done, 2 usage, 3 no answer came, 4 node unreachable.
     """
-    _refuse_edits(options)
     here = working.place(options)
     words = instruction_of(options, _OTHERWISE)
     found = _gathered(here, options, words)
@@ -51,16 +50,6 @@ def explain(*, options: Options) -> int:
     explanation = explaining.checked(here.repo, answer.text)
     _print(explanation, answer, as_json=options.as_json)
     return errors.PASS
-
-
-def _refuse_edits(options: Options) -> None:
-    given = {
-        "--apply": options.apply, "--patch": options.patch, "--interactive": options.interactive,
-        "--verify": options.verify is not None, "--tries": options.tries is not None,
-    }  # fmt: skip
-    for name, on in given.items():
-        if on:
-            raise click.UsageError(f"{name} is for what changes something; an explanation does not.")
 
 
 def _gathered(here: Place, options: Options, words: str) -> Context:

@@ -40,17 +40,22 @@ class Options(NamedTuple):
 
 Command = Callable[..., int]
 
-_COMMON: tuple[Callable[[Command], Command], ...] = (
+_Option = Callable[[Command], Command]
+_ABOUT: tuple[_Option, ...] = (
     click.argument("paths", nargs=-1, metavar="[PATHS…]"),
     click.option("--symbol", metavar="NAME", help="The definition that it is about (NAME or CLASS.NAME)."),
     click.option("--instruction", metavar="TEXT", help="What is to be done; `-` reads it from standard input."),
     click.option("--context", multiple=True, metavar="PATH", help="A file to be read along, which stays as it is."),
     click.option("--from", "source", metavar="FILE", help="A text to go along, such as an issue; `-`: standard input."),
+)  # fmt: skip
+_EDITS: tuple[_Option, ...] = (
     click.option("--apply", is_flag=True, help="Apply without asking."),
     click.option("--patch", is_flag=True, help="Print the diff alone, for `git apply`; change nothing."),
     click.option("--interactive", "-i", is_flag=True, help="Choose hunk by hunk what is applied."),
     click.option("--verify", metavar="CMD", help="A shell command that must pass with the change; it runs in a copy."),
     click.option("--tries", type=click.IntRange(1, 20), metavar="N", help="Proposals that are tried with it at most."),
+)  # fmt: skip
+_HOW: tuple[_Option, ...] = (
     click.option("--model", default="", metavar="NAME", help="Another model of the node than its Generator."),
     click.option("--node", metavar="NAME", help="The node that does it."),
     click.option("--fresh", is_flag=True, help="Write again, even where the answer is known."),
@@ -61,12 +66,21 @@ _COMMON: tuple[Callable[[Command], Command], ...] = (
 
 def common(command: Command) -> Command:
     """Give a command the options, as one record: `command(options=…, …)` with what it has of its own beside."""
-    return bundled(command, _COMMON, Options._fields, lambda given: checked(Options(**given)))
+    return _with(command, (*_ABOUT, *_EDITS, *_HOW))
+
+
+def without_edits(command: Command) -> Command:
+    """The same for a command that changes nothing: there are no options for what it does not do."""
+    return _with(command, (*_ABOUT, *_HOW))
+
+
+def _with(command: Command, options: Sequence[_Option]) -> Command:
+    return bundled(command, options, Options._fields, lambda given: checked(Options(**given)))
 
 
 def bundled(
     command: Command,
-    options: Sequence[Callable[[Command], Command]],
+    options: Sequence[_Option],
     names: Sequence[str],
     record: Callable[[dict[str, Any]], object],
 ) -> Command:
