@@ -36,8 +36,10 @@ TASKS = {
     DOCS: "Write the docstrings and comments that are missing.",
 }
 _INTRO = (
-    "i: say what is wanted. ctrl+o: choose the files that may change. ctrl+g: have it written.",
-    "Without files it is those that the words name. Nothing is changed before you have taken it.",
+    "i: say what is wanted; ctrl+g: have it written.",
+    "ctrl+o: choose the files that may change; without, it",
+    "is those that the words name.",
+    "Nothing is changed before you have taken it.",
 )
 
 
