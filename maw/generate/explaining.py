@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from typing import NamedTuple
 
-from maw.generate import references, tree
+from maw.generate import references
+from maw.generate.files import text_of
 from maw.generate.references import Reference, Source
 from maw.git.repo import Repo
 from maw.repomap import build
@@ -33,7 +34,7 @@ def checked(repo: Repo, answer: str) -> Explanation:
 
         @functools.cache
         def source(path: str) -> Source | None:
-            content = tree.text(repo, path)
+            content = text_of(repo, path)
             if content is None:
                 return None
             tags = build.tags_of(cache, snapshot, path) if path in snapshot.files else None

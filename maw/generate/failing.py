@@ -7,11 +7,13 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from maw.generate import gist, locate, places, suspects, tree
+from maw.generate import gist, locate, places, suspects
+from maw.generate.files import text_of
 from maw.generate.frameworks import is_test
 from maw.generate.locate import Place
 from maw.generate.request import OUTPUT_MAX, Span, Tried
 from maw.generate.suspects import Suspect
+from maw.git.files import of_worktree
 from maw.git.repo import Repo
 from maw.repomap import build
 from maw.repomap.build import Progress
@@ -56,14 +58,14 @@ def examined(repo: Repo, output: str, progress: Progress = lambda _done, _all: N
     with Cache(repo) as cache:
         snapshot = build.load(repo, cache, None, progress)
         tags_of = functools.cache(lambda path: build.tags_of(cache, snapshot, path))
-        found = _readable(repo, locate.locate(places.find(output), tree.paths(repo), repo.root))
+        found = _readable(repo, locate.locate(places.find(output), of_worktree(repo), repo.root))
         code, tests = suspects.find(found, snapshot, tags_of)
     return Failure(gist.headline(output), gist.of(output, OUTPUT_MAX), tuple(found), code, tests)
 
 
 def _readable(repo: Repo, found: Sequence[Place]) -> list[Place]:
     """Without those in links, in what is no text, and in what is gone."""
-    texts = {path: tree.text(repo, path) for path in {one.path for one in found}}
+    texts = {path: text_of(repo, path) for path in {one.path for one in found}}
     return [one for one in found if texts[one.path] is not None]
 
 

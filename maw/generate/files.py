@@ -41,6 +41,16 @@ def fit(repo: Repo, paths: Sequence[str]) -> dict[str, str | None]:
     return {path: text for path, text in found.items() if path not in bad}
 
 
+def text_of(repo: Repo, path: str) -> str | None:
+    """A file's text, to look something up in; None for what is not there, no plain file, or no text."""
+    assert repo.worktree is not None
+    try:
+        found = place.read(repo.worktree, place.checked(path))
+        return found.content.decode("utf-8") if found is not None else None
+    except (Refused, UnicodeDecodeError):
+        return None
+
+
 def _text(root: str, path: str) -> str | None:
     there = place.read(root, place.checked(path))
     if there is None:

@@ -11,11 +11,13 @@ from typing import NamedTuple
 from maw.edits import refusal
 from maw.edits.propose import Proposal
 from maw.errors import FatalError
-from maw.generate import frameworks, testplace, tree
+from maw.generate import frameworks, testplace
 from maw.generate.alike import near
+from maw.generate.files import text_of
 from maw.generate.frameworks import FRAMEWORKS, Framework, is_test, language_in, stem_of, tests_of
 from maw.generate.request import Span
 from maw.generate.testplace import Destination
+from maw.git.files import of_worktree
 from maw.git.repo import Repo
 from maw.repomap import build
 from maw.repomap.build import Progress, Snapshot
@@ -79,7 +81,7 @@ def plan(
     progress: Progress = lambda _done, _all: None,
 ) -> Plan:  # fmt: skip
     """`framework` and `into` are what somebody says instead of what is found. Raises FatalError and GitError."""
-    files = tree.paths(repo)
+    files = of_worktree(repo)
     if path not in files:
         raise FatalError(f"{path}: there is no such file that git knows or would add", hint="name one file")
     found = _framework(repo, path, files, framework)
@@ -116,7 +118,7 @@ def _starts(cases: re.Pattern[str], content: bytes | None) -> list[str]:
 def _framework(repo: Repo, path: str, files: Sequence[str], name: str) -> Framework:
     if name:
         return next(one for one in FRAMEWORKS if one.name == name)
-    found = frameworks.find(path, files, functools.cache(lambda file: tree.text(repo, file) or ""))
+    found = frameworks.find(path, files, functools.cache(lambda file: text_of(repo, file) or ""))
     if found is None:
         hint = "--framework NAME says which; --into PATH says where the tests go"
         raise FatalError(f"{path}: no test framework is to be seen in this project", hint=hint)
@@ -168,7 +170,7 @@ def _span(one: Definition) -> Span:
 def _sample(repo: Repo, destination: str, tests: Sequence[str]) -> str | None:
     """The nearest test that is not too long to be shown."""
     for test in sorted(tests, key=lambda test: (-near(destination, test), test))[:20]:
-        text = tree.text(repo, test)
+        text = text_of(repo, test)
         if text is not None and 0 < len(text) <= _SAMPLE_MAX and stem_of(test) not in ("conftest", "__init__"):
             return test
     return None
