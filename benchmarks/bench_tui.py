@@ -1,7 +1,7 @@
 """The terminal UI in a pseudo-terminal, over 100,000 reviewed commits and a real runner that streams.
 
-A key's effect in a list is there with its first output, since nothing else draws there; a filter's with its last. CPU is
-the UI's own process; the runner's is not in it.
+A key's effect in a list is there with its first output, since nothing else draws there; a filter's with its last. CPU
+is the UI's own process; the runner's is not in it.
 """
 
 from __future__ import annotations
