@@ -147,7 +147,7 @@ def test_what_is_to_do_the_same_must_pass_before(
     async def scenario(ui: Ui) -> None:
         await ui.press("ctrl+t")
         await write(ui, "simpler", "src/app")
-        await ui.until_has("! `python check.py` failed with exit code 1, without any change")
+        await ui.until_has("! `python check.py` failed with exit code 1: AssertionError")
 
     tui(scenario, repo=project, screen="generate")
     assert server.asked() == []
