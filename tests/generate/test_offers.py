@@ -167,7 +167,8 @@ def test_refactor_insists_on_green_before(project: Repository, maw: Maw, generat
     server = generator(BAD)
     ran = maw("generate", "refactor", "src/app.py", "--verify", "python check.py", cwd=project.path)
     assert (ran.code, server.asked()) == (3, [])
-    assert "failed with exit code 1, without any change" in ran.err
+    assert "failed with exit code 1: " in ran.err
+    assert ", without any change\n" in ran.err
 
 
 @pytest.mark.slow
