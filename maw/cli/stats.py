@@ -71,9 +71,9 @@ def stats(
     as_csv: bool,
     svg: str | None,
 ) -> int:
-    """Tell what was reviewed, found, accepted and spent, from what is recorded on commits.
+    """Tell what was reviewed, found, accepted and spent.
 
-    A record counts once, on the newest commit it stands on. A finding counts once, with the review that first told
+    It is counted from what is recorded on commits. A record counts once, on the newest commit it stands on. A finding counts once, with the review that first told
     of it.
     """
     if as_json + as_csv + (svg is not None) > 1:

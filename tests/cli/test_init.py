@@ -210,7 +210,7 @@ def test_a_chosen_node_is_written_for_the_user_not_the_repository(maw: Maw, repo
     text = (home / "config.toml").read_text()
     assert 'node = "pro"' in text
     assert "# mine" in text
-    assert "pro" not in (repo.path / ".maw.toml").read_text()
+    assert '"pro"' not in (repo.path / ".maw.toml").read_text()
 
 
 def test_notes_stay_unless_asked_for(maw: Maw, set_up: Repository) -> None:
