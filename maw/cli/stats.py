@@ -73,8 +73,8 @@ def stats(
 ) -> int:
     """Tell what was reviewed, found, accepted and spent.
 
-    It is counted from what is recorded on commits. A record counts once, on the newest commit it stands on. A finding counts once, with the review that first told
-    of it.
+    It is counted from what is recorded on commits. A record counts once, on the newest commit it stands on. A finding
+    counts once, with the review that first told of it.
     """
     if as_json + as_csv + (svg is not None) > 1:
         raise click.UsageError("--json, --csv and --svg exclude each other")
