@@ -108,6 +108,7 @@ def test_more_text_than_one_frame_holds_is_counted(embedded_model: EmbeddedModel
     with_engine(work)
 
 
+@pytest.mark.slow
 def test_two_models_on_the_cpu_never_compute_at_once(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     embedded_model.install("other")
 

@@ -131,6 +131,7 @@ def test_a_worker_does_not_outlive_a_runner_that_is_killed(
     eventually(lambda: not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE)
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_a_task_whose_worker_is_killed_is_done_at_the_next_attempt(
     embedded_model: EmbeddedModel, real_runner: None

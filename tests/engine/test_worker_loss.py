@@ -17,6 +17,7 @@ psutil = pytest.importorskip("psutil")
 pytestmark = pytest.mark.model
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_with_the_turn_loses_it(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     embedded_model.install("other")
 
@@ -87,6 +88,7 @@ def test_a_worker_killed_in_mid_answer_is_lost_and_the_next_request_is_answered(
     with_engine(work)
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_ended(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     async def work(engine: Any) -> None:
         stream = stream_of(engine, STORY)

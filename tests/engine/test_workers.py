@@ -133,6 +133,7 @@ def test_the_ledger_tells_what_is_measured_and_remembers_it(
     assert abs(told[1] - told[0]) < 0.1 * told[0]
 
 
+@pytest.mark.slow
 def test_a_prefix_outlives_its_worker(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     async def work(engine: Any) -> None:
         assert (await answer(engine, about("one")))[1].cached_tokens == 0

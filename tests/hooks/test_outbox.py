@@ -342,6 +342,7 @@ def test_outbox_commands(hooked: Hooked, pro: FakeRunner, maw: Maw) -> None:
     assert maw("history", cwd=hooked.path).out.split()[2] == "unreviewed"
 
 
+@pytest.mark.slow
 def test_a_black_hole_and_back(hooked: Hooked, pro: FakeRunner, user: Path) -> None:
     """A node that takes connections and never answers, then does."""
     user.write_text('review.deadline = "1500ms"\n' + user.read_text())

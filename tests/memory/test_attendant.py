@@ -40,6 +40,7 @@ def pids() -> list[int]:
     return [int(pid) for pid in re.findall(r"pid (\d+)", log_text())]
 
 
+@pytest.mark.slow
 def test_amending_beside_a_busy_attendant_loses_nothing(repo: Repository, attendant: Callable[[], None]) -> None:
     repo.git("config", "notes.rewriteRef", "refs/notes/maw/*")
     repo.git("config", "notes.rewriteMode", "cat_sort_uniq")
@@ -153,6 +154,7 @@ def test_a_dead_attendants_socket_is_replaced(repo: Repository, attendant: Calla
     wait_for(lambda: ids_on(repo, commit) == [made], "the record")
 
 
+@pytest.mark.slow
 def test_killed_in_mid_drain_nothing_is_lost_or_doubled(repo: Repository, attendant: Callable[[], None]) -> None:
     """Killed again and again while records come in, at whatever instant that hits."""
     commits = [repo.commit(str(number)) for number in range(12)]

@@ -60,6 +60,7 @@ def pid(engine: Any) -> int:
     return next(model.pid for model in engine.models() if model.pid)
 
 
+@pytest.mark.slow
 def test_answers_about_nasty_lines_are_well_formed(
     embedded_model: EmbeddedModel, with_engine: Callable[..., Any]
 ) -> None:
@@ -79,6 +80,7 @@ def test_answers_about_nasty_lines_are_well_formed(
     with_engine(work, context=4096)
 
 
+@pytest.mark.slow
 def test_a_unit_all_of_whose_lines_were_named_ends(
     embedded_model: EmbeddedModel, with_engine: Callable[..., Any]
 ) -> None:

@@ -81,6 +81,7 @@ def test_killed_at_any_instant_no_accepted_task_is_lost_and_none_is_finished_twi
         assert Counter(event.type for event in runner.events(task))["done"] == 1
 
 
+@pytest.mark.slow
 def test_a_task_that_kills_the_runner_is_dead_after_three_attempts(runner: RunnerProcess) -> None:
     task = runner.submit(**{"raise": "kill"})["id"]
     for _ in range(3):
@@ -114,6 +115,7 @@ def test_the_node_id_stays_and_the_boot_id_is_new(runner: RunnerProcess) -> None
     assert first["boot_id"] != second["boot_id"]
 
 
+@pytest.mark.slow
 def test_an_idle_runner_leaves_and_a_busy_one_does_not(runner_process: RunnerProcess) -> None:
     runner = runner_process.start(idle_exit=0.3, tick=0.02)
     task = runner.submit(wait_for="go")["id"]
@@ -126,6 +128,7 @@ def test_an_idle_runner_leaves_and_a_busy_one_does_not(runner_process: RunnerPro
     assert runner.task(task)["state"] == "done"
 
 
+@pytest.mark.slow
 def test_an_open_stream_keeps_an_idle_runner_here(runner_process: RunnerProcess) -> None:
     runner = runner_process.start(idle_exit=2, tick=0.02)  # on a busy machine the stream takes a while to be there
     with socket.socket(socket.AF_UNIX) as sock:
@@ -138,6 +141,7 @@ def test_an_open_stream_keeps_an_idle_runner_here(runner_process: RunnerProcess)
     assert runner.process.wait(20) == 0
 
 
+@pytest.mark.slow
 def test_an_idle_runner_waits_for_what_the_engine_does_by_itself(runner_process: RunnerProcess) -> None:
     Path(paths.make_private_dir(paths.state_dir()), "working").touch()  # a model is being pulled
     runner = runner_process.start(idle_exit=0.3, tick=0.02)

@@ -158,6 +158,7 @@ def test_remedy_fits_the_machine(kernel: str, contained: bool, word: str) -> Non
 # The whole life
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="the small user manager waits by pidfd_open")
 def test_life_of_a_unit(programs: Programs, maw_runner: Runner, home: Path, maw: Maw) -> None:
     programs.put("systemctl")
@@ -212,6 +213,7 @@ def test_second_start_by_the_service_ends_well_and_says_so(programs: Programs) -
     assert ask_runner()["pid"] == running
 
 
+@pytest.mark.slow
 def test_life_of_an_agent(programs: Programs, maw_runner: Runner) -> None:
     programs.put("launchctl")
     mac = "from maw_remote import service; service.MANAGERS = {sys.platform: service.launchd}"

@@ -92,6 +92,7 @@ def test_host_on_which_nothing_listens(air: Air, doctor: Callable[[], Json]) -> 
     assert "cannot be reached" in found["found"] and "is sshd running there" in found["mend"]
 
 
+@pytest.mark.slow
 def test_host_that_takes_connections_and_is_silent(air: Air, doctor: Callable[[], Json]) -> None:
     port = Counted()
     try:
@@ -131,6 +132,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("maw.link.probe._ANSWER_TIMEOUT", 1.0)
 
 
+@pytest.mark.slow
 @one
 def test_link_that_hangs(served: Air, start_link: Callable[..., LinkProcess], impatient: None) -> None:
     link = start_link()
@@ -144,6 +146,7 @@ def test_link_that_hangs(served: Air, start_link: Callable[..., LinkProcess], im
     assert f"kill -9 {link.process.pid}" in (found.mend or "")
 
 
+@pytest.mark.slow
 @one
 def test_runner_that_hangs_there(served: Air, pro: Pro, impatient: None) -> None:
     """The gate is well, and the runner behind it took the connection and does not answer."""

@@ -207,6 +207,7 @@ def test_terminated_link_leaves_nothing(served: Air, sshd: Sshd, start_link: Sta
     wait_for(lambda: not sshd.gates(), "the gates' end")
 
 
+@pytest.mark.slow
 def test_runner_that_restarts_is_found_again(served: Air, pro: Pro, sshd: Sshd) -> None:
     """Spare channels lead to the runner that was there when they were opened; they end with it."""
     ask("/echo", b"x", "POST")

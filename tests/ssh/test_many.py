@@ -69,6 +69,7 @@ def projects(home: Path, runners: dict[str, FakeRunner]) -> list[Hooked]:
     return made
 
 
+@pytest.mark.slow
 def test_repositories_nodes_and_keys_at_once(projects: list[Hooked], runners: dict[str, FakeRunner]) -> None:
     def commit(number: int) -> str:
         return projects[number].commit("-a", MAW_NODE=NODES[number % 3], MAW_REVIEW_DEADLINE="60s")
@@ -93,6 +94,7 @@ def test_repositories_nodes_and_keys_at_once(projects: list[Hooked], runners: di
     assert len(links) == 3 and None not in links  # a link for each node, though two lead to one machine
 
 
+@pytest.mark.slow
 def test_key_that_is_taken_away_leaves_the_others(
     projects: list[Hooked], runners: dict[str, FakeRunner], sshd: Sshd, home: Path
 ) -> None:

@@ -67,6 +67,7 @@ def bare(served: Air, sshd: Sshd, pro: Pro) -> Callable[[str], Path]:
     return give
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["uv", "pipx"])
 def test_wheel_is_installed_and_then_found(
     bare: Callable[[str], Path], pro: Pro, sshd: Sshd, wheel: Path, name: str

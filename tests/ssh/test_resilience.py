@@ -58,6 +58,7 @@ def network(served: Air, sshd: Sshd) -> Iterator[Network]:
     proxy.stop()
 
 
+@pytest.mark.slow
 @both
 def test_sleep_longer_than_the_patience_loses_nothing(served: Air, start_link: Start) -> None:
     """The link was stopped, the other side was not: the connection is well, and is kept."""
@@ -74,6 +75,7 @@ def test_sleep_longer_than_the_patience_loses_nothing(served: Air, start_link: S
     assert "ended" not in link.log()
 
 
+@pytest.mark.slow
 @both
 def test_changed_network_is_noticed_and_streams_go_on(served: Air, network: Network, start_link: Start) -> None:
     link = start_link("--ping", "0.2")
@@ -87,6 +89,7 @@ def test_changed_network_is_noticed_and_streams_go_on(served: Air, network: Netw
     wait_for(lambda: "ended" in link.log(), "the loss in the log")
 
 
+@pytest.mark.slow
 @both
 def test_black_hole_ends_and_work_goes_on(served: Air, network: Network, start_link: Start) -> None:
     start_link("--ping", "0.2", "--black-hole", "0.2")
@@ -137,6 +140,7 @@ def test_slow_login_shell_is_waited_for(served: Air, sshd: Sshd) -> None:
     assert ask("/echo", b"x", "POST").body == b"x"
 
 
+@pytest.mark.slow
 @both
 def test_too_slow_login_shell_is_named(served: Air, sshd: Sshd) -> None:
     (sshd.pro.home / ".bashrc").write_text("sleep 60\n")

@@ -38,6 +38,7 @@ def test_gate_starts_the_runner(real: Pro) -> None:
     assert (real.state / "runner" / "hello.json").exists()
 
 
+@pytest.mark.slow
 def test_runner_that_restarts_is_found_again(real: Pro, sshd: Sshd) -> None:
     first = client.request("pro", "GET", "/api/v1/status", timeout=30)
     assert maw_runner(real, "stop") == 0

@@ -117,6 +117,7 @@ def test_port_that_never_speaks_is_remembered(air: Air, silent: Counted) -> None
     assert len(silent.taken) == tried
 
 
+@pytest.mark.slow
 def test_proxy_command_that_hangs_is_remembered(air: Air) -> None:
     begun = air.home / "begun"
     with open(air.ssh_config, "a") as file:
