@@ -38,8 +38,11 @@ ANSWER_MAX = 1024 * 1024  # bytes
 BLOCKS_MAX = 200
 MARK = 7
 _MARKER = re.compile(r"^(?:(<{7,}) (?:SEARCH|WHOLE)|(={7,})|(>{7,}) (?:REPLACE|WHOLE))\s*$", re.MULTILINE)
-_REPEATED = 8  # times, of the same lines at the end of an answer that was cut: a model that goes round in circles
+_REPEATED = 8  # times, of the same text at the end of an answer that was cut: a model that goes round in circles
 _PERIOD_MAX = 20  # lines
+_SENTENCE_MAX = 200  # characters that come again and again on one line
+_SENTENCES = 1000  # characters that they take at least: a ruler, or a row of zeros, is shorter
+_TAIL = 16 * 1024  # characters of the end that are looked at
 
 
 class Replace(NamedTuple):
@@ -143,7 +146,7 @@ class _Parser:
                 return tuple(self._lines[start : self._at - 1])
             if line in self._marks:
                 raise self._half(f"`{line}` where `{end}` was due", path)
-        if goes_in_circles(self._lines[start:]):
+        if goes_in_circles("\n".join(self._lines[start:])):
             raise refuse(refusal.REPEATS, "the answer goes round in circles, and was cut", path)
         raise self._half(f"the answer ends before `{end}`", path)
 
@@ -151,11 +154,25 @@ class _Parser:
         return refuse(refusal.HALF, f"half a block: {why} (line {self._at} of the answer)", path)
 
 
-def goes_in_circles(lines: list[str], times: int = _REPEATED) -> bool:
-    """True when some few lines come again and again up to the end, whose last line may be cut."""
-    full = [line for line in lines[:-1] if line.strip()]
+def goes_in_circles(text: str, times: int = _REPEATED) -> bool:
+    """True when some few lines, or a sentence without a line's end, come again and again up to the end, where the last
+    one may be cut."""
+    *lines, last = text[-_TAIL:].split("\n")
+    return _repeat([line for line in lines if line.strip()], times) or _repeats_itself(last, times)
+
+
+def _repeat(lines: list[str], times: int) -> bool:
     for period in range(1, _PERIOD_MAX + 1):
-        tail = full[-period * times :]
+        tail = lines[-period * times :]
         if len(tail) == period * times and tail == tail[:period] * times:
+            return True
+    return False
+
+
+def _repeats_itself(line: str, times: int) -> bool:
+    for period in range(1, _SENTENCE_MAX + 1):
+        size = max(period * times, _SENTENCES)
+        tail = line[-size:]
+        if len(tail) == size and tail[period:] == tail[:-period]:
             return True
     return False

@@ -139,7 +139,7 @@ def proposed(repo: Repo, answer: Answer, allowed: Allowed, hidden: Hidden) -> Pr
 
 def _refuse_cut(text: str) -> None:
     """An answer that reached its bound is half a block, whatever it looks like."""
-    if answers.goes_in_circles(text.split("\n")):
+    if answers.goes_in_circles(text):
         raise refuse(refusal.REPEATS, "the answer goes round in circles, and was cut")
     raise refuse(refusal.HALF, "the answer was cut at its bound: write less, in smaller blocks")
 

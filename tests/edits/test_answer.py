@@ -44,6 +44,7 @@ def test_an_answer_with_other_line_ends_is_the_same() -> None:
 
 
 LOOP = "FILE a.py\n<<<<<<< WHOLE\n" + "x = 1\ny = 2\n" * 500 + "x ="
+SENTENCE = "The total is the sum of all prices. "
 BLOCK = "FILE a.py\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n"
 
 
@@ -65,6 +66,7 @@ BLOCK = "FILE a.py\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n"
         (b"\xff\xfe\x00binary", refusal.NOT_TEXT),
         (b"x" * (10 * 1024 * 1024), refusal.TOO_LARGE),
         (LOOP.encode(), refusal.REPEATS),
+        (f"FILE a.py\n<<<<<<< WHOLE\n# {SENTENCE * 40}".encode(), refusal.REPEATS),
         (BLOCK.encode() * 2, refusal.REPEATS),
         ("".join(BLOCK.replace("b\n", f"{n}\n") for n in range(answer.BLOCKS_MAX + 1)).encode(), refusal.REPEATS),
     ],
@@ -76,6 +78,24 @@ def test_what_is_no_edit_is_refused_in_one_line(text: bytes, code: str) -> None:
     assert only.code == code
     assert only.message.isprintable()
     assert len(only.message) <= 300
+
+
+@pytest.mark.parametrize(
+    ("text", "circles"),
+    [
+        ("x = 1\ny = 2\n" * 12 + "x =", True),
+        ("x = 1\ny = 2\n" * 11 + "x =", False),
+        ("It begins so. " + SENTENCE * 40 + SENTENCE[:20], True),
+        (SENTENCE * 40 + "And it ends otherwise.", False),
+        (SENTENCE * 12, False),  # a form letter is no circle yet
+        ("# " + "=" * 120, False),
+        ("row = [" + "0, " * 256, False),
+        ("=" * 4000, True),
+        ("".join(f"{number}, " for number in range(2000)), False),
+    ],
+)
+def test_a_model_that_goes_round_in_circles(text: str, circles: bool) -> None:
+    assert answer.goes_in_circles(text, 12) is circles
 
 
 def test_the_largest_answer_is_read_in_no_time() -> None:

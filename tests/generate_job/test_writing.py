@@ -63,6 +63,11 @@ def test_an_answer_in_circles_is_ended_early() -> None:
     assert (result["cut"], result["blocks"]) == (True, None)
 
 
+def test_one_sentence_again_and_again_is_ended_early() -> None:
+    result, _, _ = write("So it is. " * 400, payload(task="explain", max_tokens=8000), context=100_000)
+    assert result["cut"]
+
+
 def test_what_is_asked_with() -> None:
     asked = payload(
         project="Use type hints.", map="other.py:\n  def mul(a, b)\n", redacted=True, create=["new.py", "tests/"],

@@ -22,7 +22,8 @@ ANSWER_SHARE = 3  # the answer gets a third of the context at most
 ROOM_MIN = 64  # tokens for files; with fewer, nothing can be shown
 FILES_SHARE = 0.7  # of the room that files get while there is something else to show
 BEFORE_SHARE = 0.4  # of the room that what was tried before gets at most
-CIRCLES = 12  # times that the same lines come in a row, after which nothing else will
+CIRCLES = 12  # times that the same text comes in a row, after which nothing else will
+LOOK_EACH = 200  # characters of an answer
 _TEMPLATE_TOKENS = 100
 
 
@@ -140,7 +141,7 @@ class Writing:
 
 
 class _Circles(Exception):
-    """The same lines come again and again: nothing else will."""
+    """The same text comes again and again: nothing else will."""
 
 
 class _Listener:
@@ -148,13 +149,16 @@ class _Listener:
 
     def __init__(self) -> None:
         self.said = ""
+        self._looked = 0  # how long it was then
 
     def __call__(self, part: Text | Field) -> str:
         if isinstance(part, Field):
             return ""
         self.said += part.text
-        if "\n" in part.text and answer.goes_in_circles(self.said.split("\n"), CIRCLES):
-            raise _Circles
+        if len(self.said) >= self._looked + LOOK_EACH:
+            self._looked = len(self.said)
+            if answer.goes_in_circles(self.said, CIRCLES):
+                raise _Circles
         return part.text
 
 
