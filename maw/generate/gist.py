@@ -23,6 +23,7 @@ _HEADS = tuple(
         r"panic: (?P<said>.*)",
         r".*\bpanicked at (?:(?P<said>'.*')|.*:\n(?P<below>.*))",
         r"[\s|]*(?:Exception in thread \"[^\"]*\" |Uncaught )?"
+        r"(?!ImportError: Failed to import test module)"  # unittest's; the reason stands below
         r"(?P<said>[\w.]*(?:Error|Exception|Interrupt|Exit|Failure)\b(?: ?\[\w+\])?(?:: .*)?)$",
         r"(?:\S+ )?(?P<said>(?:fatal |internal )?error(?:\[?\w+\])?: [^|\s].*)",
         r"(?P<said>.*\bAssertion .* failed.*)",

@@ -39,6 +39,8 @@ class _Form(NamedTuple):
 
 
 _PYTHON_ENDS, _PYTEST_ENDS = re.compile(r"(?!Traceback)[^\s|+]"), re.compile(r"_{3,} |={3,} ")
+# A module that Python could not import, by its dotted name: unittest names no file then.
+_MODULE = r"(?P<path>[A-Za-z_]\w*(?:\.\w+){0,20})"
 _FILE = r"(?P<path>[^\s:()\[\]'\"<>]{1,300}\.[A-Za-z]\w{0,9})"
 _LINE, _WITH_COLUMN = r"(?P<line>\d{1,7})", r"(?P<line>\d{1,7}):\d{1,7}"
 _ANY, _REST = r"(?P<path>[^\s:][^:]*)", r"(?P<message>.*)\Z"
@@ -50,12 +52,17 @@ def _form(kind: str, pattern: str, ends: re.Pattern[str] | None = None) -> _Form
 
 _JAVA = _form(FRAME, rf"\s*at (?:[\w.@-]*/){{0,2}}(?P<symbol>[\w.$<>-]+)\((?P<path>\w+\.\w+):{_LINE}\)")
 _RUST = _form(ERROR, rf"\s*--> (?P<path>[^\s:]+):{_WITH_COLUMN}\s*\Z")
+_UNIMPORTED = (
+    _form(TEST, rf"ERROR: {_MODULE} \(unittest\.loader\._FailedTest(?:\.[\w.]+)?\)\s*\Z"),
+    _form(NOTE, rf"(?:E\s+)?ModuleNotFoundError: (?P<message>No module named '{_MODULE}')"),
+)
 _FORMS = (
     # Python (in an exception group, behind bars), and pytest, where `path:1: Error` is where the trace ended.
     _form(FRAME, rf'[\s|+]*File "(?P<path>[^"]+)", line {_LINE}(?:, in (?P<symbol>.+))?\s*\Z', _PYTHON_ENDS),
     _form(FRAME, rf"{_FILE}:{_LINE}: (?:in (?P<symbol>\S+))?\s*\Z", _PYTEST_ENDS),
     _form(FRAME, rf"{_FILE}:{_LINE}: (?P<message>[A-Z][\w.]*)\s*\Z", _PYTEST_ENDS),
     _form(TEST, rf"(?:FAILED|ERROR) (?P<path>[^\s:]+\.py)(?:::(?P<symbol>[^\s\[]+)(?:\[.*?\])?)?(?: - {_REST}|\s*\Z)"),
+    *_UNIMPORTED,
     _JAVA,
     # JavaScript, whose frames Rust's look like.
     _form(FRAME, rf"\s+at (?:(?:async )?(?P<symbol>[^()]+) \()?(?:file://)?(?P<path>[^()\s:]+):{_WITH_COLUMN}\)?\s*\Z"),
@@ -147,6 +154,8 @@ class _Reader:
         if form is _JAVA:
             *folders, type_, method = ["", *symbol.split(".")][-20:]
             path, symbol = "/".join([*filter(None, folders), path]), f"{type_}.{method}"
+        elif form in _UNIMPORTED:
+            path = f"{path.replace('.', '/')}.py"
         elif form is _RUST and self._headline is not None:
             kind = NOTE if self._headline["level"] == "warning" else ERROR
             message = self._headline["message"]

@@ -45,6 +45,7 @@ RECORDED = {
     "python-group": (["group.py:2", "group.py:7", "group.py:10", "group.py:12"], "ValueError: a"),
     "python-syntax": (["broken.py:1"], "SyntaxError: invalid syntax"),
     "rustc": (["src/lib.rs:3"], "error[E0277]: cannot add `&str` to `i32`"),
+    "unittest-import": (["tests/test_cart.py "], "ModuleNotFoundError: No module named 'tests.test_cart'"),
     "unittest": (["tests/test_cart.py:26"], "AssertionError: 0 != 1"),
 }  # fmt: skip
 
