@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -132,14 +133,15 @@ def payload(asked: Branch, repo_name: str, *, model: str = "") -> Json:
 
 
 def read(result: Json, asked: Branch) -> Description:
-    """What a node answered; where it has no title, the one of the only commit, or the branch's name."""
+    """What a node answered; where it has no title, the one of the only commit, or the branch's name. What only repeats
+    what is certain is left out: that is told beside it."""
+    certain = _words("; ".join(asked.facts.lines))
     risk = result.get("risk")
     risk = risk if isinstance(risk, dict) else {}
     title = _line(result.get("title")) or _line(asked.commits[0].subject if len(asked.commits) == 1 else asked.what)
-    return Description(
-        title, _points(result.get("summary")), _line(risk.get("level")), _line(risk.get("text")),
-        _points(result.get("tests")),
-    )  # fmt: skip
+    summary, tests = (_points(result.get(key), certain) for key in ("summary", "tests"))
+    text = _line(risk.get("text"))
+    return Description(title, summary, _line(risk.get("level")), "" if _words(text) in certain else text, tests)
 
 
 def markdown(found: Description, asked: Branch) -> str:
@@ -161,9 +163,14 @@ def _listed(points: Sequence[str]) -> str:
     return "\n".join(f"- {_line(point)}" for point in points)
 
 
-def _points(value: object) -> tuple[str, ...]:
+def _points(value: object, certain: str) -> tuple[str, ...]:
     points = [_line(item) for item in value[:POINTS_MAX]] if isinstance(value, list) else []
-    return tuple(point for point in points if point)
+    return tuple(point for point in points if point and _words(point) not in certain)
+
+
+def _words(text: str) -> str:
+    """The words alone, a space around each, so that one text of words is in another or is not."""
+    return " ".join(["", *re.findall(r"[^\W_]+", text.casefold()), ""])
 
 
 def _line(value: object) -> str:

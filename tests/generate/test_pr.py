@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from maw.generate import branch as branches
+from maw.generate.facts import Facts
 from maw.git.notes import Notes
 from maw.git.repo import discover
 from maw.record import encode
@@ -100,6 +102,19 @@ def test_an_answer_of_no_use(branch: Repository, maw: Maw, generator: Says, answ
     title, _, body = ran.out.partition("\n\n")
     assert title and "\n" not in title
     assert body.startswith("## Summary\n\n- ") and "\n## Risk" in body and "- 3 files, +2 -7 lines\n" in body
+
+
+def test_what_only_repeats_what_is_certain_is_left_out() -> None:
+    facts = ("3 files, +2 -7 lines", "code changes, and no test does", "deleted: check.py")
+    asked = branches.Branch("main..topic", b"", (), Facts(facts, ()))
+    own = "Code changes, and no test does: nobody would see a wrong sum."
+    result = {
+        "risk": {"level": "low", "text": "3 files, +2 -7 lines; code changes, and no test does."},
+        "summary": ["Deleted: `check.py`", own], "tests": ["code changes, and no test does", "Run it."],
+    }  # fmt: skip
+    found = branches.read(result, asked)
+    assert (found.risk, found.summary, found.tests) == ("", (own,), ("Run it.",))
+    assert branches.read({"risk": {"text": own}}, asked).risk == own
 
 
 def test_bad_input(project: Repository, maw: Maw) -> None:
