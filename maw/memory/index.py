@@ -28,7 +28,7 @@ from maw.memory import query
 from maw.memory.query import COSTS, Filters, Page, Query, Row
 from maw.record import KINDS
 
-SCHEMA_VERSION = 3  # another one in the file: it is made anew
+SCHEMA_VERSION = 4  # another one in the file: it is made anew
 BUSY_TIMEOUT = 60.0  # seconds to wait for another process, which may be making a first index
 
 SCHEMA = f"""
@@ -50,6 +50,7 @@ CREATE TABLE records (
   copied INTEGER NOT NULL, -- 1: made for another commit, and carried here
   linked INTEGER NOT NULL, -- 1: the review of the commit that this one was picked from
   run TEXT,                -- node and task: what one run cost counts once, on however many commits it is told
+  generation TEXT,         -- which one a record of kind generate tells of: its files may be in several commits
   {", ".join(f"{name} INTEGER" for name in COSTS)},
   author TEXT NOT NULL, author_key TEXT NOT NULL, committed INTEGER NOT NULL, subject TEXT NOT NULL,
   words TEXT NOT NULL, data BLOB NOT NULL);

@@ -22,7 +22,7 @@ MANY = 5000  # notes; they take about half a second
 
 _RECORD_COLUMNS = (
     "note", "oid", "id", "kind", "ts", "time", "status", "verdict", "standing", "worst", *SEVERITIES, "bypassed",
-    "reason", "model", "copied", "linked", "run", *COSTS,
+    "reason", "model", "copied", "linked", "run", "generation", *COSTS,
     "author", "author_key", "committed", "subject", "words", "data",
 )  # fmt: skip
 _INSERT = f"INSERT INTO records ({', '.join(_RECORD_COLUMNS)}) VALUES ({', '.join('?' * len(_RECORD_COLUMNS))})"  # noqa: S608 - our own text
@@ -144,7 +144,8 @@ class _Reader:
             note, commit.oid, data["id"], data["kind"], data["ts"], _time(data["ts"], commit),
             _text(data, "status") or "", _text(data, "verdict"), self._standing(commit, data), worst, *counts,
             int(data.get("bypassed") is True), _text(data, "reason"), _text(data, "model"),
-            int(data.get("head") != commit.oid), int(isinstance(data.get("linked"), dict)), _run(data), *_costs(data),
+            int(data.get("head") != commit.oid), int(isinstance(data.get("linked"), dict)), _run(data),
+            _generation(data), *_costs(data),
             commit.author, commit.author.casefold(), commit.committed,
             commit.subject, "\n".join(words).casefold(), raw,
         ]  # fmt: skip
@@ -204,8 +205,12 @@ def _facts(item: Json) -> tuple[str, str, str]:
 
 
 def _run(data: Json) -> str | None:
-    task = _text(data, "task")
+    task = _text(data, "task") or _generation(data)
     return f"{_text(data, 'node') or ''}/{task}" if task else None
+
+
+def _generation(data: Json) -> str | None:
+    return _text(data, "generation") or str(data["id"]) if data["kind"] == "generate" else None
 
 
 def _costs(data: Json) -> list[int | None]:

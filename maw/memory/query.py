@@ -119,10 +119,10 @@ _IN_TIME = "ORDER BY +r.time"  # the sign keeps SQLite from fetching row by row 
 
 
 def runs(filters: Filters) -> Query:
-    """For statistics, of each record that fits: kind, status, verdict, bypassed, author, model, time, run and COSTS, in
-    the order of time. A review that was copied to a picked commit is none of its own."""
+    """For statistics, of each record that fits: kind, status, verdict, bypassed, author, model, time, run, generation
+    and COSTS, in the order of time. A review that was copied to a picked commit is none of its own."""
     where, values = _where(filters, ("NOT r.linked", []))
-    names = ("kind", "status", "verdict", "bypassed", "author", "model", "time", "run", *COSTS)
+    names = ("kind", "status", "verdict", "bypassed", "author", "model", "time", "run", "generation", *COSTS)
     columns = ", ".join(f"r.{name}" for name in names)
     return Query(f"SELECT {columns} FROM records AS r WHERE {where} {_IN_TIME}", values)  # noqa: S608 - our own text
 

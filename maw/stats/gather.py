@@ -51,7 +51,8 @@ def gather(index: Index, filters: Filters, *, commits: bool = True) -> Statistic
 
     `commits`: count those of each path, too, which takes as long as the rest together.
 
-    Each record counts once, on the newest of the commits that it stands on; a finding counts once, with the review that
+    Each record counts once, on the newest of the commits that it stands on, and a generation once, on however many
+    commits its files are; a finding counts once, with the review that
     told of it first; what a run on a node cost counts once, however many records tell of it.
     """
     counting = _Counting(filters)
@@ -69,6 +70,7 @@ class _Counting:
     def __init__(self, filters: Filters) -> None:
         self._below = _folder(filters.path)
         self._seen: set[str] = set()  # runs
+        self._generations: set[str] = set()
         self._cells: dict[tuple[int, str, str | None], Figures] = defaultdict(Figures)
         self._categories: dict[str, Found] = defaultdict(Found)
         self._severities: dict[str, Found] = {name: Found() for name in reversed(SEVERITIES)}
@@ -76,13 +78,14 @@ class _Counting:
         self._commits: dict[str, set[int]] = defaultdict(set)
 
     def take_runs(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        for kind, status, verdict, bypassed, author, model, time, run, *costs in rows:
+        for kind, status, verdict, bypassed, author, model, time, run, generation, *costs in rows:
             cell = self._cells[time // DAY, author, model]
             first = run is None or run not in self._seen
             if kind == "review" and status in STATUSES:
                 _count_review(cell, status, verdict, bypassed)
-            elif kind == "message" or (kind == "generate" and first):  # its files may be in several commits
+            elif kind == "message" or (kind == "generate" and generation not in self._generations):
                 cell.outcomes[kind][_name(status)] += 1
+                self._generations.add(generation)
             if first:
                 _count_costs(cell, kind, costs)
                 self._seen.add(run)

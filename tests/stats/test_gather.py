@@ -115,11 +115,15 @@ def test_filters_and_folders(repo: Repository) -> None:
 
 
 def test_a_generation_whose_files_are_in_several_commits_is_one(repo: Repository) -> None:
-    more = {"v": 1, "kind": "generate", "status": "accepted", "node": "n", "task": "t1", "stats": STATS, "model": "m"}
-    for name in ("one", "two"):
-        note(repo, repo.commit(name), id=new_id(), ts=MONDAY, **more)
+    more = {"v": 1, "kind": "generate", "status": "accepted", "node": "n", "stats": STATS, "model": "m"}
+    for name, generation, task in (
+        ("one", "g1", "t1"), ("two", "g1", "t1"),
+        ("three", "g2", "t1"),  # another one, whose answer was known: it cost nothing
+        ("four", "g3", None), ("five", "g3", None),
+    ):  # fmt: skip
+        note(repo, repo.commit(name), id=new_id(), ts=MONDAY, generation=generation, task=task, **more)
     found = count(repo).total
-    assert (found.outcomes["generate"], found.prompt_tokens, found.milliseconds) == ({"accepted": 1}, 100, 1000)
+    assert (found.outcomes["generate"], found.prompt_tokens, found.milliseconds) == ({"accepted": 3}, 200, 2000)
 
 
 def test_messages_and_generations_by_what_became_of_them(repo: Repository) -> None:
