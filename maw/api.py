@@ -105,6 +105,7 @@ class Model(msgspec.Struct, kw_only=True, omit_defaults=True):
     license: str = ""
     context: int | None = None
     memory: int | None = None  # bytes its worker holds (PSS where the platform tells it)
+    held: int | None = None  # bytes that the ledger counts for it, as `bytes` in `GET /ledger`
     pid: int | None = None
     busy: int = 0
     pinned: bool = False  # stays loaded however long it idles

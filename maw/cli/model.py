@@ -12,6 +12,7 @@ from maw.cli import model_ps
 from maw.cli.model_advice import adopt, recommend
 from maw.cli.options import duration, named_node
 from maw.cli.output import print_json, say
+from maw.cli.statuslines import held_by
 from maw.errors import FatalError
 from maw.review.terminal import ProgressLine
 from maw.text import flat, size
@@ -272,8 +273,8 @@ def _source(source: str | None, node: str) -> str | None:
 
 def _row(found: Json) -> tuple[str, ...]:
     state = found["state"] + (", pinned" if found.get("pinned") else "")
-    if found.get("memory"):
-        state += f", {size(found['memory'])}"
+    if held := held_by(found):
+        state += f", {size(held)}"
     if found.get("partial"):
         state += f", {size(found['partial'])} have come"
     count = found.get("bytes")

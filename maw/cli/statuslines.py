@@ -37,8 +37,8 @@ def settings_lines(status: dict[str, Any]) -> list[str]:
 
 def _model(model: dict[str, Any]) -> str:
     parts = [f"model     {model['name']}: {model['state']}"]
-    if model.get("memory"):
-        parts.append(f"holds {size(model['memory'])}")
+    if held := held_by(model):
+        parts.append(f"holds {size(held)}")
     if model.get("context"):
         parts.append(f"context {model['context']}")
     if model.get("busy"):
@@ -46,6 +46,12 @@ def _model(model: dict[str, Any]) -> str:
     if model.get("error"):
         parts.append(str(model["error"]))
     return ", ".join(parts)
+
+
+def held_by(model: dict[str, Any]) -> int | None:
+    """Bytes that a model (api.Model as JSON) holds by the ledger, as `maw model ps` tells it; of an older runner, what
+    its process has."""
+    return model.get("held") or model.get("memory")
 
 
 def _any_loaded(status: dict[str, Any]) -> bool:

@@ -117,6 +117,16 @@ def test_a_task_is_one_line() -> None:
     assert all(line.isprintable() for line in statuslines.lines(status))
 
 
+def test_what_a_model_holds_is_what_the_ledger_says() -> None:
+    model = {"name": "m", "state": "loaded", "memory": 404_500_000}
+    status = {"hello": {"version": "1"}, "pid": 1, "started": "", "memory": 1, "tasks": {}, "running": []}
+    (told,) = (
+        line for line in statuslines.lines({**status, "models": [model | {"held": 638_500_000}]}) if "m:" in line
+    )
+    assert told == "model     m: loaded, holds 638.5 MB"
+    assert "holds 404.5 MB" in "\n".join(statuslines.lines({**status, "models": [model]}))  # an older runner
+
+
 def test_an_error_of_many_lines_has_one_that_looks_like_ours(capsys: pytest.CaptureFixture[str]) -> None:
     failure.run(raising(FatalError(f"no: {EVIL}", hint=EVIL)), [])
     lines = capsys.readouterr().err.splitlines()

@@ -124,6 +124,7 @@ def test_the_ledger_tells_what_is_measured_and_remembers_it(
         held = engine.ledger().models[0]
         assert (held.model, held.state, held.context, held.kv, held.busy) == (NAME, "loaded", 2048, "f16", 0)
         assert held.parts.weights > 90_000_000 and held.parts.kv > 0
+        assert [model.held for model in engine.models() if model.name == NAME] == [held.bytes]
         assert held.memory is not None
         assert abs(held.bytes - held.parts.prefixes - held.memory) < 0.1 * held.memory
         told.append(held.bytes)

@@ -30,8 +30,9 @@ def at_rest(name: str, entry: Entry | None, manifest: Installed | None, error: s
     return found
 
 
-def at_work(found: api.Model, worker: WorkerProcess | None, loading: Collection[str]) -> api.Model:
-    """The same model with what its worker tells."""
+def at_work(found: api.Model, worker: WorkerProcess | None, loading: Collection[str], held: int | None) -> api.Model:
+    """The same model with what its worker tells, and the bytes that the ledger counts for it."""
+    found.held = held
     if found.name in loading:
         found.state = "loading"
     elif worker is not None and not worker.lost:

@@ -172,7 +172,9 @@ class LocalEngine:
         found = listing.at_rest(name, entry, manifest, self.workers.errors.get(name))
         found.partial, found.pinned = partial, name in self.workers.pool.pinned
         found.roles = [role for role, model in self.settings.roles if model == name]
-        return listing.at_work(found, self.workers.processes.get(name), self.workers.loading)
+        holding = self.workers.pool.ledger.holdings.get(name)
+        held = holding.total if holding is not None else None
+        return listing.at_work(found, self.workers.processes.get(name), self.workers.loading, held)
 
     def _catalogue(self) -> dict[str, Entry]:
         """What can be had. While the user's file cannot be used (`problem`), what it said before, or what is shipped:
