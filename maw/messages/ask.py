@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maw import asking
-from maw.asking import Json, NoAnswer, Told
+from maw.asking import Answered, Json, NoAnswer, Told
 from maw.light import NamedTuple
 from maw.text import printable
 
@@ -22,7 +22,11 @@ class Suggestions(NamedTuple):
 
 def ask(node: str, task: Json, *, deadline: float | None = None, told: Told = lambda *_: None) -> Suggestions:
     """As asking.ask. Raises NoAnswer also where the model wrote nothing that can be used."""
-    done = asking.ask(node, task, deadline=deadline, told=told)
+    return suggestions(asking.ask(node, task, deadline=deadline, told=told))
+
+
+def suggestions(done: Answered) -> Suggestions:
+    """What a node answered. Raises NoAnswer where nothing of it can be used."""
     found = done.result.get("messages")
     messages = [printable(text)[:TEXT_MAX].strip() for text in found or [] if isinstance(text, str) and text.strip()]
     if not messages:

@@ -29,7 +29,8 @@ Json = dict[str, Any]
 
 class Asked(NamedTuple):
     """Everything that a message is made from. `draft` is what its author wrote himself, `ticket` what his branch or
-    draft names; `wanted` is how many different ones."""
+    draft names; `wanted` is how many different ones. `instruction`: what is to be minded this time; `model`: another
+    than the node's Manager."""
 
     what: str
     diff: bytes
@@ -41,6 +42,8 @@ class Asked(NamedTuple):
     wanted: int = 1
     skipped: tuple[Json, ...] = ()
     redacted: bool = False
+    instruction: str = ""
+    model: str = ""
 
 
 def branch_of(repo: Repo) -> str:
@@ -112,11 +115,12 @@ def fitted(diff: bytes) -> tuple[bytes, list[Json]]:
 
 def redacted(asked: Asked, redact: Redact) -> Asked:
     """The same without the values of secrets, in any of its texts."""
-    said = [asked.what, asked.branch, asked.draft, *asked.examples]
-    done, (what, branch, draft, *examples) = texts.redacted(redact, asked.diff, said)
+    said = [asked.what, asked.branch, asked.draft, asked.instruction, *asked.examples]
+    done, (what, branch, draft, instruction, *examples) = texts.redacted(redact, asked.diff, said)
     return asked._replace(
-        what=what, diff=done.diff, branch=branch, draft=draft, examples=tuple(examples), redacted=done.hidden > 0
-    )
+        what=what, diff=done.diff, branch=branch, draft=draft, instruction=instruction, examples=tuple(examples),
+        redacted=done.hidden > 0,
+    )  # fmt: skip
 
 
 def payload(asked: Asked, repo_name: str) -> Json:
@@ -133,6 +137,8 @@ def payload(asked: Asked, repo_name: str) -> Json:
         "count": asked.wanted,
         "skipped": list(asked.skipped),
         "redacted": asked.redacted,
+        **({"instruction": asked.instruction} if asked.instruction else {}),
+        **({"model": asked.model} if asked.model else {}),
     }
 
 

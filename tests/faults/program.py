@@ -17,6 +17,7 @@ from typing import Any
 
 from maw import paths
 from maw_remote.engine.interface import EngineError
+from maw_remote.jobs import reading
 from maw_remote.jobs.interface import Emit, Json
 from maw_remote.jobs.review import payload as payloads
 from tests.fixtures.fake_runner import result
@@ -32,10 +33,10 @@ class Review:
         payloads.parse(payload)
 
     def fingerprint(self, payload: Json) -> bytes:
-        return payloads.fingerprint(payload)
+        return reading.fingerprint(payload, payloads.KEYS)
 
     def title(self, payload: Json) -> str:
-        return payloads.title(payload)
+        return reading.title(payload)
 
     def recipe(self) -> bytes:
         return b"faults 1"
@@ -56,7 +57,7 @@ class Review:
 
 
 def log(what: str, payload: Json) -> None:
-    digest = hashlib.sha256(payloads.fingerprint(payload)).hexdigest()
+    digest = hashlib.sha256(reading.fingerprint(payload, payloads.KEYS)).hexdigest()
     with open(os.path.join(paths.state_dir(), "runs"), "a", encoding="ascii") as file:
         file.write(json.dumps([what, time.time(), digest]) + "\n")
 

@@ -28,6 +28,7 @@ from maw.git.repo import discover
 from maw.link import control
 from maw.record import parse_note, standing
 from maw_hooks import install
+from maw_remote.jobs import reading
 from maw_remote.jobs.review import payload as payloads
 from tests.fixtures.git import Repository, make_repository
 
@@ -206,7 +207,7 @@ def tasks(state: Path) -> dict[str, Task]:
 
 
 def _digest(body: bytes) -> str:
-    return hashlib.sha256(payloads.fingerprint(json.loads(body))).hexdigest()
+    return hashlib.sha256(reading.fingerprint(json.loads(body), payloads.KEYS)).hexdigest()
 
 
 def wait_until_idle(node: str, state: Path, timeout: float = PATIENCE) -> dict[str, Task]:

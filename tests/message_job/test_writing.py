@@ -137,9 +137,20 @@ def test_a_large_change_is_summarised_file_by_file_into_one_message() -> None:
 
 def test_what_is_asked_with() -> None:
     player = Player(lambda _: {"text": "x"})
-    write(player, payload(examples=["fix(core): a\n\nbody"], branch="topic", draft="mine", redacted=True))
+    more = {"draft": "mine", "redacted": True, "instruction": "name the report", "model": "another"}
+    result, _ = write(player, payload(examples=["fix(core): a\n\nbody"], branch="topic", **more))
     text = player.asked[0].messages[-1].text
-    for part in ("fix(core): a", "Branch: topic", "mine", "Values of secrets", "+two = 2", "-one = 0", "src/a.py"):
+    assert result["model"] == "another"
+    for part in (
+        "fix(core): a",
+        "Branch: topic",
+        "mine",
+        "asks for: name the report",
+        "Values of secrets",
+        "+two = 2",
+        "-one = 0",
+        "src/a.py",
+    ):
         assert part in text
 
 
@@ -152,7 +163,8 @@ def test_an_engines_error_ends_it() -> None:
     "more",
     [
         {"v": 2}, {"diff": 1}, {"diff": "!"}, {"profile": []}, {"examples": [1]}, {"ticket": "a\nb"}, {"count": 0},
-        {"count": 99}, {"skipped": ["x"]}, {"branch": None}, {"diff": ""},
+        {"count": 99}, {"skipped": ["x"]}, {"branch": None}, {"diff": ""}, {"instruction": 1},
+        {"model": []},
     ],
 )  # fmt: skip
 def test_bad_payloads(more: Json) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from maw_remote.jobs import reading
 from maw_remote.jobs.interface import BadInput
 from maw_remote.jobs.review import payload as payloads
 
@@ -43,7 +44,7 @@ def test_a_payload_is_taken_whole_or_refused(changes: dict[str, Any]) -> None:
     except BadInput as exc:
         assert str(exc) and len(str(exc)) < 1000
         return
-    assert isinstance(found.diff, bytes) and len(found.title) <= payloads.TITLE_MAX
+    assert isinstance(found.diff, bytes) and len(found.title) <= reading.TITLE_MAX
     assert len(found.rules) <= payloads.RULES_MAX and found.max_file_bytes >= 0
     assert all(isinstance(text, str) for rule in found.rules for text in rule)
-    assert isinstance(payloads.fingerprint(given_payload), bytes)
+    assert isinstance(reading.fingerprint(given_payload, payloads.KEYS), bytes)

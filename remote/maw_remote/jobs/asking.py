@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 
 from maw_remote.engine.interface import Engine, EngineError, Field, Message, Request, Text, Usage
 from maw_remote.engine.program import Program
 from maw_remote.jobs.interface import Emit, Json
-from maw_remote.jobs.review.meter import Meter
+from maw_remote.jobs.meter import Meter
 
 # What who listens to an answer hears of a part of it.
 Heard = Callable[[Text | Field], str]
+
+
+async def listen(
+    engine: Engine, model: str, request: Request, meter: Meter, told: Callable[[Text | Field], Awaitable[None]]
+) -> int | None:
+    """Hand the parts of an answer on to `told` as they come, and its costs to `meter`; how many tokens it took, None
+    where its end was not told. Raises EngineError, and what `told` raises, which ends the answer."""
+    tokens = None
+    meter.asked()
+    async with aclosing(engine.run(model, request)) as parts:
+        async for part in parts:
+            if isinstance(part, Usage):
+                meter.used(part)
+                tokens = part.completion_tokens
+            else:
+                meter.spoke()
+                await told(part)
+    return tokens
 
 
 class Asking:
@@ -36,18 +54,15 @@ class Asking:
         request = Request(
             messages, program, shared=1, temperature=temperature, seed=seed, grammar_optional=grammar_optional
         )
-        self._meter.asked()
+
+        async def tell(part: Text | Field) -> None:
+            if isinstance(part, Field):
+                fields[part.name] = part
+            if heard is not None and (text := heard(part)):
+                await self._emit("text", {"text": text})
+
         try:
-            async with aclosing(self._engine.run(self._model, request)) as parts:
-                async for part in parts:
-                    if isinstance(part, Usage):
-                        self._meter.used(part)
-                        continue
-                    self._meter.spoke()
-                    if isinstance(part, Field):
-                        fields[part.name] = part
-                    if heard is not None and (text := heard(part)):
-                        await self._emit("text", {"text": text})
+            await listen(self._engine, self._model, request, self._meter, tell)
         except EngineError as exc:
             if exc.code != "bad_answer":
                 raise

@@ -1,4 +1,4 @@
-"""What a review has cost so far."""
+"""What a task has cost so far."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maw_remote.jobs.interface import Json
 
 
 class Meter:
-    """Sums over all that was asked. Times in milliseconds since the review began, but for the speed: tokens that were
+    """Sums over all that was asked. Times in milliseconds since the task began, but for the speed: tokens that were
     answered a second, since the first was asked."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

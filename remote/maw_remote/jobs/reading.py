@@ -4,9 +4,45 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from maw_remote.jobs.interface import BadInput, Json
+
+TITLE_MAX = 200  # characters
+TEXT_MAX = 8000  # characters of an instruction
+
+
+def version(payload: Json, kind: str) -> None:
+    """Refuse what a newer client may mean otherwise. Raises BadInput."""
+    if payload.get("v") != 1:
+        raise BadInput(f"a {kind} payload of version {payload.get('v')!r}; this runner knows version 1")
+
+
+def title(payload: Json) -> str:
+    """What a person sees in the queue. Raises BadInput."""
+    return text(payload.get("title", ""), "title")[:TITLE_MAX]
+
+
+def instruction(payload: Json) -> str:
+    """What is asked for this time. Raises BadInput."""
+    return text(payload.get("instruction", ""), "instruction")[:TEXT_MAX]
+
+
+def project(payload: Json, longest: int = TEXT_MAX) -> str:
+    """The project's own instructions. Raises BadInput."""
+    return text(payload.get("project", ""), "project")[:longest]
+
+
+def model(payload: Json) -> str:
+    """Another model than the role's; empty for that. Raises BadInput."""
+    return text(payload.get("model", ""), "model")[:TITLE_MAX]
+
+
+def fingerprint(payload: Json, keys: Sequence[str]) -> bytes:
+    """What stands under these keys."""
+    return json.dumps([payload.get(key) for key in keys], sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 def items(payload: Json, key: str) -> list[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
@@ -11,7 +10,6 @@ from maw_remote.jobs.interface import BadInput, Json
 
 TASKS = ("code", "test", "docs", "fix", "refactor", "optimize", "explain")
 PROSE = frozenset({"explain"})  # tasks whose answer is no edit
-TITLE_MAX = 200  # characters
 PATH_MAX = 4096
 INSTRUCTION_MAX = 100_000
 FILE_MAX = 4 * 1024 * 1024
@@ -22,7 +20,7 @@ BEFORE_MAX = 8
 REFUSALS_MAX = 20
 LINES_MAX = 1_000_000
 TOKENS_MIN, TOKENS_MAX = 64, 8192
-_KEYS = (
+KEYS = (
     "task", "instruction", "project", "files", "create", "map", "examples", "before", "redacted", "seed", "max_tokens",
     "model",
 )  # fmt: skip
@@ -72,9 +70,8 @@ class Payload(NamedTuple):
 
 def parse(payload: Json) -> Payload:
     """The payload as a record. Raises BadInput with what is wrong."""
-    if payload.get("v") != 1:
-        raise BadInput(f"a generate payload of version {payload.get('v')!r}; this runner knows version 1")
-    title(payload)
+    reading.version(payload, "generate")
+    reading.title(payload)
     task = payload.get("task")
     if task not in TASKS:
         raise BadInput(f"`task` is one of {', '.join(TASKS)}")
@@ -85,7 +82,7 @@ def parse(payload: Json) -> Payload:
     return Payload(
         task=task,
         instruction=reading.text(payload.get("instruction"), "instruction")[:INSTRUCTION_MAX],
-        project=project(payload),
+        project=reading.project(payload, INSTRUCTION_MAX),
         files=files,
         create=create,
         map=reading.text(payload.get("map", ""), "map"),
@@ -94,23 +91,8 @@ def parse(payload: Json) -> Payload:
         redacted=payload.get("redacted") is True,
         seed=_number(payload.get("seed", 0), "seed", 0, 2**31),
         max_tokens=_number(payload.get("max_tokens", TOKENS_MAX), "max_tokens", TOKENS_MIN, TOKENS_MAX),
-        model=reading.text(payload.get("model", ""), "model")[:TITLE_MAX],
+        model=reading.model(payload),
     )
-
-
-def project(payload: Json) -> str:
-    """The project's own instructions. Raises BadInput."""
-    return reading.text(payload.get("project", ""), "project")[:INSTRUCTION_MAX]
-
-
-def fingerprint(payload: Json) -> bytes:
-    """All that determines the answer."""
-    return json.dumps([payload.get(key) for key in _KEYS], sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-def title(payload: Json) -> str:
-    """What a person sees in the queue. Raises BadInput."""
-    return reading.text(payload.get("title", ""), "title")[:TITLE_MAX]
 
 
 def _all(payload: Json, key: str, read: Callable[[object], T], most: int) -> tuple[T, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import NamedTuple
 
 from maw.messages import profile
@@ -10,17 +9,19 @@ from maw.messages.profile import Profile
 from maw_remote.jobs import reading
 from maw_remote.jobs.interface import BadInput, Json
 
-TITLE_MAX = 200  # characters
+BRANCH_MAX = 200  # characters
 EXAMPLES_MAX = 8
 TEXT_MAX = 4000  # characters of an example or a draft
 COUNT_MAX = 8
 SKIPPED_MAX = 1000
-_KEYS = ("diff", "profile", "examples", "branch", "ticket", "draft", "count", "skipped", "redacted")
+KEYS = (
+    "diff", "profile", "examples", "branch", "ticket", "draft", "count", "skipped", "redacted", "instruction", "model",
+)  # fmt: skip
 
 
 class Payload(NamedTuple):
-    """`wanted` is how many different messages; `skipped` are the paths whose change the client left out.
-    docs/protocol.md tells the rest."""
+    """`wanted` is how many different messages; `skipped` are the paths whose change the client left out; `model`:
+    another than the node's Manager. docs/protocol.md tells the rest."""
 
     diff: bytes
     profile: Profile
@@ -31,23 +32,26 @@ class Payload(NamedTuple):
     wanted: int
     skipped: list[str]
     redacted: bool
+    instruction: str
+    model: str
 
 
 def parse(payload: Json) -> Payload:
     """The payload as a record. Raises BadInput with what is wrong."""
-    if payload.get("v") != 1:
-        raise BadInput(f"a message payload of version {payload.get('v')!r}; this runner knows version 1")
-    title(payload)
+    reading.version(payload, "message")
+    reading.title(payload)
     return Payload(
         diff=reading.patch(payload),
         profile=learned(payload),
         examples=reading.texts(payload, "examples", EXAMPLES_MAX, TEXT_MAX),
-        branch=reading.text(payload.get("branch", ""), "branch")[:TITLE_MAX],
+        branch=reading.text(payload.get("branch", ""), "branch")[:BRANCH_MAX],
         ticket=_line(payload.get("ticket", "")),
         draft=reading.text(payload.get("draft", ""), "draft")[:TEXT_MAX],
         wanted=_count(payload.get("count", 1)),
         skipped=reading.skipped(payload, SKIPPED_MAX),
         redacted=payload.get("redacted") is True,
+        instruction=reading.instruction(payload),
+        model=reading.model(payload),
     )
 
 
@@ -57,16 +61,6 @@ def learned(payload: Json) -> Profile:
         return profile.from_json(payload.get("profile", {}))
     except ValueError as exc:
         raise BadInput(f"`profile`: {exc}") from exc
-
-
-def fingerprint(payload: Json) -> bytes:
-    """All that determines the messages."""
-    return json.dumps([payload.get(key) for key in _KEYS], sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-def title(payload: Json) -> str:
-    """What a person sees in the queue. Raises BadInput."""
-    return reading.text(payload.get("title", ""), "title")[:TITLE_MAX]
 
 
 def _line(value: object) -> str:

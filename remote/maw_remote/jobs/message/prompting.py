@@ -54,8 +54,11 @@ def _chat(asked: Payload, text: str) -> list[Message]:
 
 
 def _about(asked: Payload) -> str:
-    """What there is besides the change: similar messages, the author's own words, what was taken out."""
+    """What there is besides the change: what is asked for, similar messages, the author's own words, what was taken
+    out."""
     found = []
+    if asked.instruction.strip():
+        found.append(f"What its author asks for: {shown_text(asked.instruction)}\n")
     if asked.examples:
         listed = "\n---\n".join(shown_text(text) for text in asked.examples)
         found.append(Template(load("examples")).substitute(examples=listed))

@@ -21,9 +21,9 @@ class Writing:
     """Raises BadInput and EngineError where it cannot be done at all."""
 
     def __init__(self, payload: Payload, model: str, unit_tokens: int, engine: Engine, emit: Emit) -> None:
-        self._asked, self._model, self._unit_tokens = payload, model, unit_tokens
+        self._asked, self._model, self._unit_tokens = payload, payload.model or model, unit_tokens
         self._emit = emit
-        self._asking = Asking(engine, model, emit)
+        self._asking = Asking(engine, self._model, emit)
         self._program = shape.build(payload.profile, payload.ticket)
 
     async def run(self) -> Json:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Sequence
 
 from maw import change
@@ -11,43 +10,34 @@ from maw.change import FileChange
 from maw.config.load import Config
 from maw_remote.engine.interface import Engine, Field, Message, Text
 from maw_remote.engine.program import max_tokens
+from maw_remote.jobs import reading
 from maw_remote.jobs.asking import Asking
+from maw_remote.jobs.base import Base
 from maw_remote.jobs.digest import SUMMARY, Digest, Shown
 from maw_remote.jobs.interface import BadInput, Emit, Json
 from maw_remote.jobs.pr import prompting, shape
-from maw_remote.jobs.pr.payload import Payload, fingerprint, parse, project, title
+from maw_remote.jobs.pr.payload import KEYS, Payload, parse
 
 VERSION = 1  # of what recipe() does not see: the code that shows changes and tidies answers
 
 
-class PrJob:
+class PrJob(Base):
     """Implements jobs.interface.Job."""
 
     ROLE = "manager"
-
-    def __init__(self, config: Config) -> None:
-        self.configure(config)
+    KEYS = KEYS
 
     def configure(self, config: Config) -> None:
         self._unit_tokens = int(config.values["runner.unit_tokens"])
         parts = [str(VERSION), str(self._unit_tokens), repr(shape.PROGRAM), repr(SUMMARY)]
         parts += [prompting.load(name) for name in prompting.NAMES]
-        self._recipe = hashlib.sha256("\0".join(parts).encode("utf-8")).digest()
+        self._made_of(*parts)
 
     def check(self, payload: Json) -> None:
         parse(payload)
 
-    def fingerprint(self, payload: Json) -> bytes:
-        return fingerprint(payload)
-
     def warm(self, payload: Json) -> Sequence[Message]:
-        return prompting.beginning(project(payload))
-
-    def title(self, payload: Json) -> str:
-        return title(payload)
-
-    def recipe(self) -> bytes:
-        return self._recipe
+        return prompting.beginning(reading.project(payload))
 
     async def run(
         self, payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit, since: float = 0.0

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import NamedTuple
 
 from maw.finding import Finding
-from maw_remote.engine.interface import Engine, EngineError, Field, Message, Request, Text, Usage
+from maw_remote.engine.interface import Engine, EngineError, Field, Message, Request, Text
 from maw_remote.engine.program import Program
+from maw_remote.jobs.asking import listen
 from maw_remote.jobs.interface import Emit
+from maw_remote.jobs.meter import Meter
 from maw_remote.jobs.review import answer, prompting, shape, verification
 from maw_remote.jobs.review.judgement import Judgement
-from maw_remote.jobs.review.meter import Meter
 from maw_remote.jobs.review.payload import Payload
 from maw_remote.jobs.review.shape import Limits
 from maw_remote.jobs.review.units import Unit
@@ -70,23 +70,22 @@ class Asking:
         """The answer's fields and its tokens; its text is told for `unit`."""
         fields: dict[str, Field] = {}
         request = Request(messages, program, shared=len(messages) - 1)
-        self._meter.asked()
+
+        async def tell(part: Text | Field) -> None:
+            if isinstance(part, Field):
+                fields[part.name] = part
+            if unit is not None and (text := _heard(part)):
+                await self._emit("text", {"unit": unit.id, "text": text})
+
         try:
-            async with aclosing(self._engine.run(self._model, request)) as parts:
-                async for part in parts:
-                    if isinstance(part, Usage):
-                        self._meter.used(part)
-                        return fields, part.completion_tokens
-                    self._meter.spoke()
-                    if isinstance(part, Field):
-                        fields[part.name] = part
-                    if unit is not None and (text := _heard(part)):
-                        await self._emit("text", {"unit": unit.id, "text": text})
+            tokens = await listen(self._engine, self._model, request, self._meter, tell)
         except EngineError as exc:
             if exc.code not in ("too_long", "bad_answer"):
                 raise
             raise answer.BadAnswer(exc.message, answer.whole(fields, unit, self._limits) if unit else ()) from exc
-        raise answer.BadAnswer("the model gave no end of its answer")
+        if tokens is None:
+            raise answer.BadAnswer("the model gave no end of its answer")
+        return fields, tokens
 
 
 def _heard(part: Text | Field) -> str:

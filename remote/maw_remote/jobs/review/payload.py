@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from typing import NamedTuple
 
 from maw_remote.jobs import reading
 from maw_remote.jobs.interface import BadInput, Json
 
-TITLE_MAX = 200  # characters
 RULES_MAX = 200
 RULE_TEXT_MAX = 4000  # characters
+# What determines the result: titles and the names of trees do not.
+KEYS = ("diff", "rules", "exclude", "skipped", "max_file_bytes", "redacted")
 
 
 class Rule(NamedTuple):
@@ -42,37 +40,16 @@ class Payload(NamedTuple):
 
 def parse(payload: Json) -> Payload:
     """The payload as a record. Raises BadInput with what is wrong."""
-    if payload.get("v") != 1:
-        raise BadInput(f"a review payload of version {payload.get('v')!r}; this runner knows version 1")
+    reading.version(payload, "review")
     return Payload(
-        title=title(payload),
-        diff=_diff(payload.get("diff")),
+        title=reading.title(payload),
+        diff=reading.patch(payload),
         rules=rules(payload),
         exclude=[reading.text(glob, "exclude") for glob in reading.items(payload, "exclude")],
         skipped=[_skipped(entry) for entry in reading.items(payload, "skipped")],
         max_file_bytes=_count(payload.get("max_file_bytes", 1_000_000)),
         redacted=payload.get("redacted") is True,
     )
-
-
-def fingerprint(payload: Json) -> bytes:
-    """All that determines a review's result: titles and the names of trees do not."""
-    parts = [payload.get(key) for key in ("diff", "rules", "exclude", "skipped", "max_file_bytes", "redacted")]
-    return json.dumps(parts, sort_keys=True, separators=(",", ":")).encode("ascii")
-
-
-def title(payload: Json) -> str:
-    """What a person sees in the queue. Raises BadInput."""
-    return reading.text(payload.get("title", ""), "title")[:TITLE_MAX]
-
-
-def _diff(value: object) -> bytes:
-    if not isinstance(value, str):
-        raise BadInput("a review payload needs `diff`, the patch in base64")
-    try:
-        return base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError) as exc:
-        raise BadInput(f"`diff` is not base64: {exc}") from exc
 
 
 def rules(payload: Json) -> list[Rule]:

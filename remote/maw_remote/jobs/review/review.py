@@ -14,11 +14,11 @@ from typing import NamedTuple
 from maw.finding import Finding
 from maw_remote.engine.interface import Engine
 from maw_remote.jobs.interface import BadInput, Emit, Json
+from maw_remote.jobs.meter import Meter
 from maw_remote.jobs.review import answer, judgement, planning, prompting, shape
 from maw_remote.jobs.review.asking import Asking
 from maw_remote.jobs.review.cache import Cache
 from maw_remote.jobs.review.judgement import Judgement
-from maw_remote.jobs.review.meter import Meter
 from maw_remote.jobs.review.payload import Payload
 from maw_remote.jobs.review.planning import Plan
 from maw_remote.jobs.review.shape import Limits
