@@ -7,12 +7,13 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
+from maw.review.terminal import is_terminal
 from maw.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["console", "print_json", "printable", "say"]
+__all__ = ["console", "print_json", "printable", "say", "under_way"]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -28,6 +29,12 @@ def say(text: str) -> None:
     """Talk to stderr, so that stdout holds results only. Lines after the first are indented: none looks like ours."""
     sys.stderr.write(printable(text).replace("\n", "\n     ") + "\n")
     sys.stderr.flush()
+
+
+def under_way(what: str) -> None:
+    """One line, where no progress line can be shown, so that work that takes its time is not taken for a hang."""
+    if not is_terminal():
+        say(f"maw: {what}")
 
 
 def print_json(value: Any) -> None:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from maw import client
-from maw.cli.output import console, print_json, say
+from maw.cli.output import console, print_json, say, under_way
 from maw.review import outcome as outcomes
 from maw.review import request
 from maw.review.follow import Found, Step, Told, Voided
@@ -53,12 +53,14 @@ class AsText:
 
     def __init__(self, sifter: Sifter, node: str) -> None:
         self._sifter = sifter
+        self._node = node
         self._printer = Printer()
         self._progress = Progress(node)
         self._line = ProgressLine()
         self._console: Console = console()
 
     def waiting(self) -> AbstractContextManager[None]:
+        under_way(f"asking {self._node}")
         return self._line.ticking(lambda: self._progress.text)
 
     def take(self, step: Step) -> None:

@@ -86,6 +86,28 @@ def test_a_failure_in_a_test_itself_may_be_mended_there(project: Repository, maw
     assert "it may be the test that is wrong" in ran.err
 
 
+@pytest.mark.slow
+def test_a_test_that_cannot_be_imported_is_found_by_its_modules_name(
+    project: Repository, maw: Maw, generator: Says
+) -> None:
+    """unittest names no file then: here, because another package of that name comes first."""
+    project.write("elsewhere/tests/__init__.py", "")
+    project.commit("tests", **{"tests/test_app__py": TEST})
+    generator(replacing("tests/test_app.py", "def test_add():\n", "def test_sum():\n") + "DONE\n")
+    verify = "PYTHONPATH=elsewhere python -m unittest tests/test_app.py"
+    ran = maw("generate", "fix", "--verify", verify, "--json", cwd=project.path)
+    assert ran.code == 3  # the test is not what is wrong, but it was found
+    assert "maw: ModuleNotFoundError: No module named 'tests.test_app' (tests/test_app.py)\n" in ran.err
+    assert [one["path"] for one in ran.json["files"]] == ["tests/test_app.py"]
+
+
+def test_without_a_terminal_one_line_tells_work_from_a_hang(project: Repository, maw: Maw, generator: Says) -> None:
+    generator(GOOD)
+    ran = maw("generate", "fix", *VERIFY, "--patch", cwd=project.path)
+    assert "maw: running `python check.py` as it is\n" in ran.err
+    assert ran.err.count("maw: asking local\n") == 1
+
+
 def test_nothing_fails(project: Repository, maw: Maw) -> None:
     ran = maw("generate", "fix", "--verify", "true", "--json", cwd=project.path)
     assert (ran.code, ran.json["failing"]) == (0, False)
@@ -95,7 +117,7 @@ def test_nothing_fails(project: Repository, maw: Maw) -> None:
 @pytest.mark.parametrize(
     ("arguments", "stdin", "code", "said"),
     [
-        ((), "", 2, "standard input is empty"),
+        ((), "", 2, "standard input is empty\n     say what fails: --verify CMD, --from FILE"),
         ((), "all is lost\n", 2, "names no place in this repository"),
         (("--verify", "exit 3"), "", 2, "names no place in this repository"),
         (("--from", "gone.txt"), "", 2, "no such file"),

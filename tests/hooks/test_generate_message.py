@@ -72,6 +72,20 @@ def test_several_to_choose_from(hooked: Hooked, maw: Maw) -> None:
     assert len(_asked(hooked)) == 1
 
 
+def test_what_is_to_be_minded_goes_along_without_secrets(asking: Hooked, maw: Maw) -> None:
+    _change(asking, 1)
+    key = "ghp_" + "Ab3dE6gH9jK2mN5pQ8rS1tU4vW7xY0zAbCdE"
+    words = ("--instruction", "-", "--model", "another", "HEAD")
+    done = maw("generate", "message", "--dry-run", *words, cwd=asking.path, stdin=f"name the report {key}\n")
+    assert (done.code, done.json["sent"], _asked(asking)) == (0, False, [])
+    payload = done.json["payload"]
+    assert payload["instruction"].startswith("name the report ") and key not in done.out
+    assert (payload["model"], payload["redacted"]) == ("another", True)
+    assert maw("generate", "message", "HEAD", "--instruction", "be brief", cwd=asking.path).err == "maw: asking local\n"
+    (sent,) = _asked(asking)
+    assert sent["instruction"] == "be brief" and "model" not in sent
+
+
 @pytest.mark.parametrize("more", [[], ["--amend"]])
 def test_ctrl_c_cancels_the_task_and_changes_nothing(hooked: Hooked, more: list[str]) -> None:
     hooked.runner.plays(message=[{"event": "started", "data": {"attempt": 1}}, {"sleep": 60}])

@@ -58,7 +58,7 @@ def test_staged_is_the_default(project: Repository, fake_runner: FakeRunner, maw
     for arguments in ((), ("--staged", "--fresh")):
         done = maw("review", *arguments, cwd=project.path)
         assert (done.code, done.out) == (0, "")
-        assert done.err == "maw: pass: nothing found in 1 unit; by fake on local\n"
+        assert done.err == "maw: asking local\nmaw: pass: nothing found in 1 unit; by fake on local\n"
         assert "+staged = 1" in _sent(fake_runner)
     project.write("sub/x.py", "")
     assert maw("review", "--fresh", cwd=project.path / "sub").code == 0
@@ -206,7 +206,7 @@ def test_an_unreachable_node(project: Repository, fake_link: FakeRunner, maw: Ma
     fake_link.plays(preface={"v": 1, "error": {"code": "refused", "message": "pro says no", "hint": "wake it"}})
     done = maw("review", "HEAD", cwd=project.path)
     assert (done.code, done.out) == (4, "")
-    assert done.err == "maw: not reviewed: pro cannot be reached: pro says no (wake it)\n"
+    assert done.err == "maw: asking pro\nmaw: not reviewed: pro cannot be reached: pro says no (wake it)\n"
     assert maw("review", "HEAD", "--json", cwd=project.path).json["status"] == "unreviewed"
     assert project.git("notes", "--ref=maw/review", "list", check=False) == ""
 
@@ -283,6 +283,7 @@ def test_many_files_that_were_skipped_for_one_reason_are_one_line(
     done = maw("review", "HEAD", cwd=project.path)
     assert done.code == 3
     assert done.err.splitlines() == [
+        "maw: asking local",
         "maw: skipped 9 files (0.py, 1.py, 2.py, …): the review is full",
         "maw: skipped l.lock: lock file",
         "maw: incomplete: nothing found in 500 units; by fake on local; 9 of 509 units could not be reviewed",

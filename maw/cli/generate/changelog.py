@@ -12,9 +12,8 @@ from maw import errors
 from maw.asking import Answered, NoAnswer
 from maw.cli.generate import offering, remembering, sending
 from maw.cli.generate.offering import Taken
-from maw.cli.generate.options import Options as Ways
-from maw.cli.generate.options import checked
-from maw.cli.generate.sending import Options
+from maw.cli.generate.options import CodeOptions, checked
+from maw.cli.generate.sending import TextOptions
 from maw.cli.output import print_json, say
 from maw.cli.place import in_repository, needed_repository
 from maw.config.load import Config, load
@@ -67,7 +66,7 @@ def changelog(
     apply: bool,
     patch: bool,
     interactive: bool,
-    options: Options,
+    options: TextOptions,
 ) -> int:
     """Write what users notice of the commits since a tag, in the sections of Keep a Changelog.
 
@@ -84,7 +83,7 @@ def changelog(
 
     Exit codes: 0 done, 2 usage, 3 nothing came of it that can be taken, 4 node unreachable.
     """
-    ways = checked(Ways(apply=apply, patch=patch, interactive=interactive, as_json=options.as_json))
+    ways = checked(CodeOptions(apply=apply, patch=patch, interactive=interactive, as_json=options.as_json))
     repo = needed_repository()
     config = load(worktree=repo.worktree, flags={"node": options.node})
     target = _target(repo, name, release)
@@ -109,7 +108,7 @@ def _target(repo: Repo, name: str | None, release: str) -> Target:
     return Target(named[0], None, title)
 
 
-def _written(repo: Repo, config: Config, asked: Changes, target: Target, options: Options) -> Written | None:
+def _written(repo: Repo, config: Config, asked: Changes, target: Target, options: TextOptions) -> Written | None:
     """None after a dry run. Raises NoAnswer, NodeError, ApiError and FatalError."""
     began = time.monotonic()
     lines = (target.content or "").split("\n")
@@ -132,7 +131,7 @@ def _proposal(repo: Repo, target: Target, entries: list[Entry]) -> Proposal:
     return propose.propose(repo, [block], Allowed(files=frozenset({target.path})))
 
 
-def _offer(repo: Repo, config: Config, target: Target, written: Written, ways: Ways) -> int:
+def _offer(repo: Repo, config: Config, target: Target, written: Written, ways: CodeOptions) -> int:
     """Print the entries, or put them into the change log as far as it is wanted; the exit code."""
     if not ways.as_json:
         _tell(written, target)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import Options, common, instruction_of
+from maw.cli.generate.options import CodeOptions, common, instruction_of
 from maw.generate.request import CODE
 
 
 @click.command()
 @common
-def code(*, options: Options) -> int:
+def code(*, options: CodeOptions) -> int:
     """Write or change code: the first word is the instruction, unless --instruction gives it.
 
     PATHS are the files and folders that may be changed; one that is not there may be made. Nothing else is touched.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import Options, common, instruction_of
+from maw.cli.generate.options import CodeOptions, common, instruction_of
 from maw.generate import sameness
 from maw.generate.request import DOCS
 
@@ -14,7 +14,7 @@ _USUAL = "Write the docstrings and comments that are missing."
 
 @click.command()
 @common
-def docs(*, options: Options) -> int:
+def docs(*, options: CodeOptions) -> int:
     """Write docstrings and comments where they are missing, in the project's style; an answer that changes code is
     refused.
 

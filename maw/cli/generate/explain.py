@@ -6,10 +6,10 @@ import click
 
 from maw import errors
 from maw.cli.generate import working
-from maw.cli.generate.options import Options, instruction_of, without_edits
+from maw.cli.generate.options import CodeOptions, instruction_of, without_edits
 from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
-from maw.cli.output import print_json, say
+from maw.cli.output import print_json, say, under_way
 from maw.errors import FatalError
 from maw.generate import explaining, generation, targets
 from maw.generate.ask import Answer
@@ -24,7 +24,7 @@ _OTHERWISE = "What does it do, how, and what does it need from elsewhere?"
 
 @click.command()
 @without_edits
-def explain(*, options: Options) -> int:
+def explain(*, options: CodeOptions) -> int:
     """Explain code: files, a definition (PATH::NAME or --symbol), lines (PATH:3-9), or the answer to a question.
 
     Each place that the explanation names as PATH:LINE is looked up: a line that is off is mended where the text says
@@ -46,13 +46,14 @@ def explain(*, options: Options) -> int:
     how = working.means(here, options)
     if options.dry_run:
         return working.dry_run(here, asked, how)
+    under_way(f"asking {how.node}")
     answer = _asked(here, asked, how)
     explanation = explaining.checked(here.repo, answer.text)
     _print(explanation, answer, as_json=options.as_json)
     return errors.PASS
 
 
-def _gathered(here: Place, options: Options, words: str) -> Context:
+def _gathered(here: Place, options: CodeOptions, words: str) -> Context:
     """The files that are to be explained, none of them to be edited."""
     named = [targets.parse(path) for path in options.paths]
     symbol = options.symbol or next((one.symbol for one in named if one.symbol), None)

@@ -8,7 +8,7 @@ import click
 
 from maw import errors
 from maw.cli.generate import working
-from maw.cli.generate.options import Options, common, from_stdin
+from maw.cli.generate.options import CodeOptions, common, from_stdin
 from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
 from maw.cli.output import print_json, say
@@ -18,12 +18,12 @@ from maw.generate.failing import Failure
 from maw.generate.request import FIX, Json
 from maw.text import one_line
 
-_UNSAID = "Say what fails: --verify CMD, --from FILE, or its output on standard input."
+_UNSAID = "say what fails: --verify CMD, --from FILE, or its output on standard input"
 
 
 @click.command()
 @common
-def fix(*, options: Options) -> int:
+def fix(*, options: CodeOptions) -> int:
     """Mend what fails: a command (--verify), or the output of one (--from, or standard input).
 
     The command is run first, in a copy of the working tree, and the places that its output names are looked up. With
@@ -44,7 +44,7 @@ def fix(*, options: Options) -> int:
     how = working.means(here, options)
     output = options.source or _piped(how.verify)
     if not output and not how.verify:
-        raise click.UsageError(_UNSAID)
+        raise FatalError("nothing says what is to be mended", hint=_UNSAID)
     if not output:
         verdict = working.as_it_is(here, how)
         if verdict.passed:
@@ -70,10 +70,10 @@ def _about(failure: Failure) -> Json:
 
 def _piped(verify: str) -> str:
     """What somebody's command pipes into us; with --verify there is another way to know."""
-    return "" if verify or sys.stdin.isatty() else from_stdin()
+    return "" if verify or sys.stdin.isatty() else from_stdin(otherwise=_UNSAID)
 
 
-def _nothing(command: str, options: Options) -> int:
+def _nothing(command: str, options: CodeOptions) -> int:
     say(f"maw: nothing to mend: `{one_line(command)}` passes")
     if options.as_json:
         print_json({"v": 1, "task": FIX, "failing": False, "applied": False, "diff": ""})

@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
 from maw import errors
 from maw.asking import NoAnswer
+from maw.cli.generate import sending
+from maw.cli.generate.sending import TextOptions
+from maw.cli.options import duration
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.config.load import Config, load
-from maw.config.schema import seconds
 from maw.errors import FatalError
+from maw.generate import generation
 from maw.git.repo import Repo, staged
 from maw.git.run import git
 from maw.messages import amend, ask, learned, request
 from maw.messages.ask import Suggestions
 from maw.messages.profile import Profile, to_json
-from maw.messages.request import Asked
 from maw.review.request import Change, committed_change, repo_name, staged_change
 from maw.review.terminal import ProgressLine
-from maw.text import one_line
 
 COUNT_MAX = 8
 
 
-class Options(NamedTuple):
-    """What the command line asked for. `what`: a commit or a range; None: what is staged."""
+class Wanted(NamedTuple):
+    """Which messages, of what. `what`: a commit or a range; None: what is staged."""
 
     what: str | None
-    wanted: int = 1
+    number: int = 1
     amend: bool = False
     force: bool = False
-    as_json: bool = False
-    fresh: bool = False
     deadline: float | None = None  # seconds
-
-
-def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -> float | None:
-    try:
-        return None if value is None else seconds(value)
-    except ValueError as exc:
-        raise click.BadParameter(str(exc)) from exc
 
 
 @click.command()
@@ -52,10 +43,8 @@ def _duration(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 @click.option("--count", type=click.IntRange(1, COUNT_MAX), default=1, help="How many different ones.")
 @click.option("--amend", "is_amend", is_flag=True, help="Give the last commit this message; nothing else changes.")
 @click.option("--force", is_flag=True, help="With --amend: also when a remote has the commit already.")
-@click.option("--fresh", is_flag=True, help="Write again, even where the answer is known.")
-@click.option("--node", metavar="NAME", help="The node that does it.")
-@click.option("--deadline", callback=_duration, metavar="TIME", help="Give up after this long; the default is to wait.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/messages.md tells its keys).")
+@click.option("--deadline", callback=duration, metavar="TIME", help="Give up after this long; the default is to wait.")
+@sending.common
 def message(
     *,
     what: str | None,
@@ -63,10 +52,8 @@ def message(
     count: int,
     is_amend: bool,
     force: bool,
-    fresh: bool,
-    node: str | None,
     deadline: float | None,
-    as_json: bool,
+    options: TextOptions,
 ) -> int:
     """Write the commit message of a change, in the form that this repository's messages have.
 
@@ -77,6 +64,7 @@ def message(
       maw generate message main..topic     a branch, as one change
       maw generate message --count 3       three to choose from
       maw generate message --amend         a better one for the last commit
+      maw generate message --instruction "name the user's bug report"
       git commit -F <(maw generate message)
 
     Exit codes: 0 done, 2 usage, 3 no message came of it, 4 node unreachable.
@@ -88,37 +76,43 @@ def message(
     if force and not is_amend:
         raise click.UsageError("--force goes with --amend.")
     repo = needed_repository()
-    config = load(worktree=repo.worktree, flags={"node": node})
-    return run(repo, config, Options(what, count, is_amend, force, as_json, fresh, deadline))
+    config = load(worktree=repo.worktree, flags={"node": options.node})
+    return run(repo, config, Wanted(what, count, is_amend, force, deadline), options)
 
 
-def run(repo: Repo, config: Config, options: Options) -> int:
+def run(repo: Repo, config: Config, wanted: Wanted, options: TextOptions) -> int:
     """Write and print; the exit code. Raises FatalError, and KeyboardInterrupt once the task is cancelled."""
-    head = amend.check(repo, force=options.force) if options.amend else ""
-    change = _change(repo, config, head or options.what)
-    if not change.diff and not change.skipped:
-        raise FatalError("there is no change to write a message for", hint="`git add` something, or name a commit")
-    habits = _learned(repo)
+    head = amend.check(repo, force=wanted.force) if wanted.amend else ""
     draft = amend.message_of(repo, head) if head else ""
-    asked = request.about(
-        repo, change, habits, draft=draft, wanted=options.wanted, without=_no_examples(repo, options, change)
-    )
+    change = _change(repo, config, head or wanted.what)
+    habits = _learned(repo)
+    without = _no_examples(repo, wanted, change)
+    asked = request.about(repo, change, habits, draft=draft, wanted=wanted.number, without=without)
+    asked = asked._replace(instruction=options.instruction, model=options.model)
+    payload = request.payload(request.redacted(asked, generation.redactor(config)), repo_name(repo))
     try:
-        found = _written(repo, config, options, asked)
+        answered = sending.send(config, "message", payload, options, deadline=wanted.deadline)
+        if answered is None:
+            return errors.PASS
+        found = ask.suggestions(answered)
     except NoAnswer as exc:
         say(f"maw: no message: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
         return errors.INCOMPLETE
-    text = found.messages[0]
     if head:
-        text = amend.with_trailers_of(draft, text)
+        text = amend.with_trailers_of(draft, found.messages[0])
         amend.rewrite(repo, head, text)
-    _print(found if not head else found._replace(messages=(text,)), habits, options)
+        found = found._replace(messages=(text,))
+    _print(found, habits, amended=wanted.amend, as_json=options.as_json)
     return errors.PASS
 
 
 def _change(repo: Repo, config: Config, what: str | None) -> Change:
+    """Raises FatalError where there is none."""
     limit: int = config.values["review.max_file_bytes"]
-    return staged_change(repo, staged(repo), limit) if what is None else committed_change(repo, what, limit)
+    change = staged_change(repo, staged(repo), limit) if what is None else committed_change(repo, what, limit)
+    if not change.diff and not change.skipped:
+        raise FatalError("there is no change to write a message for", hint="`git add` something, or name a commit")
+    return change
 
 
 def _learned(repo: Repo) -> Profile:
@@ -136,44 +130,21 @@ def _learned(repo: Repo) -> Profile:
         line.clear()
 
 
-def _written(repo: Repo, config: Config, options: Options, asked: Asked) -> Suggestions:
-    from maw.secrets.redact import redact  # with detect-secrets: 150 ms
-
-    allow = config.values["secrets.allow"]
-    payload = request.payload(request.redacted(asked, lambda data: redact(data, allow)), repo_name(repo))
-    deadline = None if options.deadline is None else time.monotonic() + options.deadline
-    task = request.task(payload, deadline=options.deadline, fresh=options.fresh)
-    line = ProgressLine()
-    try:
-        return ask.ask(config.values["node"], task, deadline=deadline, told=lambda *event: line.show(_said(*event)))
-    finally:
-        line.clear()
-
-
-def _no_examples(repo: Repo, options: Options, change: Change) -> list[str]:
+def _no_examples(repo: Repo, wanted: Wanted, change: Change) -> list[str]:
     """The commits that are part of the change: their messages would be answers, not examples."""
     if change.head is None:
         return []
-    if options.what and ".." in options.what:
-        return git("rev-list", "--max-count=1000", options.what, "--", cwd=repo.root).decode("ascii").split()
+    if wanted.what and ".." in wanted.what:
+        return git("rev-list", "--max-count=1000", wanted.what, "--", cwd=repo.root).decode("ascii").split()
     return [change.head]
 
 
-def _said(kind: str, data: dict[str, Any]) -> str:
-    """An event as a progress line."""
-    if kind == "text":
-        return "writing"
-    if kind == "unit":
-        return f"file {data.get('done')} of {data.get('total')}: {one_line(str(data.get('path', '')))}"
-    return {"waiting": "waiting for the node", "loading": "loading the model"}.get(kind, "reading the change")
-
-
-def _print(found: Suggestions, habits: Profile, options: Options) -> None:
-    if options.as_json:
+def _print(found: Suggestions, habits: Profile, *, amended: bool, as_json: bool) -> None:
+    if as_json:
         print_json({
             "v": 1,
             "messages": list(found.messages),
-            "amended": options.amend,
+            "amended": amended,
             "summarised": found.data.get("summarised", 0),
             "learned": to_json(habits),
             "model": found.model,

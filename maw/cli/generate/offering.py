@@ -9,7 +9,7 @@ from typing import NamedTuple
 import click
 
 from maw.cli.generate import choosing, diffs
-from maw.cli.generate.options import Options
+from maw.cli.generate.options import CodeOptions
 from maw.cli.output import say
 from maw.edits import apply, hunks, propose
 from maw.edits.apply import Applied
@@ -37,7 +37,7 @@ class Unverified(FatalError):
     exit_code = INCOMPLETE
 
 
-def offer(repo: Repo, proposal: Proposal, options: Options, verify: Verify | None) -> Taken:
+def offer(repo: Repo, proposal: Proposal, options: CodeOptions, verify: Verify | None) -> Taken:
     """Show the diff and apply what is wanted of it. Raises Conflict and FatalError with nothing changed."""
     if not options.as_json:
         _tell_loose(proposal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import Options, common, instruction_of
+from maw.cli.generate.options import CodeOptions, common, instruction_of
 from maw.generate.request import OPTIMIZE
 
 _USUAL = "Make it faster."
@@ -14,7 +14,7 @@ _USUAL = "Make it faster."
 @click.command()
 @common
 @click.option("--bench", default="", metavar="CMD", help="A shell command whose time must get shorter.")
-def optimize(*, options: Options, bench: str) -> int:
+def optimize(*, options: CodeOptions, bench: str) -> int:
     """Make code faster while it does the same: --verify must pass before and afterwards.
 
     With --bench a command is timed without and with the change, three times each in turns, and a change that does not

@@ -17,7 +17,7 @@ _STDIN = "-"
 _SOURCE_MAX = 1024 * 1024  # bytes of a file that --from names
 
 
-class Options(NamedTuple):
+class CodeOptions(NamedTuple):
     """What the command line asked for. Paths are as they were typed; `instruction` and `source` (--from) are texts;
     `verify` and `tries` are None where the settings say."""
 
@@ -75,7 +75,7 @@ def without_edits(command: Command) -> Command:
 
 
 def _with(command: Command, options: Sequence[_Option]) -> Command:
-    return bundled(command, options, Options._fields, lambda given: checked(Options(**given)))
+    return bundled(command, options, CodeOptions._fields, lambda given: checked(CodeOptions(**given)))
 
 
 def bundled(
@@ -94,7 +94,7 @@ def bundled(
     return functools.reduce(lambda made, option: option(made), reversed(options), cast(Command, run))
 
 
-def checked(options: Options) -> Options:
+def checked(options: CodeOptions) -> CodeOptions:
     """The same with the texts that were to be read. Raises UsageError for what cannot go together."""
     ways = [name for name, on in _ways(options).items() if on]
     if len(ways) > 1:
@@ -103,12 +103,12 @@ def checked(options: Options) -> Options:
     if instruction == source == _STDIN:
         raise click.UsageError("Standard input can be read once: --instruction - or --from -.")
     return options._replace(
-        instruction=from_stdin() if instruction == _STDIN else instruction,
+        instruction=typed(instruction),
         source=_read(source) if source else "",
     )
 
 
-def _ways(options: Options) -> dict[str, bool]:
+def _ways(options: CodeOptions) -> dict[str, bool]:
     return {"--apply": options.apply, "--patch": options.patch, "--interactive": options.interactive}
 
 
@@ -124,16 +124,22 @@ def _read(name: str) -> str:
     return data.decode("utf-8", "replace")
 
 
-def from_stdin() -> str:
+def typed(text: str) -> str:
+    """A text of the command line; `-` is what comes on standard input."""
+    return from_stdin() if text == _STDIN else text
+
+
+def from_stdin(*, otherwise: str | None = None) -> str:
+    """What comes on standard input. Raises FatalError where that is nothing; `otherwise`: another way to say it."""
     if sys.stdin.isatty():
         click.echo("maw: reading from the terminal; Ctrl-D ends it", err=True)
     text = sys.stdin.buffer.read(_SOURCE_MAX + 1).decode("utf-8", "replace")
     if not text.strip():
-        raise FatalError("standard input is empty")
+        raise FatalError("standard input is empty", hint=otherwise)
     return text
 
 
-def instruction_of(options: Options, otherwise: str = "") -> str:
+def instruction_of(options: CodeOptions, otherwise: str = "") -> str:
     """What is asked for: the instruction, and the text that goes along. Raises UsageError when there is none."""
     parts = [options.instruction.strip() or otherwise, options.source.strip()]
     text = "\n\n".join(part for part in parts if part)

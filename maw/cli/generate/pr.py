@@ -7,7 +7,7 @@ import click
 from maw import errors
 from maw.asking import Answered, NoAnswer
 from maw.cli.generate import sending
-from maw.cli.generate.sending import Options
+from maw.cli.generate.sending import TextOptions
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.config.load import load
@@ -19,7 +19,7 @@ from maw.review.request import repo_name
 @click.command()
 @click.argument("what", required=False, metavar="[A..B | BASE]")
 @sending.common
-def pr(*, what: str | None, options: Options) -> int:
+def pr(*, what: str | None, options: TextOptions) -> int:
     """Describe a branch for its reviewers: title, summary, risk, how to test it.
 
     Without a range, HEAD against the branch that the remote calls its own. The first line is the title, the rest is
@@ -52,7 +52,7 @@ def pr(*, what: str | None, options: Options) -> int:
     return errors.PASS
 
 
-def _print(asked: Branch, answered: Answered, options: Options) -> None:
+def _print(asked: Branch, answered: Answered, options: TextOptions) -> None:
     found = branch.read(answered.result, asked)
     if not options.as_json:
         click.echo(branch.markdown(found, asked), nl=False)

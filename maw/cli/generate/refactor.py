@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import Options, common, instruction_of
+from maw.cli.generate.options import CodeOptions, common, instruction_of
 from maw.generate.request import REFACTOR
 
 _USUAL = "Make it simpler."
@@ -13,7 +13,7 @@ _USUAL = "Make it simpler."
 
 @click.command()
 @common
-def refactor(*, options: Options) -> int:
+def refactor(*, options: CodeOptions) -> int:
     """Make code simpler and clearer while it does the same: --verify must pass before and afterwards.
 
     PATHS are the files and folders that may be changed; --symbol names one definition in them.

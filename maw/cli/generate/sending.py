@@ -3,6 +3,7 @@ goes."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -11,8 +12,8 @@ import click
 
 from maw import asking
 from maw.asking import Answered
-from maw.cli.generate.options import Command, bundled, from_stdin
-from maw.cli.output import print_json
+from maw.cli.generate.options import Command, bundled, typed
+from maw.cli.output import print_json, under_way
 from maw.cli.records import deliver, fresh_index
 from maw.config.load import Config
 from maw.errors import FatalError
@@ -21,13 +22,12 @@ from maw.memory.index import Index
 from maw.review.terminal import ProgressLine
 from maw.text import one_line
 
-INSTRUCTION_MAX = 8000  # characters
-_STDIN = "-"
+TEXT_MAX = 8000  # characters of an instruction
 
 Json = dict[str, Any]
 
 
-class Options(NamedTuple):
+class TextOptions(NamedTuple):
     """What the command line asked for; `model`: another than the node's Manager."""
 
     instruction: str = ""
@@ -50,13 +50,13 @@ _COMMON: tuple[Callable[[Command], Command], ...] = (
 
 def common(command: Command) -> Command:
     """Give a command the options, as one record: `command(options=…, …)` with what it has of its own beside."""
-    return bundled(command, _COMMON, Options._fields, lambda given: _read(Options(**given)))
+    return bundled(command, _COMMON, TextOptions._fields, lambda given: _read(TextOptions(**given)))
 
 
-def _read(options: Options) -> Options:
-    instruction = from_stdin() if options.instruction == _STDIN else options.instruction
-    if len(instruction) > INSTRUCTION_MAX:
-        raise FatalError(f"the instruction has more than {INSTRUCTION_MAX:,} characters")
+def _read(options: TextOptions) -> TextOptions:
+    instruction = typed(options.instruction)
+    if len(instruction) > TEXT_MAX:
+        raise FatalError(f"the instruction has more than {TEXT_MAX:,} characters")
     return options._replace(instruction=instruction.strip())
 
 
@@ -68,17 +68,23 @@ def memory(repo: Repo) -> Iterator[Index]:
         yield index
 
 
-def send(config: Config, kind: str, payload: Json, options: Options) -> Answered | None:
-    """The node's answer; None after a dry run, which printed the payload. Raises NoAnswer, NodeError and ApiError; a
-    KeyboardInterrupt cancels the task."""
+def send(
+    config: Config, kind: str, payload: Json, options: TextOptions, *, deadline: float | None = None
+) -> Answered | None:
+    """The node's answer; None after a dry run, which printed the payload. `deadline` in seconds from now. Raises
+    NoAnswer, NodeError and ApiError; a KeyboardInterrupt cancels the task."""
+    node: str = config.values["node"]
     if options.dry_run:
-        print_json({"v": 1, "sent": False, "node": config.values["node"], "payload": payload})
+        print_json({"v": 1, "sent": False, "node": node, "payload": payload})
         return None
     task: Json = {"v": 1, "kind": kind, "payload": payload, "priority": "interactive"}
+    task |= {"fresh": True} if options.fresh else {}
+    task |= {"deadline": round(deadline, 3)} if deadline is not None else {}
+    until = None if deadline is None else time.monotonic() + deadline
+    under_way(f"asking {node}")
     line = ProgressLine()
     try:
-        fresh = {"fresh": True} if options.fresh else {}
-        return asking.ask(config.values["node"], task | fresh, told=lambda *event: line.show(_said(*event)))
+        return asking.ask(node, task, deadline=until, told=lambda *event: line.show(_said(*event)))
     finally:
         line.clear()
 

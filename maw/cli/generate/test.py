@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import Options, common, instruction_of
+from maw.cli.generate.options import CodeOptions, common, instruction_of
 from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
 from maw.cli.output import say
@@ -24,7 +24,7 @@ from maw.text import one_line
     help="Another framework than the one that is found.",
 )  # fmt: skip
 @click.option("--into", metavar="PATH", help="Another file for the tests than the one that is found.")
-def test(*, options: Options, framework: str | None, into: str | None) -> int:
+def test(*, options: CodeOptions, framework: str | None, into: str | None) -> int:
     """Write tests for a file, or a definition in it (PATH::NAME or --symbol).
 
     Framework and place are found in the project, not assumed: what its tests are written for, and where it has them.

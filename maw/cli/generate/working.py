@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from maw import errors
 from maw.cli.generate import offering, remembering, telling
-from maw.cli.generate.options import Options
+from maw.cli.generate.options import CodeOptions
 from maw.cli.generate.progress import Progress
-from maw.cli.output import print_json, say
+from maw.cli.output import print_json, say, under_way
 from maw.cli.place import in_repository, needed_repository
 from maw.cli.records import deliver
 from maw.config.load import Config, load
@@ -25,6 +25,7 @@ from maw.generate.keeping import Made
 from maw.generate.request import Asked, Json
 from maw.generate.rounds import Report, Verdict
 from maw.git.repo import Repo
+from maw.text import one_line
 
 
 class Place(NamedTuple):
@@ -34,14 +35,14 @@ class Place(NamedTuple):
     config: Config
 
 
-def place(options: Options) -> Place:
+def place(options: CodeOptions) -> Place:
     repo = needed_repository()
     if repo.worktree is None:
         raise FatalError("a bare repository has no working tree")
     return Place(repo, load(worktree=repo.worktree, flags={"node": options.node}))
 
 
-def wanted(here: Place, options: Options, words: str) -> Wanted:
+def wanted(here: Place, options: CodeOptions, words: str) -> Wanted:
     """What the command line names, as git names it."""
     return Wanted(
         edit=tuple(in_repository(here.repo, path) for path in options.paths),
@@ -61,7 +62,7 @@ def gathered(here: Place, asked_for: Wanted) -> Context:
         progress.clear()
 
 
-def means(here: Place, options: Options, *, bench: str = "") -> Means:
+def means(here: Place, options: CodeOptions, *, bench: str = "") -> Means:
     values = here.config.values
     verify = values["generate.verify"] if options.verify is None else options.verify
     tries = options.tries or (max(1, values["generate.tries"]) if verify or bench else 1)
@@ -72,7 +73,7 @@ def means(here: Place, options: Options, *, bench: str = "") -> Means:
 
 
 def work(
-    task: str, instruction: str, options: Options, *, bench: str = "", green_before: bool = False,
+    task: str, instruction: str, options: CodeOptions, *, bench: str = "", green_before: bool = False,
     judge: Callable[[Proposal], None] = lambda _: None,
 ) -> int:  # fmt: skip
     """A task about what the command line names; the exit code. `green_before`: what is to stay as it is has to pass
@@ -95,6 +96,7 @@ def dry_run(here: Place, asked: Asked, how: Means) -> int:
 
 def as_it_is(here: Place, how: Means) -> Verdict:
     """How the user's command goes with the tree as it is."""
+    under_way(f"running `{one_line(how.verify)}` as it is")
     progress = Progress()
     try:
         return generation.as_it_is(here.repo, how._replace(told=progress))
@@ -103,7 +105,7 @@ def as_it_is(here: Place, how: Means) -> Verdict:
 
 
 def carry_out(
-    here: Place, asked: Asked, allowed: Allowed, options: Options, how: Means, *, about: Json | None = None
+    here: Place, asked: Asked, allowed: Allowed, options: CodeOptions, how: Means, *, about: Json | None = None
 ) -> int:
     """Ask, try, offer and tell; the exit code. `about`: what --json has of this task besides. Raises FatalError, and
     KeyboardInterrupt once the task is cancelled."""
@@ -134,6 +136,7 @@ def _with_examples(here: Place, asked: Asked) -> Asked:
 
 
 def _report(here: Place, asked: Asked, allowed: Allowed, how: Means, *, quiet: bool) -> Report:
+    under_way(f"asking {how.node}")
     progress = Progress(quiet=quiet)
     try:
         return generation.run(here.repo, here.config, asked, allowed, how._replace(told=progress))
@@ -148,7 +151,7 @@ def _again(here: Place, how: Means) -> Callable[[Proposal], Verdict] | None:
     return lambda proposal: generation.verified(here.repo, how._replace(bench=""), proposal)
 
 
-def _given_up(report: Report, asked: Asked, options: Options, seconds: float, about: Json | None) -> int:
+def _given_up(report: Report, asked: Asked, options: CodeOptions, seconds: float, about: Json | None) -> int:
     if not options.as_json:
         if report.proposal is not None and not options.patch:
             offering.show(report.proposal)
