@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from maw.attendant import client, outbox, pending, spool
 from maw.config.load import Config
-from maw.generate import waiting as generated
+from maw.generate.memory import waiting as generated
 from maw.git.repo import LastCommit, Repo, discover, empty_tree, last_commit, tree_of
 from maw.git.run import git
 from maw.light import Any

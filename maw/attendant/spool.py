@@ -130,11 +130,11 @@ def drain(repo: Repo) -> int:
     now. Raises FatalError when the notes cannot be written; the files then stay.
     """
     from maw.attendant import reclaim  # which puts into the spool what it finds, as landing does
-    from maw.generate import waiting as generated
+    from maw.generate.memory import waiting as generated
 
     reclaim.reclaim(repo)
     if generated.any_waiting(repo):
-        from maw.generate import landing
+        from maw.generate.memory import landing
 
         landing.land(repo)
     if not waiting(repo):

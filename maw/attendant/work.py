@@ -10,7 +10,7 @@ import threading
 
 from maw.attendant import pending, spool
 from maw.errors import FatalError
-from maw.generate import waiting as generated
+from maw.generate.memory import waiting as generated
 from maw.git.repo import Repo
 
 log = logging.getLogger("maw.attendant")

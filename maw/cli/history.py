@@ -15,8 +15,8 @@ from maw.cli.output import console, print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
 from maw.finding import SEVERITIES, VERDICTS
-from maw.generate import waiting as generated
-from maw.generate.remember import STATUSES as GENERATED
+from maw.generate.memory import waiting as generated
+from maw.generate.memory.remember import STATUSES as GENERATED
 from maw.git.repo import Repo, commits_in
 from maw.memory import wording
 from maw.memory.generated import about

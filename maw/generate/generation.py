@@ -13,9 +13,10 @@ from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
 from maw.edits.refusal import refuse
 from maw.errors import INCOMPLETE, FatalError
-from maw.generate import ask, redaction, request, rounds, similar, syntax, trial
+from maw.generate import ask, redaction, request, rounds, syntax, trial
 from maw.generate.ask import Answer
 from maw.generate.context import Context
+from maw.generate.memory import similar
 from maw.generate.redaction import Hidden
 from maw.generate.request import Asked, Example
 from maw.generate.rounds import Report, Verdict, Work

@@ -9,7 +9,7 @@ from maw.edits import scratch, verify
 from maw.edits.diff import FileEdit
 from maw.edits.verify import Outcome
 from maw.errors import INCOMPLETE, FatalError
-from maw.generate import gist
+from maw.generate.failing import gist
 from maw.generate.request import OUTPUT_MAX
 from maw.generate.rounds import Verdict
 from maw.git.repo import Repo

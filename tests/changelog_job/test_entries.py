@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maw.config.load import load
-from maw.generate.sections import SECTIONS
+from maw.generate.history.sections import SECTIONS
 from maw_remote.engine.interface import EngineError, Request
 from maw_remote.jobs.changelog import ChangelogJob, prompting, shape
 from maw_remote.jobs.interface import BadInput, Json

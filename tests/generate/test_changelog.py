@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from maw.edits.answer import Replace, Whole
 from maw.errors import FatalError
-from maw.generate import changelog, sections
-from maw.generate.changes import Entry
-from maw.generate.sections import SECTIONS
+from maw.generate.history import changelog, sections
+from maw.generate.history.changes import Entry
+from maw.generate.history.sections import SECTIONS
 
 UNRELEASED = changelog.heading("", "")
 KNOWN = """# Changelog

@@ -6,7 +6,7 @@ import pytest
 
 from maw import change
 from maw.errors import FatalError
-from maw.generate import changes, facts, told
+from maw.generate.history import changes, facts, told
 from maw.git.repo import discover
 from tests.fixtures.git import Repository
 from tests.review_job.changes import patch

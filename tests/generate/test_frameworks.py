@@ -7,7 +7,7 @@ import pytest
 from maw.edits.diff import FileEdit
 from maw.edits.propose import Proposal
 from maw.edits.refusal import Refused
-from maw.generate import frameworks, testing, testplace
+from maw.generate.testing import frameworks, planning, testplace
 
 Files = dict[str, str]
 PYTEST = "def test_add():\n    assert True\n"
@@ -207,10 +207,10 @@ JUDGED = [
 def test_an_answer_has_to_add_tests_and_to_leave_those_that_are_there(
     path: str, old: str | None, new: str, wrong: str
 ) -> None:
-    plan = testing.Plan("a", None, framework("pytest"), testplace.Destination(path, old is not None, ""), None, {})
+    plan = planning.Plan("a", None, framework("pytest"), testplace.Destination(path, old is not None, ""), None, {})
     edit = FileEdit(path, old.encode() if old is not None else None, new.encode(), 0o644)
     try:
-        testing.judge(plan, Proposal((edit,), b""))
+        planning.judge(plan, Proposal((edit,), b""))
         said = ""
     except Refused as exc:
         said = exc.message

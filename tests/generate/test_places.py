@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maw.generate import gist, locate, places
-from maw.generate.places import ERROR, FRAME, NOTE, TEST
+from maw.generate.failing import gist, locate, places
+from maw.generate.failing.places import ERROR, FRAME, NOTE, TEST
 
 OUTPUTS = Path(__file__).parent / "outputs"
 FILES = (

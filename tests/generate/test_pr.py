@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from maw.generate import branch as branches
-from maw.generate.facts import Facts
+from maw.generate.history import branch as branches
+from maw.generate.history.facts import Facts
 from maw.git.notes import Notes
 from maw.git.repo import discover
 from maw.record import encode

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from maw.generate.sections import SECTIONS
+from maw.generate.history.sections import SECTIONS
 from tests.fixtures.git import Repository
 from tests.fixtures.model import EmbeddedModel
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from maw.generate import locate, places, suspects
-from maw.generate.suspects import Suspects
+from maw.generate.failing import locate, places, suspects
+from maw.generate.failing.suspects import Suspects
 from maw.git.repo import discover
 from maw.repomap import build
 from maw.repomap.cache import Cache

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from maw.attendant import spool
-from maw.generate import landing, remember, waiting
-from maw.generate.remember import Generation, Verified
+from maw.generate.memory import landing, remember, waiting
+from maw.generate.memory.remember import Generation, Verified
 from maw.git.repo import Repo, discover
 from maw.record import Json
 from maw.secrets.redact import redact

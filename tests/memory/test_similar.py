@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from maw.generate import similar
+from maw.generate.memory import similar
 from maw.git.notes import Notes
 from maw.git.repo import discover
 from maw.memory.index import Index

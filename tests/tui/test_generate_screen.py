@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static, TextArea
 
-from maw.generate import waiting
+from maw.generate.memory import waiting
 from maw.memory.arrivals import deliver
 from maw.memory.index import Index
 from maw.memory.query import Filters

@@ -20,10 +20,11 @@ from maw.config.load import Config, load
 from maw.edits import propose
 from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
-from maw.generate import changelog as logs
-from maw.generate import changes, files, generation
-from maw.generate.changes import Changes, Entry
-from maw.generate.remember import Generation
+from maw.generate import files, generation
+from maw.generate.history import changelog as logs
+from maw.generate.history import changes
+from maw.generate.history.changes import Changes, Entry
+from maw.generate.memory.remember import Generation
 from maw.git.repo import Repo
 from maw.review.request import repo_name
 from maw.text import count

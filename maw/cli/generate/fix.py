@@ -13,8 +13,9 @@ from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
 from maw.cli.output import print_json, say
 from maw.errors import FatalError
-from maw.generate import failing, generation
-from maw.generate.failing import Failure
+from maw.generate import generation
+from maw.generate.failing import examining
+from maw.generate.failing.examining import Failure
 from maw.generate.request import FIX, Json
 from maw.text import one_line
 
@@ -83,10 +84,10 @@ def _nothing(command: str, options: CodeOptions) -> int:
 def _examined(here: Place, output: str) -> Failure:
     progress = Progress()
     try:
-        found = failing.examined(here.repo, output, progress.mapped)
+        found = examining.examined(here.repo, output, progress.mapped)
     finally:
         progress.clear()
-    say(f"maw: {one_line(found.said)}" + (f" ({one_line(failing.told(found.places))})" if found.places else ""))
+    say(f"maw: {one_line(found.said)}" + (f" ({one_line(examining.told(found.places))})" if found.places else ""))
     if found.in_tests:
         say("maw: it may be the test that is wrong, so that may be changed; else name the file that is")
     return found

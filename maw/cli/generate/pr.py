@@ -11,8 +11,9 @@ from maw.cli.generate.sending import TextOptions
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.config.load import load
-from maw.generate import branch, generation
-from maw.generate.branch import Branch
+from maw.generate import generation
+from maw.generate.history import branch
+from maw.generate.history.branch import Branch
 from maw.review.request import repo_name
 
 

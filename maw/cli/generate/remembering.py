@@ -6,9 +6,9 @@ from maw.cli.generate.offering import Taken
 from maw.cli.output import say
 from maw.config.load import Config
 from maw.edits.propose import Proposal
-from maw.generate import keeping
-from maw.generate.keeping import Made
-from maw.generate.remember import Generation
+from maw.generate.memory import keeping
+from maw.generate.memory.keeping import Made
+from maw.generate.memory.remember import Generation
 from maw.git.repo import Repo
 
 

@@ -10,10 +10,11 @@ from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
 from maw.cli.output import say
 from maw.cli.place import in_repository
-from maw.generate import generation, targets, testing
-from maw.generate.frameworks import FRAMEWORKS
+from maw.generate import generation, targets
 from maw.generate.request import TEST, Json
-from maw.generate.testing import Plan
+from maw.generate.testing import planning
+from maw.generate.testing.frameworks import FRAMEWORKS
+from maw.generate.testing.planning import Plan
 from maw.text import one_line
 
 
@@ -55,7 +56,7 @@ def test(*, options: CodeOptions, framework: str | None, into: str | None) -> in
     wanted = wanted._replace(edit=(plan.destination.path,), read=(*wanted.read, *plan.read), focus=plan.focus)
     found = working.gathered(here, wanted)
     asked = generation.asked(here.config, TEST, words, found, model=options.model)
-    how = how._replace(judge=lambda proposal: testing.judge(plan, proposal))
+    how = how._replace(judge=lambda proposal: planning.judge(plan, proposal))
     return working.carry_out(here, asked, found.allowed, options, how, about=_about(plan))
 
 
@@ -69,7 +70,7 @@ def _planned(here: Place, path: str, symbol: str | None, framework: str, into: s
     """What is found in the project, told to the person who waits."""
     progress = Progress()
     try:
-        plan = testing.plan(here.repo, path, symbol, framework=framework, into=into, progress=progress.mapped)
+        plan = planning.plan(here.repo, path, symbol, framework=framework, into=into, progress=progress.mapped)
     finally:
         progress.clear()
     new = "" if plan.destination.exists else " (new)"

@@ -21,7 +21,7 @@ from maw.errors import FatalError
 from maw.generate import context, generation
 from maw.generate.context import Context, Wanted
 from maw.generate.generation import Means
-from maw.generate.keeping import Made
+from maw.generate.memory.keeping import Made
 from maw.generate.request import Asked, Json
 from maw.generate.rounds import Report, Verdict
 from maw.git.repo import Repo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from maw.generate.sections import NONE, SECTIONS
+from maw.generate.history.sections import NONE, SECTIONS
 from maw.messages import tidy
 from maw.text import printable
 from maw_remote.engine.program import Option, Pick, Program, Say, Write

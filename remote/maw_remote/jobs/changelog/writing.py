@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from maw.generate import sections
-from maw.generate.sections import NONE, SECTIONS
+from maw.generate.history import sections
+from maw.generate.history.sections import NONE, SECTIONS
 from maw_remote.engine.interface import Engine
 from maw_remote.engine.program import max_tokens
 from maw_remote.jobs import digest

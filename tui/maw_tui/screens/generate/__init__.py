@@ -13,7 +13,7 @@ from textual.widgets import Static, TextArea
 
 from maw.edits import hunks
 from maw.errors import FatalError
-from maw.generate.keeping import Made
+from maw.generate.memory.keeping import Made
 from maw.generate.request import CODE, DOCS, REFACTOR
 from maw.git import files
 from maw.git.repo import Repo

@@ -15,10 +15,11 @@ from maw.config.load import Config
 from maw.edits import apply, propose
 from maw.edits.apply import Applied
 from maw.errors import FatalError
-from maw.generate import context, generation, keeping, sameness
+from maw.generate import context, generation, sameness
 from maw.generate.context import Wanted
 from maw.generate.generation import Means
-from maw.generate.keeping import Made, Said
+from maw.generate.memory import keeping
+from maw.generate.memory.keeping import Made, Said
 from maw.generate.request import DOCS, REFACTOR, Asked
 from maw.git.repo import Repo
 from maw.memory import arrivals

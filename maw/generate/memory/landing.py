@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from maw import change
 from maw.attendant import spool
-from maw.generate import commits, remember, traces, waiting
-from maw.generate.commits import Made
-from maw.generate.traces import Trace
-from maw.generate.waiting import Json, Waiting
+from maw.generate.memory import commits, remember, traces, waiting
+from maw.generate.memory.commits import Made
+from maw.generate.memory.traces import Trace
+from maw.generate.memory.waiting import Json, Waiting
 from maw.git import patchid
 from maw.git.repo import Repo
 from maw.git.run import GitError

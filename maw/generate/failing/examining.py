@@ -7,12 +7,12 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from maw.generate import gist, locate, places, suspects
+from maw.generate.failing import gist, locate, places, suspects
+from maw.generate.failing.locate import Place
+from maw.generate.failing.suspects import Suspect
 from maw.generate.files import text_of
-from maw.generate.frameworks import is_test
-from maw.generate.locate import Place
 from maw.generate.request import OUTPUT_MAX, Span, Tried
-from maw.generate.suspects import Suspect
+from maw.generate.testing.frameworks import is_test
 from maw.git.files import of_worktree
 from maw.git.repo import Repo
 from maw.repomap import build

@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from maw.generate.alike import in_common, near
-from maw.generate.frameworks import Framework, is_test, language_in, stem_of, tests_of
+from maw.generate.testing.frameworks import Framework, is_test, language_in, stem_of, tests_of
 
 _SOURCE_ROOTS = frozenset({"src", "lib", "app", "source", "main"})  # that a folder of tests leaves out
 _MIRRORED = frozenset({"RSpec", "Minitest", "PHPUnit", "Pest"})  # whose folder of tests has the code's folders again

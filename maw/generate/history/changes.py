@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from maw.errors import FatalError
-from maw.generate import told
-from maw.generate.sections import SECTIONS
-from maw.generate.told import Told
+from maw.generate.history import told
+from maw.generate.history.sections import SECTIONS
+from maw.generate.history.told import Told
 from maw.git.repo import Repo, resolve_commit
 from maw.git.run import git, try_line
 from maw.memory.index import Index

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from maw.edits.answer import Block, Replace, Whole
 from maw.errors import FatalError
-from maw.generate.changes import Entry
-from maw.generate.sections import SECTIONS
+from maw.generate.history.changes import Entry
+from maw.generate.history.sections import SECTIONS
 
 NAME = "CHANGELOG.md"
 NAMES = (NAME, "CHANGES.md", "HISTORY.md", "Changelog.md", "changelog.md")

@@ -11,12 +11,12 @@ from typing import NamedTuple
 from maw.edits import refusal
 from maw.edits.propose import Proposal
 from maw.errors import FatalError
-from maw.generate import frameworks, testplace
 from maw.generate.alike import near
 from maw.generate.files import text_of
-from maw.generate.frameworks import FRAMEWORKS, Framework, is_test, language_in, stem_of, tests_of
 from maw.generate.request import Span
-from maw.generate.testplace import Destination
+from maw.generate.testing import frameworks, testplace
+from maw.generate.testing.frameworks import FRAMEWORKS, Framework, is_test, language_in, stem_of, tests_of
+from maw.generate.testing.testplace import Destination
 from maw.git.files import of_worktree
 from maw.git.repo import Repo
 from maw.repomap import build

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from maw.config.load import Config
 from maw.errors import FatalError
-from maw.generate import generation, remember
-from maw.generate.remember import Generation, Verified
+from maw.generate import generation
+from maw.generate.memory import remember
+from maw.generate.memory.remember import Generation, Verified
 from maw.generate.request import Asked
 from maw.generate.rounds import Report
 from maw.git.repo import Repo

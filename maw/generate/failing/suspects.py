@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from maw.generate.frameworks import is_test
-from maw.generate.locate import Place
-from maw.generate.places import NOTE
+from maw.generate.failing.locate import Place
+from maw.generate.failing.places import NOTE
+from maw.generate.testing.frameworks import is_test
 from maw.repomap import context
 from maw.repomap.build import Snapshot
 from maw.repomap.context import TagsOf

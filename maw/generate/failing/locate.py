@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from maw.edits import scratch
 from maw.generate.alike import in_common
-from maw.generate.places import Named
+from maw.generate.failing.places import Named
 
 _INSTALLED = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages|node_modules|\.cargo/registry|rustc/[0-9a-f]{7,}|go/pkg/mod|vendor/bundle|"

@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import NamedTuple
 
 from maw.finding import SEVERITIES
-from maw.generate import remember
+from maw.generate.memory import remember
 from maw.git.repo import Repo
 from maw.git.run import OFFLINE, git_start, no_git_env, of
 from maw.memory.dismissals import DISMISSED, of_record

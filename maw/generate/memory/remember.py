@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 from maw import change, record
 from maw.attendant import client, spool
-from maw.generate import commits, traces, waiting
-from maw.generate.traces import Trace
-from maw.generate.waiting import Json, Waiting
+from maw.generate.memory import commits, traces, waiting
+from maw.generate.memory.traces import Trace
+from maw.generate.memory.waiting import Json, Waiting
 from maw.git import patchid
 from maw.git.repo import Repo, head_commit, tree_of
 from maw.secrets.texts import Redact, redacted

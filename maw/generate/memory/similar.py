@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence, Set
 from typing import NamedTuple
 
 from maw import change
-from maw.generate import remember
+from maw.generate.memory import remember
 from maw.git.repo import Repo, start_of_diff_offline
 from maw.git.run import GitError, no_git_env, of, try_line
 from maw.memory.index import Index

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from maw import change
 from maw.errors import FatalError
-from maw.generate import facts, told
-from maw.generate.facts import Facts
-from maw.generate.told import Told
+from maw.generate.history import facts, told
+from maw.generate.history.facts import Facts
+from maw.generate.history.told import Told
 from maw.git.repo import Repo, resolve_commit
 from maw.git.run import line, try_line
 from maw.memory.index import Index
