@@ -32,7 +32,7 @@ test: $(STAMP)  ## the tests, without the slow ones
 # pytest says 5 when nothing matched.
 test-all: test  ## every test, and properties with many more examples
 	$(BIN)/python -m pytest -m "slow or fuzz" --hypothesis-profile many --timeout 900 \
-		-n $(TEST_JOBS) --dist loadfile || [ $$? -eq 5 ]
+		-n $(TEST_JOBS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(STAMP)  ## style, types, who imports whom, and whether the docs tell the truth
 	$(BIN)/ruff check .

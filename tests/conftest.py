@@ -1,6 +1,7 @@
 """Every test runs in a home of its own: no test can touch the user's configuration, keys or repositories."""
 
 import importlib.util
+import os
 import signal
 
 import pytest
@@ -20,6 +21,9 @@ pytest_plugins = [
     "tests.fixtures.openai_server",
     "tests.fixtures.scripted",
 ]
+
+# Some tests have maw run a project's own pytest, which these options are not for.
+os.environ.pop("PYTEST_ADDOPTS", None)
 
 # A shell that runs tests in the background has them ignore Ctrl-C, and whatever they start would, too.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

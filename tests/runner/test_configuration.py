@@ -101,7 +101,9 @@ def test_what_needs_a_restart_is_said_until_it_is_taken_back(runner: RunnerProce
     eventually(lambda: settings(runner)["restart"], lambda keys: keys == [])
 
 
-def test_idle_exit_changes_while_it_runs(runner: RunnerProcess) -> None:
+def test_idle_exit_changes_while_it_runs(runner_process: RunnerProcess) -> None:
+    runner_process.leaves = False
+    runner = runner_process.start(tick=0.02)
     write('runner.idle_exit = "100ms"\n')
     assert runner.process is not None
     assert runner.process.wait(20) == 0
