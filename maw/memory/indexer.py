@@ -210,7 +210,10 @@ def _run(data: Json) -> str | None:
 
 
 def _generation(data: Json) -> str | None:
-    return _text(data, "generation") or str(data["id"]) if data["kind"] == "generate" else None
+    """Which one a record tells of: where its files are in several commits, each has a record of its own."""
+    if data["kind"] != "generate":
+        return None
+    return _text(data, "generation") or str(data["id"])
 
 
 def _costs(data: Json) -> list[int | None]:

@@ -51,9 +51,9 @@ def gather(index: Index, filters: Filters, *, commits: bool = True) -> Statistic
 
     `commits`: count those of each path, too, which takes as long as the rest together.
 
-    Each record counts once, on the newest of the commits that it stands on, and a generation once, on however many
-    commits its files are; a finding counts once, with the review that
-    told of it first; what a run on a node cost counts once, however many records tell of it.
+    Each record counts once, on the newest of the commits that it stands on, and a generation once, in however many
+    commits its files are; a finding counts once, with the review that told of it first; what a run on a node cost
+    counts once, however many records tell of it.
     """
     counting = _Counting(filters)
     counting.take_runs(index.tuples(query.runs(filters), filters.commits))

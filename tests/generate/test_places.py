@@ -160,6 +160,15 @@ def test_talk_names_no_place(text: str) -> None:
     assert locate.locate(places.find(text), FILES, "/tmp/g2demo") == []
 
 
+def test_a_module_that_is_missing_does_not_end_pytests_trace() -> None:
+    text = (
+        "shop/cart.py:12: in total\n    return price()\n"
+        ">   import nothing\nE   ModuleNotFoundError: No module named 'nothing'\n\n"
+        "shop/prices.py:9: ModuleNotFoundError\n"
+    )
+    assert [(one.path, one.line) for one in places.find(text)] == [("shop/prices.py", 9), ("shop/cart.py", 12)]
+
+
 LOCATED = [
     ("/tmp/g2demo/shop/cart.py", "shop/cart.py"),
     ("./shop/../shop/cart.py", "shop/cart.py"),

@@ -54,7 +54,7 @@ _JAVA = _form(FRAME, rf"\s*at (?:[\w.@-]*/){{0,2}}(?P<symbol>[\w.$<>-]+)\((?P<pa
 _RUST = _form(ERROR, rf"\s*--> (?P<path>[^\s:]+):{_WITH_COLUMN}\s*\Z")
 _UNIMPORTED = (
     _form(TEST, rf"ERROR: {_MODULE} \(unittest\.loader\._FailedTest(?:\.[\w.]+)?\)\s*\Z"),
-    _form(NOTE, rf"(?:E\s+)?ModuleNotFoundError: (?P<message>No module named '{_MODULE}')"),
+    _form(NOTE, rf"ModuleNotFoundError: (?P<message>No module named '{_MODULE}')"),
 )
 _FORMS = (
     # Python (in an exception group, behind bars), and pytest, where `path:1: Error` is where the trace ended.
