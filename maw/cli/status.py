@@ -7,7 +7,7 @@ import click
 from maw import answers, api, errors, reach
 from maw.cli.options import named_node
 from maw.cli.output import print_json
-from maw.cli.statuslines import lines
+from maw.statuslines import lines
 
 
 @click.command()

@@ -118,7 +118,7 @@ def status(as_json: bool) -> int:
     if as_json:
         print_json({**answer, "running": True})
     else:
-        from maw.cli.statuslines import lines
+        from maw.statuslines import lines
 
         click.echo("\n".join(lines(answer)))
     return errors.PASS
@@ -171,7 +171,7 @@ def _start(idle_exit: float | None) -> int:
 
 def _tell_settings() -> int:
     """Say what the runner that runs could not take of its settings."""
-    from maw.cli.statuslines import settings_lines
+    from maw.statuslines import settings_lines
 
     for line in settings_lines(client.request(reach.LOCAL, "GET", "/api/v1/status")):
         say(f"warning: {line}")

@@ -14,8 +14,8 @@ from pathlib import Path
 import click
 import pytest
 
-from maw import errors, paths
-from maw.cli import failure, queue, statuslines
+from maw import errors, paths, statuslines
+from maw.cli import failure, queue
 from maw.cli.config import get, list_settings
 from maw.errors import FatalError
 from maw.git.notes import Notes

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import msgspec
 
 from maw import api
-from maw.cli.statuslines import settings_lines
 from maw.config.text import duration
 from maw.errors import FatalError
 from maw.review.render import Line
+from maw.statuslines import settings_lines
 from maw.text import count, flat, one_line, size
 from maw.times import age, moment
 from maw_tui.bars import bar, spark
