@@ -15,7 +15,8 @@ import os
 import sqlite3
 import urllib.parse
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from maw import paths
@@ -54,7 +55,8 @@ CREATE TABLE records (
   {", ".join(f"{name} INTEGER" for name in COSTS)},
   author TEXT NOT NULL, author_key TEXT NOT NULL, committed INTEGER NOT NULL, subject TEXT NOT NULL,
   words TEXT NOT NULL, data BLOB NOT NULL);
-CREATE INDEX records_by_time ON records (time, id, oid);
+-- In the order of lists, with what filters look at: only rows that fit are fetched, which lie all over the file.
+CREATE INDEX records_by_time ON records (time, id, oid, kind, status, verdict, worst, author_key, words);
 CREATE INDEX records_by_id ON records (id);
 CREATE INDEX records_by_note ON records (note);
 CREATE INDEX records_by_commit ON records (oid);
@@ -75,15 +77,21 @@ CREATE INDEX paths_by_note ON paths (note);
 # Errors that say nothing against the file: another one would fail likewise.
 _NO_DAMAGE = frozenset({
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT,
 })  # fmt: skip
 
 # Errors that say that nothing can be written there.
 _READ_ONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM})
 _READ_ONLY_ERRNO = (errno.EROFS, errno.EACCES, errno.EPERM)
 
+_LOOK_EVERY = 10_000  # of SQLite's own steps, between two looks whether a question is still one
+
 Json = dict[str, Any]
 Answer = TypeVar("Answer")
+
+
+class Stopped(FatalError):
+    """Nobody wants to know any more."""
 
 
 class Index(IndexFile):
@@ -110,16 +118,34 @@ class Index(IndexFile):
         asked = query.build(filters, limit, before)
         return self._healed(lambda db: _page(db, asked, limit, filters.commits))
 
-    def numbers(self, filters: Filters = query.ALL) -> array[int]:
-        """The numbers of all records that fit, newest first: eight bytes each, good until the next refresh. See
-        maw/memory/listing.py for what to do with them."""
+    def numbers(
+        self, filters: Filters = query.ALL, *, first: int = 0, begun: Callable[[array[int]], None] = lambda _: None
+    ) -> array[int]:
+        """The numbers of all records that fit, newest first: eight bytes each, good until the next refresh. `begun` is
+        called with the `first` of them as soon as they are known. maw/memory/listing.py has what to do with them."""
         asked = query.build_numbers(filters)
 
         def ask(db: sqlite3.Connection) -> array[int]:
             _want(db, filters.commits)
-            return array("q", (row[0] for row in db.execute(asked.sql, asked.values)))
+            rows = db.cursor()
+            rows.row_factory = None
+            found = chain.from_iterable(rows.execute(asked.sql, asked.values))
+            numbers = array("q", islice(found, first))
+            begun(numbers[:])
+            numbers.extend(found)
+            return numbers
 
         return self._healed(ask)
+
+    @contextlib.contextmanager
+    def stoppable(self, stopped: Callable[[], bool]) -> Iterator[None]:
+        """Within, a question ends in Stopped soon after `stopped` has become true."""
+        self._healed(lambda db: db.set_progress_handler(stopped, _LOOK_EVERY))
+        try:
+            yield
+        finally:
+            if self._db is not None:
+                self._db.set_progress_handler(None, 0)
 
     def tuples(self, asked: Query, commits: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a question of query.py; `commits` are those of its filters. The index is asked as it is."""
@@ -219,6 +245,8 @@ class Index(IndexFile):
             raise self._unusable(exc) from exc
 
     def _unusable(self, exc: sqlite3.DatabaseError) -> FatalError:
+        if _primary_code(exc) == sqlite3.SQLITE_INTERRUPT:
+            return Stopped("the question was taken back")
         if _primary_code(exc) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return FatalError(f"{self.path} is in use by another process", hint="try again when that one is done")
         return FatalError(f"{self.path} cannot be used: {exc}", hint="it is only an index and may be deleted")

@@ -83,7 +83,8 @@ class Query(NamedTuple):
 
 # A commit's note goes along when git rewrites the commit. What stands on several commits is shown on the newest
 # of them only; of two in the same second, on the one it was not made for.
-_NEWEST_COMMIT = """NOT EXISTS (SELECT 1 FROM records AS o WHERE o.id = r.id AND o.note <> r.note AND o.kind = r.kind
+_NEWEST_COMMIT = """NOT EXISTS (SELECT 1 FROM records AS o WHERE o.id = r.id AND o.number <> r.number
+  AND o.note <> r.note AND o.kind = r.kind
   AND (o.committed, o.copied, o.oid) > (r.committed, r.copied, r.oid))"""
 
 

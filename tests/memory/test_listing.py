@@ -9,7 +9,7 @@ import pytest
 from maw import record
 from maw.git.notes import Notes
 from maw.memory import listing
-from maw.memory.index import Index
+from maw.memory.index import Index, Stopped
 from maw.memory.query import Filters
 from tests.fixtures.attendant import finding, kernel_repo, review_record
 from tests.fixtures.git import Repository
@@ -59,6 +59,27 @@ def test_numbers_are_those_of_the_pages(repo: Repository, noted: list[str]) -> N
             assert listing.rows(index, numbers[::-1]) == whole[::-1]
         assert len(index.numbers(LEADING)) == 3
         assert listing.rows(index, [10**9]) == []
+
+
+def test_the_first_numbers_are_told_before_the_others(repo: Repository, noted: list[str]) -> None:
+    with Index(kernel_repo(repo)) as index:
+        index.refresh()
+        for first in (0, 2, 100):
+            told: list[list[int]] = []
+            whole = list(index.numbers(LEADING, first=first, begun=lambda numbers: told.append(list(numbers))))  # noqa: B023
+            assert told == [whole[:first]]
+            assert len(whole) == 3
+
+
+def test_a_question_that_nobody_asks_any_more_is_given_up(repo: Repository, noted: list[str]) -> None:
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
+    looks = iter([False, False, True])
+    with Index(kernel_repo(repo)) as index:
+        index.refresh()
+        with index.stoppable(lambda: next(looks)), pytest.raises(Stopped):
+            index.select(endless)
+        assert len(index.numbers(LEADING)) == 3  # neither made anew nor stopped again
+        assert next(looks, None) is None
 
 
 def test_kinds_and_feedback_of_commits(repo: Repository, noted: list[str]) -> None:
