@@ -1,7 +1,7 @@
 """Run the user's command on edits, in a scratch worktree, and tell how it went. It cannot hang, and prints to nobody.
 
-The command has no terminal and no input, and a session of its own. When its time is over, or it has ended, all that
-it started is killed; of what it prints a head and a tail are kept.
+The command has no terminal and no input, and a session of its own. When its time is over, somebody stops it, or it has
+ended, all that it started is killed; of what it prints a head and a tail are kept.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from maw.edits import scratch
@@ -24,6 +24,7 @@ from maw.text import printable, size
 
 HEAD, TAIL = 16 * 1024, 48 * 1024  # bytes of output that are kept
 _DRAIN = 1.0  # seconds for what is still in the pipe when the command is over
+_LOOK = 0.05  # seconds between two looks whether it has ended, or is to
 _MARK = "MAW_VERIFY"
 
 
@@ -47,15 +48,29 @@ class Outcome(NamedTuple):
         return printable(self.head.decode("utf-8", "replace") + gap + self.tail.decode("utf-8", "replace"))
 
 
-def verify(repo: Repo, edits: Sequence[FileEdit], command: str, *, timeout: float) -> Outcome:
+class Stopped(FatalError):
+    """Somebody did not want to wait for the end."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped; nothing was changed")
+
+
+def never() -> bool:
+    """Nobody stops it."""
+    return False
+
+
+def verify(
+    repo: Repo, edits: Sequence[FileEdit], command: str, *, timeout: float, stopped: Callable[[], bool] = never
+) -> Outcome:
     """How a shell command goes with the edits. MAW_WORKTREE names the user's own tree: what git ignores (a virtual
-    environment) is only there. Raises FatalError when there is no room or no state to run it in."""
+    environment) is only there. Raises Stopped, and FatalError when there is no room or no state to run it in."""
     with scratch.worktree(repo, edits) as path:
-        return run(command, path, timeout=timeout, env={**no_git_env(), "MAW_WORKTREE": repo.root})
+        return run(command, path, timeout=timeout, env={**no_git_env(), "MAW_WORKTREE": repo.root}, stopped=stopped)
 
 
-def run(command: str, cwd: str, *, timeout: float, env: dict[str, str]) -> Outcome:
-    """Run a shell command, for as long as it may take."""
+def run(command: str, cwd: str, *, timeout: float, env: dict[str, str], stopped: Callable[[], bool] = never) -> Outcome:
+    """Run a shell command, for as long as it may take. Raises Stopped soon after `stopped` has become true."""
     mark = f"{os.getpid()}-{os.urandom(8).hex()}"
     started = time.monotonic()
     try:
@@ -68,8 +83,8 @@ def run(command: str, cwd: str, *, timeout: float, env: dict[str, str]) -> Outco
         raise FatalError(f"the command cannot be started: {exc.strerror}") from exc
     output = _Output()
     try:
-        code = _follow(process, output, started + timeout)
-    finally:  # Ctrl-C too
+        code = _follow(process, output, started + timeout, stopped)
+    finally:  # Ctrl-C and Stopped, too
         _kill_all(process, mark)
         process.wait()
     _drain(process, output)
@@ -102,18 +117,21 @@ class _Output:
             self._dropped += over
 
 
-def _follow(process: subprocess.Popen[bytes], output: _Output, until: float) -> int | None:
-    """Read until the command itself has ended, whoever else still holds the pipe; None when the time is over."""
+def _follow(process: subprocess.Popen[bytes], output: _Output, until: float, stopped: Callable[[], bool]) -> int | None:
+    """Read until the command itself has ended, whoever else still holds the pipe; None when the time is over. Raises
+    Stopped."""
     assert process.stdout is not None
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while (left := until - time.monotonic()) > 0:
             if (code := process.poll()) is not None:
                 return code
+            if stopped():
+                raise Stopped
             if not selector.get_map():
                 with contextlib.suppress(subprocess.TimeoutExpired):  # it closed its output, and goes on
-                    process.wait(left)
-            elif selector.select(min(left, 0.05)):
+                    process.wait(min(left, _LOOK))
+            elif selector.select(min(left, _LOOK)):
                 part = os.read(process.stdout.fileno(), 65536)
                 output.take(part)
                 if not part:

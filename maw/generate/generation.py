@@ -12,6 +12,7 @@ from maw.edits import propose, refusal
 from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
 from maw.edits.refusal import refuse
+from maw.edits.verify import never
 from maw.errors import INCOMPLETE, FatalError
 from maw.generate import ask, redaction, request, rounds, syntax, trial
 from maw.generate.ask import Answer
@@ -31,7 +32,8 @@ Json = dict[str, Any]
 class Means(NamedTuple):
     """How it is done. `verify` and `bench` are commands of the user's own (never of the repository's): empty for none.
     `timeout`: seconds that each may take; `deadline`: a time.monotonic() value; `judge` raises Refused
-    for what a task has against a proposal; `told` hears what happens."""
+    for what a task has against a proposal; `told` hears what happens; `stopped` says whether a command of the user's is
+    to end at once, which raises Stopped."""
 
     node: str
     verify: str = ""
@@ -42,6 +44,7 @@ class Means(NamedTuple):
     deadline: float | None = None
     judge: Callable[[Proposal], None] = lambda _: None
     told: Callable[[str, Any], None] = lambda *_: None
+    stopped: Callable[[], bool] = never
 
 
 class NotGreen(FatalError):
@@ -53,7 +56,7 @@ class NotGreen(FatalError):
 def as_it_is(repo: Repo, means: Means) -> Verdict:
     """How the user's command goes with the tree as it is."""
     means.told("checking", means.verify)
-    return trial.check(repo, (), means.verify, means.timeout)
+    return trial.check(repo, (), means.verify, means.timeout, means.stopped)
 
 
 def insist_on_green(verdict: Verdict) -> None:
@@ -149,7 +152,7 @@ def verified(repo: Repo, means: Means, proposal: Proposal) -> Verdict:
     """How the user's commands go with a proposal."""
     verdict = Verdict(True, "")
     if means.verify:
-        verdict = trial.check(repo, proposal.edits, means.verify, means.timeout)
+        verdict = trial.check(repo, proposal.edits, means.verify, means.timeout, means.stopped)
     if means.bench and verdict.passed:
         measured = _measured(repo, means, proposal)
         verdict = measured._replace(why="; ".join(filter(None, (verdict.why, measured.why))))
@@ -157,7 +160,7 @@ def verified(repo: Repo, means: Means, proposal: Proposal) -> Verdict:
 
 
 def _measured(repo: Repo, means: Means, proposal: Proposal) -> Verdict:
-    found = trial.bench(repo, proposal.edits, means.bench, means.timeout)
+    found = trial.bench(repo, proposal.edits, means.bench, means.timeout, means.stopped)
     if isinstance(found, Verdict):
         return found
     why = f"`{means.bench}`: {found}{'' if found.faster else ', which is not faster'}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from maw.edits import scratch, verify
 from maw.edits.diff import FileEdit
-from maw.edits.verify import Outcome
+from maw.edits.verify import Outcome, never
 from maw.errors import INCOMPLETE, FatalError
 from maw.generate.failing import gist
 from maw.generate.request import OUTPUT_MAX
@@ -33,9 +33,11 @@ class Bench(NamedTuple):
         return f"{self.before:.3f} s before, {self.after:.3f} s after"
 
 
-def check(repo: Repo, edits: Sequence[FileEdit], command: str, timeout: float) -> Verdict:
-    """Whether the command passes with the edits."""
-    went = verify.verify(repo, edits, command, timeout=timeout)
+def check(
+    repo: Repo, edits: Sequence[FileEdit], command: str, timeout: float, stopped: Callable[[], bool] = never
+) -> Verdict:
+    """Whether the command passes with the edits. Raises Stopped."""
+    went = verify.verify(repo, edits, command, timeout=timeout, stopped=stopped)
     return verdict(command, went)
 
 
@@ -55,15 +57,17 @@ def how(went: Outcome) -> str:
     return f"passed in {went.seconds:.1f} s" if went.passed else f"failed with exit code {went.code}"
 
 
-def bench(repo: Repo, edits: Sequence[FileEdit], command: str, timeout: float) -> Bench | Verdict:
+def bench(
+    repo: Repo, edits: Sequence[FileEdit], command: str, timeout: float, stopped: Callable[[], bool] = never
+) -> Bench | Verdict:
     """How long the command takes, or the verdict when it fails with the edits. Raises BenchFails when it fails
-    without."""
+    without, and Stopped."""
     best = [float("inf"), float("inf")]
     env = {**no_git_env(), "MAW_WORKTREE": repo.root}
     with scratch.worktree(repo, ()) as old, scratch.worktree(repo, edits) as new:
         for _ in range(RUNS):
             for at, path in enumerate((old, new)):
-                went = verify.run(command, path, timeout=timeout, env=env)
+                went = verify.run(command, path, timeout=timeout, env=env, stopped=stopped)
                 if not went.passed and at == 0:
                     raise BenchFails(f"`{command}` {how(went)}, without any change")
                 if not went.passed:

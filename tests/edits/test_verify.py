@@ -125,6 +125,14 @@ def test_one_that_ignores_signals_and_forks_is_killed(home: Path) -> None:
     assert processes_of(home) == {}
 
 
+@pytest.mark.parametrize("before", ["", "exec >/dev/null 2>&1; "], ids=["prints", "is silent"])
+def test_one_that_somebody_stops_is_killed(home: Path, before: str) -> None:
+    command = f"{before}touch begun; (setsid sleep 60 &); sleep 60"
+    with pytest.raises(verify.Stopped):
+        verify.run(command, str(home), timeout=60, env=dict(os.environ), stopped=(home / "begun").exists)
+    assert processes_of(home) == {}
+
+
 def test_what_it_leaves_running_is_killed_and_not_waited_for(home: Path) -> None:
     started = time.monotonic()
     went = run(home, "sleep 60 & (setsid sleep 60 &); echo done")
