@@ -72,6 +72,12 @@ class Config:
     def __getitem__(self, key: str) -> Any:
         return self.values[key]
 
+    def but(self, key: str, value: Any) -> Config:
+        """The same, but for a value that somebody gave by hand."""
+        return Config(
+            self.values | {key: value}, self.origins | {key: "flag"}, self.nodes, self.problems, self.backends
+        )
+
     def node(self, name: str) -> NodeSettings:
         """A node's settings. Raises FatalError that names the known ones."""
         if name not in self.nodes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from maw.memory.query import Filters
 from maw_tui.fuzzy import rank
 from tests.fixtures.attendant import kernel_repo
 from tests.fixtures.git import Repository
+from tests.fixtures.home import processes_of
 from tests.fixtures.scripted import HELD, Says
 from tests.generate.conftest import APP, BAD, CHECK, GOOD, LOST, replacing
 from tests.tui.conftest import NARROW, WIDE, Run, Ui
@@ -138,6 +140,23 @@ def test_the_users_command_is_run_and_its_failure_told(
     tui(scenario, repo=project, screen="generate")
 
 
+def test_the_command_may_be_another_one_here(tui: Run, project: Repository, generator: Says) -> None:
+    generator(GOOD)
+
+    async def scenario(ui: Ui) -> None:
+        await ui.press("v")
+        await ui.until_has("a shell command; none if empty")
+        await ui.type("python check.py")
+        await ui.press("enter")
+        await ui.until_has("tried with `python check.py`")
+        await write(ui, "add", "src/app")
+        await ui.until_has("passed", "[x] src/app.py")
+        await ui.press("escape", "v", "escape")
+        await ui.until_has("tried with `python check.py`")
+
+    tui(scenario, repo=project, screen="generate")
+
+
 def test_what_is_to_do_the_same_must_pass_before(
     tui: Run, project: Repository, generator: Says, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +184,61 @@ def test_it_streams_and_is_stopped(tui: Run, project: Repository, generator: Say
         assert project.git("status", "--porcelain") == ""
 
     tui(scenario, repo=project, screen="generate")
+
+
+def test_escape_leaves_the_instruction_before_it_stops_anything(tui: Run, project: Repository, generator: Says) -> None:
+    generator(HELD + "FILE src/app.py\nsome and no more\n")
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add", "src/app")
+        await ui.until_has("some and no more")
+        await ui.press("i", "escape")
+        await ui.until(lambda: ui.app.focused is None, "the focus to leave")
+        assert ui.has("round 1:") and not ui.has("stop")
+        await ui.press("escape")
+        await ui.until_has("stopped; nothing was changed")
+
+    tui(scenario, repo=project, screen="generate")
+
+
+@pytest.mark.parametrize("leave", ["escape", "q"])
+def test_a_command_that_runs_is_stopped(
+    tui: Run, project: Repository, generator: Says, home: Path, monkeypatch: pytest.MonkeyPatch, leave: str
+) -> None:
+    generator(GOOD)
+    monkeypatch.setenv("MAW_GENERATE_VERIFY", f"touch {home}/begun; sleep 300")
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add", "src/app")
+        await ui.until((home / "begun").exists, "the command")
+        await ui.press(leave)
+        if leave == "escape":
+            await ui.until_has("stopped; nothing was changed")
+
+    tui(scenario, repo=project, screen="generate")  # it would wait for its thread
+    assert not [command for command in processes_of(home).values() if "sleep" in command]
+    assert os.listdir(project.path / ".git/maw/scratch") == []
+
+
+def test_what_was_chosen_is_no_longer_tried_after_escape(
+    tui: Run, project: Repository, generator: Says, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator(TWO)
+    monkeypatch.setenv("MAW_GENERATE_VERIFY", f"if [ -e {home}/slow ]; then touch {home}/begun; sleep 300; fi")
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add should add", "src/app", "check")
+        await ui.until_has("[x] check.py")
+        (home / "slow").touch()
+        await ui.press("space", "enter")
+        await ui.until((home / "begun").exists, "the command")
+        await ui.press("escape")
+        await ui.until_has("stopped; nothing was changed")
+        assert project.git("status", "--porcelain") == ""
+        assert ui.has("[ ] check.py")  # still to be chosen from
+
+    tui(scenario, repo=project, screen="generate")
+    assert not [command for command in processes_of(home).values() if "sleep" in command]
 
 
 def test_leaving_the_app_stops_it(tui: Run, project: Repository, generator: Says) -> None:

@@ -217,8 +217,11 @@ def test_a_repository_that_is_removed_ends_nothing(
 ) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.until(lambda: row(ui, waiting))
+        await under_cursor(ui, waiting)
+        await ui.press("c")
+        await ui.until_has("Give this review up?")
         shutil.rmtree(repo.path)
-        await ui.press("r")
+        await ui.press("y")
         await ui.until(lambda: not row(ui, waiting))
         runner.submit(title="shop abc1234")
         await ui.until(lambda: row(ui, "abc1234").startswith("✓ done"))

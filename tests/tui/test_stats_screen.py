@@ -91,6 +91,30 @@ def test_a_span_of_time(tui: Run, busy: Repository) -> None:
     tui(scenario, repo=busy, screen="stats")
 
 
+def test_words_leave_a_part_and_what_is_chosen_is_remembered(tui: Run, busy: Repository) -> None:
+    async def first(ui: Ui) -> None:
+        await ui.until_has("reviews   21")
+        await ui.press("l", "s")
+        await ui.type("/author:zo")
+        await ui.until_has("reviews   5")
+        await ui.press("enter", "h", "enter")  # the newest week, of what the words leave
+        await ui.until_has("week of 2026-08-17", "reviews   4")
+        await ui.press("escape", "l")
+        await ui.type("/ severity:loud")
+        await ui.until_has("! severity: is one of")
+        await ui.press("escape")
+        await ui.until_has("reviews   21")
+        await ui.type("/path:src/part1")
+        await ui.press("enter")
+        await ui.until_has("reviews   12")
+
+    async def second(ui: Ui) -> None:
+        await ui.until_has("a year", "path:src/part1", "reviews   12", " category ")
+
+    tui(first, repo=busy, screen="stats")
+    tui(second, repo=busy, screen="stats")
+
+
 def test_nothing_recorded_no_repository_and_one_that_goes(tui: Run, repo: Repository) -> None:
     async def empty(ui: Ui) -> None:
         await ui.until_has("reviews   0", "nothing recorded")

@@ -26,6 +26,7 @@ from maw_tui.live import Live
 from maw_tui.screens import SCREENS, TITLES, load
 from maw_tui.screens.base import MawScreen
 from maw_tui.state import State
+from maw_tui.styles import Styles
 from maw_tui.widgets.help import HelpScreen
 from maw_tui.work import Working
 
@@ -51,15 +52,19 @@ class MawApp(Working, App[None]):
         self, repo: Repo | None, config: Config, *, screen: str | None = None, now: Callable[[], float] = time.time
     ) -> None:
         no_color = bool(os.environ.get("NO_COLOR"))
+        remembered, trouble = state.load()
+        wanted = screen or remembered.screen
+        # Textual would show an empty screen first, and lay out and style everything twice.
+        self.DEFAULT_MODE = wanted if wanted in SCREENS else "history" if repo else "queue"  # type: ignore[misc]
         super().__init__(ansi_color=True if no_color else None)
+        self.stylesheet = Styles(variables=self.get_css_variables())
         self.repo = repo
         self.config = config
         self.now = now
         self.live = Live(lambda: watched(config))
-        self.remembered, self._trouble = state.load()
+        self.remembered, self._trouble = remembered, trouble
         self.unexpected: Exception | None = None
         self._filter = [glyphs.AsciiFilter()] if glyphs.ascii_only(config["tui.glyphs"], os.environ) else []
-        self._first = screen or self.remembered.screen or ""
         self._add_themes(no_color)
         for name in SCREENS:
             self.add_mode(name, partial(_made, name))
@@ -75,9 +80,7 @@ class MawApp(Working, App[None]):
         bottom = self.screen_stack[0] if self.screen_stack else None
         return bottom if isinstance(bottom, MawScreen) else None
 
-    async def on_mount(self) -> None:
-        home = "history" if self.repo else "queue"
-        await self.switch_mode(self._first if self._first in SCREENS else home)
+    def on_mount(self) -> None:
         self.tell(self._trouble)
 
     def on_unmount(self) -> None:

@@ -1,17 +1,23 @@
-"""Open the person's own editor at a line."""
+"""How the person's own editor is opened at a line."""
 
 from __future__ import annotations
 
 import os
 import shlex
-import subprocess
-
-from textual.app import App
+from typing import NamedTuple
 
 from maw.change import raw_path
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.git.run import line as git_line
+
+
+class Call(NamedTuple):
+    """A command, and where it is to be run."""
+
+    command: list[str]
+    folder: str
+
 
 # How editors that do not know vi's +LINE are told where to go.
 _COLON = {"code", "codium", "code-insiders", "cursor", "subl", "hx", "helix", "zed", "micro"}
@@ -27,15 +33,12 @@ def command(editor: str, path: str, line: int) -> list[str]:
     return ["sh", "-c", f'{editor} "$@"', editor, *goto, *where]
 
 
-def edit(app: App[None], repo: Repo, path: str, line: int) -> None:
-    """Open a file of the work tree; the UI is back when the editor has ended. Raises FatalError."""
+def call(repo: Repo, path: str, line: int) -> Call:
+    """What opens a file of the work tree. Raises FatalError."""
     if repo.worktree is None:
         raise FatalError("there is no work tree here, so nothing to edit")
     file = os.path.join(repo.worktree, os.fsdecode(raw_path(path)))
     if not os.path.isfile(file):
         raise FatalError(f"{path} is not in the work tree any more")
     editor = git_line("var", "GIT_EDITOR", cwd=repo.root)
-    with app.suspend():
-        code = subprocess.run(command(editor, file, max(line, 1)), cwd=repo.worktree, check=False).returncode
-    if code:
-        raise FatalError(f"the editor ended with {code}", hint="git var GIT_EDITOR tells which it is")
+    return Call(command(editor, file, max(line, 1)), repo.worktree)

@@ -1,4 +1,5 @@
-"""What the UI remembers from one start to the next: <state>/tui.json, {"v","theme","screen","filters"}."""
+"""What the UI remembers from one start to the next: <state>/tui.json, {"v","theme","screen","filters",
+"choices"}."""
 
 from __future__ import annotations
 
@@ -14,19 +15,32 @@ NAMES_MAX = 50
 
 
 class State(NamedTuple):
-    """`theme` and `screen` are names, None where nothing is remembered; `filters` by the name of what is filtered."""
+    """`theme` and `screen` are names, None where nothing is remembered; `filters` by the name of what is filtered,
+    `choices` by that of what is chosen."""
 
     theme: str | None = None
     screen: str | None = None
     filters: tuple[tuple[str, str], ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
 
     def filter(self, name: str) -> str:
         return dict(self.filters).get(name, "")
 
     def filtered(self, name: str, text: str) -> State:
         """With another filter there."""
-        others = {key: value for key, value in self.filters if key != name}
-        return self._replace(filters=tuple((others | {name: text[:TEXT_MAX]} if text else others).items()))
+        return self._replace(filters=_with(self.filters, name, text))
+
+    def choice(self, name: str) -> str:
+        return dict(self.choices).get(name, "")
+
+    def chosen(self, name: str, value: str) -> State:
+        """With another choice there."""
+        return self._replace(choices=_with(self.choices, name, value))
+
+
+def _with(pairs: tuple[tuple[str, str], ...], name: str, text: str) -> tuple[tuple[str, str], ...]:
+    others = {key: value for key, value in pairs if key != name}
+    return tuple((others | {name: text[:TEXT_MAX]} if text else others).items())
 
 
 def path() -> str:
@@ -53,18 +67,25 @@ def load() -> tuple[State, str]:
 def save(state: State) -> None:
     """Raises OSError."""
     paths.make_private_dir(paths.state_dir())
-    data = {"v": VERSION, "theme": state.theme, "screen": state.screen, "filters": dict(state.filters)}
+    data = {
+        "v": VERSION, "theme": state.theme, "screen": state.screen, "filters": dict(state.filters),
+        "choices": dict(state.choices),
+    }  # fmt: skip
     files.write_atomic(path(), json.dumps(data, indent=1).encode("ascii"))
 
 
 def _state(data: dict[str, Any]) -> State:
-    filters = data.get("filters")
-    items = list(filters.items())[:NAMES_MAX] if isinstance(filters, dict) else []
     return State(
         _name(data.get("theme")),
         _name(data.get("screen")),
-        tuple((key[:TEXT_MAX], value[:TEXT_MAX]) for key, value in items if isinstance(value, str)),
+        _pairs(data.get("filters")),
+        _pairs(data.get("choices")),
     )
+
+
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    items = list(value.items())[:NAMES_MAX] if isinstance(value, dict) else []
+    return tuple((key[:TEXT_MAX], text[:TEXT_MAX]) for key, text in items if isinstance(text, str))
 
 
 def _name(value: object) -> str | None:

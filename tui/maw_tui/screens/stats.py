@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -22,8 +23,10 @@ from maw.review.render import Line
 from maw.stats import GROUPS, plots, words
 from maw.stats.gather import Statistics, gather
 from maw.times import moment
+from maw_tui import words as typed
 from maw_tui.messages import Told
 from maw_tui.screens.base import MawScreen
+from maw_tui.widgets.filterbar import FilterBar, history_filter
 from maw_tui.widgets.plot import PlotView
 from maw_tui.widgets.rows import Rows
 
@@ -32,6 +35,7 @@ _DAY = 86400.0
 _PLOTS = 6
 _BAR = 24  # columns at most
 _SUMMARY = 6  # lines
+FILTER, TABLE, SPAN = "stats", "stats.table", "stats.span"  # what they are remembered by
 
 
 @dataclass
@@ -45,6 +49,7 @@ class StatsScreen(MawScreen):
     NAME = "Statistics"
     ABOUT = "What was reviewed, found, accepted and spent; `maw stats` prints the same."
     PARTS = (Rows,)
+    CSS_PATH = "stats.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l,tab", "group(1)", "Next table", tooltip="By week, category, severity, author, model, path"),
         Binding("left,h,shift+tab", "group(-1)", "Previous table", show=False),
@@ -52,16 +57,21 @@ class StatsScreen(MawScreen):
         Binding("P", "plot(-1)", "Previous plot", show=False),
         Binding("s", "span(1)", "Span", tooltip="Since ever, a year, 90, 30 or 7 days ago"),
         Binding("S", "span(-1)", "Longer span", show=False),
+        Binding("slash", "filter", "Filter", tooltip="Count only what fits: author:anna path:src/ since:7d"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._found: Statistics | None = None
-        self._narrowed: list[tuple[str, Filters]] = []  # what Enter chose, in order
-        self._group = self._plot = self._span = 0
+        self._narrowed: list[tuple[str, dict[str, Any]]] = []  # what Enter chose, in order, and its part of Filters
+        remembered = self.maw.remembered
+        self._group = _place(GROUPS, remembered.choice(TABLE))
+        self._span = _place([name for _, name in SPANS], remembered.choice(SPAN))
+        self._plot = 0
         self._lines: list[Line] = []
 
     def body(self) -> ComposeResult:
+        yield history_filter(self.maw.remembered.filter(FILTER))
         yield Static(id="stats-title", markup=False)
         yield Static(id="stats-summary", markup=False)
         with Horizontal(id="stats-plots"):
@@ -79,14 +89,15 @@ class StatsScreen(MawScreen):
         if self.maw.repo is None:
             self.query_one("#stats-summary", Static).update("Statistics are of a repository: start maw tui in one.")
             return
-        self.count(self.maw.repo, self._filters())
+        self.count(self.maw.repo, self.query_one(FilterBar).value)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="stats")
-    def count(self, repo: Repo, filters: Filters) -> None:
+    def count(self, repo: Repo, text: str) -> None:
         def told(text: str = "reading the notes, which takes a while the first time", *, error: bool = True) -> None:
             self.post_message(Told(text, error=error))
 
         worker = get_current_worker()
+        filters = self._filters(repo, text)
         arrivals.deliver(repo, told)
         with Index(repo) as index:
             index.refresh(told=lambda: told(error=False))
@@ -102,8 +113,10 @@ class StatsScreen(MawScreen):
         self._show_plots()
         self._show_table()
 
-    def _filters(self) -> Filters:
-        filters = self._narrowed[-1][1] if self._narrowed else Filters()
+    def _filters(self, repo: Repo, text: str) -> Filters:
+        filters = typed.read(text, repo).filters._replace(feedback=True, leading=False)  # all that is recorded
+        for _, part in self._narrowed:
+            filters = filters._replace(**part)
         days, _ = SPANS[self._span]
         if days is not None and filters.since is None:
             filters = filters._replace(since=self.maw.now() - days * _DAY)
@@ -154,20 +167,20 @@ class StatsScreen(MawScreen):
         self._narrowed.append(chosen)
         self.reload()
 
-    def _choice(self, row: int) -> tuple[str, Filters] | None:
+    def _choice(self, row: int) -> tuple[str, dict[str, Any]] | None:
         assert self._found is not None
-        before, found = self._narrowed[-1][1] if self._narrowed else Filters(), self._found
+        found = self._found
         match GROUPS[self._group]:
             case "week":
                 name = list(reversed(found.weeks))[row]
                 start = moment(f"{name}T00:00:00+00:00")
-                return f"week of {name}", before._replace(since=start, until=start + 7 * _DAY - 0.001)
+                return f"week of {name}", {"since": start, "until": start + 7 * _DAY - 0.001}
             case "author" if name := list(found.authors)[row]:
-                return name, before._replace(author=name)
+                return name, {"author": name}
             case "model" if name := list(found.models)[row]:
-                return name, before._replace(model=name)
+                return name, {"model": name}
             case "path" if name := list(found.paths)[row]:
-                return name, before._replace(path=name)
+                return name, {"path": name}
         return None
 
     def action_back(self) -> None:
@@ -179,6 +192,7 @@ class StatsScreen(MawScreen):
 
     def action_group(self, step: int) -> None:
         self._group = (self._group + step) % len(GROUPS)
+        self.maw.remember(self.maw.remembered.chosen(TABLE, GROUPS[self._group]))
         self._show_table()
 
     def action_plot(self, step: int) -> None:
@@ -187,4 +201,21 @@ class StatsScreen(MawScreen):
 
     def action_span(self, step: int) -> None:
         self._span = (self._span + step) % len(SPANS)
+        self.maw.remember(self.maw.remembered.chosen(SPAN, SPANS[self._span][1]))
         self.reload()
+
+    def action_filter(self) -> None:
+        self.query_one(FilterBar).open()
+
+    @on(FilterBar.Asked)
+    def filter_by(self, event: FilterBar.Asked) -> None:
+        event.stop()
+        self.reload()
+        if event.kept:
+            self.maw.remember(self.maw.remembered.filtered(FILTER, event.text))
+            self.query_one(Rows).focus()
+
+
+def _place(names: Sequence[str], name: str) -> int:
+    """Where a name that was remembered stands; first, for one that is none."""
+    return names.index(name) if name in names else 0

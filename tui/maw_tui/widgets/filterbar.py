@@ -13,9 +13,12 @@ from textual.widgets import Input
 
 from maw_tui.words import CHOICES, NAMES, SAID
 
+_HINT = "filter: words, severity:error path:src/ author:anna since:7d … (enter keeps it, esc drops it)"
+
 
 class FilterBar(Input):
-    """Seen while it has the focus or a text. Enter keeps the filter, escape drops it."""
+    """Seen while it has the focus or a text. Enter keeps the filter, escape drops it. `hint` is said where there is no
+    text."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "drop", "Drop the filter", tooltip="Drop the filter"),
@@ -29,10 +32,13 @@ class FilterBar(Input):
         text: str
         kept: bool = False
 
-    def __init__(self, text: str, *, of_findings: bool = False) -> None:
-        hint = "filter: words, severity:error path:src/ author:anna since:7d … (enter keeps it, esc drops it)"
-        super().__init__(text, placeholder=hint, compact=True, suggester=_Words(of_findings))
+    def __init__(self, text: str, hint: str, suggester: Suggester | None = None) -> None:
+        super().__init__(text, placeholder=hint, compact=True, suggester=suggester)
         self.set_class(bool(text), "-filled")
+
+    def open(self) -> None:
+        self.add_class("-filled")
+        self.focus()
 
     def action_drop(self) -> None:
         self.value = ""
@@ -48,6 +54,11 @@ class FilterBar(Input):
     def _done(self, event: Input.Submitted) -> None:
         event.stop()
         self.post_message(self.Asked(self.value, kept=True))
+
+
+def history_filter(text: str, *, of_findings: bool = False) -> FilterBar:
+    """One for the words of `maw history`."""
+    return FilterBar(text, _HINT, _Words(of_findings))
 
 
 class _Words(Suggester):

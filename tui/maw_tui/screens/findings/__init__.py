@@ -23,20 +23,22 @@ from maw.memory.triage import Item
 from maw.review.render import Line
 from maw.text import count, one_line
 from maw_tui import words
-from maw_tui.editor import edit
 from maw_tui.messages import Told
-from maw_tui.screens.base import MawScreen
+from maw_tui.screens.editing import EditingScreen
 from maw_tui.screens.findings import deciding
-from maw_tui.screens.findings.dialogs import Patch, Reason
+from maw_tui.screens.findings.dialogs import Patch
 from maw_tui.screens.findings.showing import About, about, fits, row
-from maw_tui.widgets.filterbar import FilterBar
+from maw_tui.widgets.filterbar import FilterBar, history_filter
+from maw_tui.widgets.question import Question
 from maw_tui.widgets.rows import Rows
 
 MOST = 2000  # findings in the list; a filter finds the others
 FILTER = "findings"  # what its filter is remembered by
+_WHY = "why, for others and for later (may be empty)"
+_KEYS = "enter dismisses, esc leaves it as it is"
 
 
-class FindingsScreen(MawScreen):
+class FindingsScreen(EditingScreen):
     NAME = "Findings"
     ABOUT = "What reviews found, newest first, each once. What is said of a finding is a note at once."
     PARTS = (Rows,)
@@ -86,7 +88,7 @@ class FindingsScreen(MawScreen):
         return self.query_one(Rows)
 
     def body(self) -> ComposeResult:
-        yield FilterBar(self.maw.remembered.filter(FILTER), of_findings=True)
+        yield history_filter(self.maw.remembered.filter(FILTER), of_findings=True)
         with Container(id="findings"):
             yield Rows(self._draw, id="finding-rows")
             yield About()
@@ -199,7 +201,7 @@ class FindingsScreen(MawScreen):
         meant = self.meant
         if meant:
             what = one_line(meant[0].finding.title) if len(meant) == 1 else count(len(meant), "finding")
-            self.app.push_screen(Reason(f"Dismiss: {what}"), self._dismissed)
+            self.app.push_screen(Question(f"Dismiss: {what}", _WHY, _KEYS), self._dismissed)
 
     def _dismissed(self, reason: str | None) -> None:
         if reason is not None:
@@ -256,9 +258,7 @@ class FindingsScreen(MawScreen):
         self.rows.refresh()
 
     def action_filter(self) -> None:
-        bar = self.query_one(FilterBar)
-        bar.add_class("-filled")
-        bar.focus()
+        self.query_one(FilterBar).open()
 
     def action_back(self) -> None:
         self.tell("")
@@ -266,7 +266,7 @@ class FindingsScreen(MawScreen):
 
     def action_edit(self) -> None:
         if self.repo is not None and self.current is not None:
-            edit(self.app, self.repo, self.current.finding.path, self.current.finding.line)
+            self.edit(self.repo, self.current.finding.path, self.current.finding.line)
 
     def action_copy(self) -> None:
         if self.current is not None:

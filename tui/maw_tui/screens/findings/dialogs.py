@@ -1,44 +1,20 @@
-"""What is asked before a finding is dismissed or fixed."""
+"""What is shown before findings are fixed."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from maw.review.render import Line
 from maw.text import flat
 from maw_tui.widgets.lines import Lines
 from maw_tui.widgets.vi import SCROLL
-
-REASON_MAX = 4000  # characters, as of `maw dismiss`
-
-
-class Reason(ModalScreen[str | None]):
-    """Why; empty is a reason, too, and escape is none."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
-
-    def __init__(self, question: str) -> None:
-        super().__init__()
-        self._question = question
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="reason"):
-            yield Static(Content(self._question), markup=False)
-            yield Input(placeholder="why, for others and for later (may be empty)", max_length=REASON_MAX, compact=True)
-            yield Static(Content.styled("enter dismisses, esc leaves it as it is", "$text-muted"))
-
-    @on(Input.Submitted)
-    def done(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.dismiss(event.value)
 
 
 class Page(Lines):

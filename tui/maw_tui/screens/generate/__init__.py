@@ -10,8 +10,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static, TextArea
+from textual.worker import get_current_worker
 
 from maw.edits import hunks
+from maw.edits.verify import Stopped
 from maw.errors import FatalError
 from maw.generate.memory.keeping import Made
 from maw.generate.request import CODE, DOCS, REFACTOR
@@ -27,6 +29,7 @@ from maw_tui.screens.generate.hunklist import HunkList
 from maw_tui.screens.generate.telling import Transcript
 from maw_tui.screens.generate.writing import Draft, Heard, Listed, Put, Writing, Written
 from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.question import Question
 from maw_tui.widgets.rows import Rows
 
 # What is asked for, and what is said where nothing else is.
@@ -35,6 +38,7 @@ TASKS = {
     REFACTOR: "Make it simpler.",
     DOCS: "Write the docstrings and comments that are missing.",
 }
+_KEYS = "enter takes it for now (the setting `generate.verify` for ever), esc leaves it as it is"
 _INTRO = (
     "i: say what is wanted; ctrl+g: have it written.",
     "ctrl+o: choose the files that may change; without, it",
@@ -47,18 +51,21 @@ class GenerateScreen(MawScreen):
     NAME = "Generate"
     ABOUT = "Have a node write code, and take it hunk by hunk; `maw generate` does the same."
     PARTS = (HunkList,)
+    CSS_PATH = "generate.tcss"
     AUTO_FOCUS = ""  # the number keys are to switch screens until somebody writes
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("i", "compose", "Write", tooltip="Write the instruction; esc leaves it"),
         Binding("ctrl+g", "write", "Generate", tooltip="Have it written"),
         Binding("ctrl+o", "files", "Files", tooltip="Choose the files and folders that may change"),
         Binding("ctrl+t", "task", "Task", tooltip="Code, refactor or docs"),
+        Binding("v", "verify", "Try with", tooltip="The command that what is written has to pass"),
         Binding("u", "undo", "Undo", show=False, tooltip="Take the last application back"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._kind = CODE
+        self._config = self.maw.config  # but for the command, which may be another one here
         self._paths: tuple[str, ...] = ()
         self._writing: Writing | None = None
         self._transcript = Transcript()
@@ -83,7 +90,7 @@ class GenerateScreen(MawScreen):
             self._writing.stop()
 
     def _head(self) -> None:
-        verify = one_line(self.maw.config["generate.verify"])
+        verify = one_line(self._config["generate.verify"])
         told = f"  tried with `{verify}`" if verify else ""
         self.query_one("#generate-head", Static).update(
             Content.assemble((f"Generate: {self._kind}", "bold"), (told, "$text-muted"))
@@ -106,6 +113,16 @@ class GenerateScreen(MawScreen):
         names = list(TASKS)
         self._kind = names[(names.index(self._kind) + 1) % len(names)]
         self._head()
+
+    def action_verify(self) -> None:
+        question = "What is written has to pass, in a worktree of its own:"
+        verify = self._config["generate.verify"]
+        self.app.push_screen(Question(question, "a shell command; none if empty", _KEYS, verify), self._verify_with)
+
+    def _verify_with(self, command: str | None) -> None:
+        if command is not None:
+            self._config = self._config.but("generate.verify", command.strip())
+            self._head()
 
     def action_files(self) -> None:
         if self.maw.repo is not None:
@@ -134,12 +151,13 @@ class GenerateScreen(MawScreen):
             self.tell("say what is to be done first", error=True)
             return
         self.tell("")
+        self.set_focus(None)  # esc is to stop it
         self._leave()
         self._transcript = Transcript()
         self._now(self._transcript.now)
         self._say(())
         draft = Draft(self._kind, words, self._paths)
-        self._writing = Writing(self.maw.repo, self.maw.config, draft, self._heard)
+        self._writing = Writing(self.maw.repo, self._config, draft, self._heard)
         self.write(self._writing)
 
     @work(thread=True, exit_on_error=False, group="write")
@@ -200,13 +218,19 @@ class GenerateScreen(MawScreen):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="put")
     def put(self, repo: Repo, made: Made, ids: list[str]) -> None:
-        if self.maw.config["generate.verify"]:
+        worker = get_current_worker()
+        if self._config["generate.verify"]:
             self.post_message(Told("trying what was chosen"))
-        self.post_message(Put(writing.put(repo, self.maw.config, made, ids, self._trouble)))
+        try:
+            done = writing.put(repo, self._config, made, ids, self._trouble, stopped=lambda: worker.is_cancelled)
+        except Stopped as exc:
+            self.post_message(Told(exc.message))
+        else:
+            self.post_message(Put(done))
 
     @work(thread=True, exit_on_error=False, group="put")
     def reject(self, repo: Repo, made: Made) -> None:
-        writing.reject(repo, self.maw.config, made, self._trouble)
+        writing.reject(repo, self._config, made, self._trouble)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="put")
     def action_undo(self) -> None:
@@ -236,18 +260,17 @@ class GenerateScreen(MawScreen):
         self.set_focus(None)
 
     def action_back(self) -> None:
-        """Stop what is being written; leave what is offered; leave the instruction."""
+        """Leave the instruction; stop what is being written or tried; leave what is offered."""
         super().action_back()
-        if self._writing is not None:
+        if isinstance(self.focused, TextArea):
+            self.set_focus(None)
+        elif self._writing is not None:
             self._now("stopping")
-            self.stop(self._writing)
+            self._writing.stop()
+        elif putting := [worker for worker in self.workers if worker.name == "put" and worker.is_running]:
+            self.tell("stopping")
+            putting[0].cancel()
         elif self._made is not None:
             self._leave()
             self._say(("Nothing was changed.",))
             self._now("")
-        else:
-            self.set_focus(None)
-
-    @work(thread=True, exit_on_error=False, group="stop")
-    def stop(self, writing: Writing) -> None:
-        writing.stop()

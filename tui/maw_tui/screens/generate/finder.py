@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -39,6 +40,7 @@ class Finder(ModalScreen[list[str] | None]):
         self._names = frozenset(self._known)
         self._chosen = dict.fromkeys(chosen)
         self._found: list[str] = []
+        self._letters: str | None = None  # what they were found by
 
     def compose(self) -> ComposeResult:
         with Vertical(id="finder"):
@@ -47,14 +49,20 @@ class Finder(ModalScreen[list[str] | None]):
             yield Static(id="finder-told", markup=False)
 
     def on_mount(self) -> None:
-        self._find("")
+        self.look()
 
     @on(Input.Changed)
-    def look(self, event: Input.Changed) -> None:
-        self._find(event.value)
+    @work(exclusive=True, exit_on_error=False, group="look")
+    async def look(self) -> None:
+        await self._find()
 
-    def _find(self, letters: str) -> None:
-        self._found = rank(self._known, letters)
+    async def _find(self) -> None:
+        """Have the list be that of the letters: who types and takes at once means what they will find."""
+        letters = self.query_one(Input).value
+        if letters == self._letters:
+            return
+        found = await asyncio.to_thread(rank, self._known, letters)  # there may be 100,000 files
+        self._found, self._letters = found, letters
         if self._is_new(letters.strip()):
             self._found.append(f"{NEW}{letters.strip()}")
         self.query_one(Rows).show(len(self._found))
@@ -80,8 +88,9 @@ class Finder(ModalScreen[list[str] | None]):
         rows = self.query_one(Rows)
         rows.move_to(rows.cursor + step)
 
-    def action_mark(self) -> None:
+    async def action_mark(self) -> None:
         """Mark the path under the cursor, or no longer."""
+        await self._find()
         rows = self.query_one(Rows)
         if not self._found:
             return
@@ -95,8 +104,9 @@ class Finder(ModalScreen[list[str] | None]):
         self._tell()
 
     @on(Rows.Chosen)
-    def action_done(self) -> None:
+    async def action_done(self) -> None:
         """Take what is marked; where nothing is, what the cursor is on."""
+        await self._find()
         rows = self.query_one(Rows)
         here = [self._path(rows.cursor)] if self._found and not self._chosen else []
         self.dismiss([*self._chosen, *here])

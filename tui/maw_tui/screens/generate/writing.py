@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from maw import client
 from maw.config.load import Config
 from maw.edits import apply, propose
 from maw.edits.apply import Applied
+from maw.edits.verify import Stopped, never
 from maw.errors import FatalError
 from maw.generate import context, generation, sameness
 from maw.generate.context import Wanted
@@ -67,15 +69,8 @@ class Put(Message):
     undone: bool = False
 
 
-class Stopped(FatalError):
-    """Somebody stopped it."""
-
-    def __init__(self) -> None:
-        super().__init__("stopped; nothing was changed")
-
-
 class Writing:
-    """One generation. `run` is called in a thread, `stop` from anywhere."""
+    """One generation. `run` is called in a thread, `stop` from anywhere: it does not wait."""
 
     def __init__(self, repo: Repo, config: Config, draft: Draft, told: Callable[[str, Any], None]) -> None:
         self._repo, self._config, self._draft, self._told = repo, config, draft, told
@@ -88,7 +83,8 @@ class Writing:
         paths, words = self._draft.paths, self._draft.instruction
         found = context.gather(self._repo, Wanted(edit=paths, words=words), self._mapped)
         asked = self._with_examples(generation.asked(self._config, self._draft.task, words, found))
-        how = means(self._config, self._hear)._replace(judge=_JUDGES.get(self._draft.task, lambda _: None))
+        how = means(self._config, self._hear, self._is_stopped)
+        how = how._replace(judge=_JUDGES.get(self._draft.task, lambda _: None))
         try:
             if self._draft.task == REFACTOR and how.verify:
                 generation.insist_on_green(generation.as_it_is(self._repo, how))
@@ -114,11 +110,17 @@ class Writing:
         self._hear("trouble", text)
 
     def stop(self) -> None:
-        """Have the node stop, too; a command that is run on a proposal goes on to its end, for nothing."""
+        """Have the node stop, too, and a command that is run on a proposal."""
         self._stopped = True
+        threading.Thread(target=self._cancel, name="cancel").start()
+
+    def _cancel(self) -> None:
         if self._id:
             with contextlib.suppress(FatalError, OSError):  # a node that cannot be told cancels by itself
                 client.cancel(self._config.values["node"], self._id, timeout=_CANCEL_TIMEOUT)
+
+    def _is_stopped(self) -> bool:
+        return self._stopped
 
     def _mapped(self, done: int, whole: int) -> None:
         self._hear("mapped", (done, whole))
@@ -131,22 +133,27 @@ class Writing:
         self._told(kind, data)
 
 
-def means(config: Config, told: Callable[[str, Any], None] = lambda *_: None) -> Means:
+def means(
+    config: Config, told: Callable[[str, Any], None] = lambda *_: None, stopped: Callable[[], bool] = never
+) -> Means:
     """As the settings have it: what `maw generate` does without options."""
     values = config.values
     verify = values["generate.verify"]
     tries = max(1, values["generate.tries"]) if verify else 1
-    return Means(node=values["node"], verify=verify, tries=tries, timeout=values["generate.timeout"], told=told)
+    timeout = values["generate.timeout"]
+    return Means(values["node"], verify, tries=tries, timeout=timeout, told=told, stopped=stopped)
 
 
-def put(repo: Repo, config: Config, made: Made, ids: list[str], said: Said) -> Applied:
-    """Apply the hunks with these ids, and remember it. A part of what passed is tried again first. Raises FatalError
-    with nothing changed."""
+def put(
+    repo: Repo, config: Config, made: Made, ids: list[str], said: Said, *, stopped: Callable[[], bool] = never
+) -> Applied:
+    """Apply the hunks with these ids, and remember it. A part of what passed is tried again first. Raises Stopped and
+    FatalError, with nothing changed."""
     proposal = made.report.proposal
     part = propose.accepted(proposal, ids) if proposal is not None else None
     if proposal is None or part is None:
         raise FatalError("no hunk is chosen: space chooses, `a` takes all")
-    how = means(config)
+    how = means(config, stopped=stopped)
     if how.verify and part.diff != proposal.diff:
         verdict = generation.verified(repo, how, part)
         if not verdict.passed:

@@ -1,23 +1,34 @@
-"""All about the commit under the cursor: its records, then its diff with the findings at their lines."""
+"""All about one commit: its records, then its diff with the findings at their lines."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ClassVar
 
+from textual import on, work
 from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.worker import get_current_worker
 
+from maw.errors import FatalError
+from maw.git.repo import Repo
+from maw.git.run import GitError
 from maw.review.annotate import Diff, Shown
 from maw.review.render import Line
 from maw_tui.fold import broken
 from maw_tui.highlight import paint
+from maw_tui.screens.history import reading
 from maw_tui.screens.history.reading import Commit
 from maw_tui.widgets.rows import Rows
+from maw_tui.work import Working
 
+RESTING = 0.08  # seconds on a commit before all about it is read
 SIDE_BY_SIDE = 120  # columns from which old and new stand beside each other
 
 
-class Detail(Rows):
+class Detail(Working, Rows):
     """Lines with a cursor: what is under it can be copied and opened in the editor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -27,8 +38,17 @@ class Detail(Rows):
         Binding("left_square_bracket", "jump('file', -1)", "Previous file", show=False),
     ]
 
-    def __init__(self) -> None:
+    @dataclass
+    class Opened(Message):
+        """All about a commit."""
+
+        commit: Commit
+        lines: list[Shown]
+
+    def __init__(self, now: Callable[[], float]) -> None:
         super().__init__(self._draw_line, id="history-commit")
+        self._now = now
+        self._beside: bool | None = None
         self.commit: Commit | None = None
         self.lines: list[Shown] = []
 
@@ -36,6 +56,50 @@ class Detail(Rows):
     def here(self) -> Shown | None:
         """The line under the cursor."""
         return self.lines[self.cursor] if self.cursor < len(self.lines) else None
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="commit")
+    def read(self, repo: Repo, oid: str, rest: float = 0.0) -> None:
+        """Show a commit, unless another one is asked for within `rest` seconds."""
+        time.sleep(rest)
+        if not get_current_worker().is_cancelled:
+            self._open(repo, oid)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="commit")
+    def read_neighbour(self, repo: Repo, oid: str, which: str) -> None:
+        try:
+            found = reading.child(repo, oid) if which == "child" else next(iter(reading.parents(repo, oid)), None)
+        except GitError:
+            found = None
+        if found is None:
+            raise FatalError(f"{oid[:10]} has no {which}" + (" on the way to HEAD" if which == "child" else ""))
+        self._open(repo, found)
+
+    def _open(self, repo: Repo, oid: str) -> None:
+        """Of a worker."""
+        commit = reading.commit(repo, oid, self._now())
+        lines = lines_of(commit, self._columns, beside=self._beside)
+        if not get_current_worker().is_cancelled:
+            self.post_message(self.Opened(commit, lines))
+
+    @on(Opened)
+    def opened(self, event: Opened) -> None:
+        event.stop()
+        self.fill(event.commit, event.lines)
+
+    @property
+    def _columns(self) -> int:
+        """What there is room for; as yet, when it is only about to be shown."""
+        return self.size.width or self.screen.size.width
+
+    def lay_out_again(self, repo: Repo) -> None:
+        if self.commit is not None:
+            self.read(repo, self.commit.oid, RESTING)
+
+    def switch_columns(self, repo: Repo) -> None:
+        """Old and new beside each other, or no longer."""
+        now = self._beside if self._beside is not None else self._columns >= SIDE_BY_SIDE
+        self._beside = not now
+        self.lay_out_again(repo)
 
     def fill(self, commit: Commit | None, lines: list[Shown]) -> None:
         """Show a commit, with the place kept when it is the same one."""

@@ -40,6 +40,7 @@ class NodesScreen(LiveScreen):
     NAME = "Nodes"
     ABOUT = "What each node has loaded, what it takes of the memory, and how busy it is."
     PARTS = (Rows,)
+    CSS_PATH = "../live.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l", "load", "Load", tooltip="Load the model"),
         Binding("u", "unload", "Unload", tooltip="End the model's worker; what it was doing is tried again later"),

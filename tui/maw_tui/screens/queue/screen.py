@@ -18,6 +18,7 @@ from maw import api, tasks
 from maw.answers import Json
 from maw.attendant import client as attendant
 from maw.attendant import outbox
+from maw.git.repo import Repo
 from maw.review.render import Line
 from maw.watch import words as said
 from maw.watch.board import Picture, Seen
@@ -27,7 +28,7 @@ from maw_tui.screens.queue import words
 from maw_tui.screens.queue.entries import Entry, entries
 from maw_tui.screens.queue.follow import FollowScreen
 from maw_tui.widgets.confirm import Confirm
-from maw_tui.widgets.filter import Filter
+from maw_tui.widgets.filterbar import FilterBar
 from maw_tui.widgets.pane import Pane
 from maw_tui.widgets.rows import Rows
 
@@ -58,6 +59,7 @@ class QueueScreen(LiveScreen):
     NAME = "Queue"
     ABOUT = "What the nodes do, what waits for them, and what became of it."
     PARTS = (Rows,)
+    CSS_PATH = "../live.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "follow", "Follow", tooltip="Follow a task: all that it told, and what comes"),
         Binding("c", "cancel", "Cancel", tooltip="Cancel a task; take a review out of the outbox"),
@@ -84,7 +86,7 @@ class QueueScreen(LiveScreen):
                 yield Pane(id="heading")
                 yield Rows(self._row, id="rows")
             yield Pane(id="detail")
-        yield Filter(self._wanted)
+        yield FilterBar(self._wanted, "words to look for")
 
     def on_mount(self) -> None:
         self.query_one(Rows).focus()
@@ -155,17 +157,16 @@ class QueueScreen(LiveScreen):
     # The filter.
 
     def action_filter(self) -> None:
-        self.query_one(Filter).open()
+        self.query_one(FilterBar).open()
 
-    @on(Filter.Wanted)
-    def filter_changed(self, event: Filter.Wanted) -> None:
+    @on(FilterBar.Asked)
+    def filter_by(self, event: FilterBar.Asked) -> None:
+        event.stop()
         self._wanted = event.text
         self.paint()
-
-    @on(Filter.Closed)
-    def filter_closed(self) -> None:
-        self.maw.remember(self.maw.remembered.filtered("queue", self._wanted))
-        self.query_one(Rows).focus()
+        if event.kept:
+            self.maw.remember(self.maw.remembered.filtered("queue", self._wanted))
+            self.query_one(Rows).focus()
 
     # What can be done.
 
@@ -234,11 +235,15 @@ class QueueScreen(LiveScreen):
     def _drop(self, waits: outbox.Entry) -> None:
         def answered(yes: bool | None) -> None:
             if yes and self.maw.repo is not None:
-                outbox.remove(self.maw.repo, waits.id)
-                self.read_outbox()
+                self._give_up(self.maw.repo, waits)
 
         question = "Give this review up? Its commit stays recorded as unreviewed."
         self.app.push_screen(Confirm(question, "Give it up", "Keep it"), answered)
+
+    @work(thread=True, exit_on_error=False, group="drop")
+    def _give_up(self, repo: Repo, waits: outbox.Entry) -> None:
+        outbox.remove(repo, waits.id)
+        self.post_message(OutboxRead(outbox.entries(repo)))
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="send")
     def _send(self) -> None:
