@@ -122,9 +122,14 @@ def test_new_records_come_with_a_reload(tui: Run, sample: Sample) -> None:
         await ui.until_has("Read amounts")
         commit = repo.commit("A later one")
         maw_note(repo, commit)
-        await ui.press("r")
+        await ui.press("j", "r")
         await ui.until_has("A later one")
         assert len(listed(ui)) == 6
+        table = ui.app.screen.query_one(CommitTable)
+        assert table.cursor == 2  # on the commit that it was on
+        await ui.press("r")
+        await ui.idle()
+        assert (table.cursor, len(listed(ui))) == (2, 6)
 
     tui(scenario, repo=repo)
 

@@ -59,6 +59,7 @@ class CommitTable(Working, Rows):
         self.entries: dict[int, Entry] = {}
         self._repo: Repo | None = None
         self._filter = ""
+        self._listed: str | None = None  # the filter whose rows are shown
 
     @property
     def current(self) -> Entry | None:
@@ -100,6 +101,9 @@ class CommitTable(Working, Rows):
     @on(Begun)
     def begin(self, event: Begun) -> None:
         event.stop()
+        if self._listed == self._filter and self.count:
+            return  # read again: the place is kept, `fill` has what is new
+        self._listed = self._filter
         self.numbers = array("q")
         self.entries = dict(enumerate(event.entries))
         self.show(len(event.entries))
@@ -110,9 +114,9 @@ class CommitTable(Working, Rows):
         event.stop()
         known = self.numbers[self.cursor] if self.cursor < len(self.numbers) else None
         cursor = event.numbers.index(known) if known is not None and known in event.numbers else self.cursor
+        if event.fresh or (self.numbers and self.numbers != event.numbers):
+            self.entries = {}  # what was read before is void, or of other places
         self.numbers = event.numbers
-        if event.fresh:
-            self.entries = {}
         nothing = "nothing is recorded yet: commit, or `maw review HEAD`"
         empty = "nothing recorded that fits" if self._filter else nothing
         self.show(len(event.numbers), cursor=cursor, empty=empty)
