@@ -12,9 +12,9 @@ from maw.cli import model_ps
 from maw.cli.model_advice import adopt, recommend
 from maw.cli.options import duration, named_node
 from maw.cli.output import print_json, say
-from maw.cli.statuslines import held_by
 from maw.errors import FatalError
 from maw.review.terminal import ProgressLine
+from maw.statuslines import held_by
 from maw.text import flat, size
 
 Json = dict[str, Any]
