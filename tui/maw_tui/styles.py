@@ -1,5 +1,5 @@
 """The styles of the UI, parsed once. Textual's own parse everything anew when a screen brings some of its own, when a
-mode is entered and when the theme is set: three times until the first picture, each time 0.1 s."""
+mode is entered and when the theme is set: several times until the first picture."""
 
 from __future__ import annotations
 
