@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -20,8 +17,8 @@ from maw import client, files, paths
 from tests.faults.conftest import Project, project
 from tests.faults.workload import Task, kept_task, tasks
 from tests.fixtures.fake_runner import FakeRunner, script
-from tests.fixtures.model import NAME, EmbeddedModel
-from tests.fixtures.runner import RunnerProcess
+from tests.fixtures.model import EmbeddedModel
+from tests.fixtures.runner import ROOT, RunnerProcess
 from tests.fixtures.waiting import eventually
 
 pytestmark = pytest.mark.slow
@@ -108,23 +105,12 @@ def test_stopped_worker_is_ended_and_its_task_moves_on(real_runner: Path) -> Non
 
 
 @pytest.mark.model
-def test_model_that_does_not_fit_into_memory(embedded_model: EmbeddedModel, with_engine: Callable[..., Any]) -> None:
+def test_model_that_does_not_fit_into_memory(embedded_model: EmbeddedModel) -> None:
     """RLIMIT_AS of a worker below what its model needs: one line, no worker left, and others go on."""
-    from maw_remote.engine.interface import EngineError
-
-    async def work(engine: Any) -> None:
-        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-        resource.setrlimit(resource.RLIMIT_AS, (450 << 20, hard))  # the worker inherits it
-        try:
-            with pytest.raises(EngineError) as caught:
-                await asyncio.wait_for(engine.load(NAME), 60)
-        finally:
-            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
-        assert "\n" not in caught.value.message
-        assert caught.value.code in ("worker_lost", "model_broken"), caught.value.code
-        await engine.load(NAME)
-
-    with_engine(work, context=8192)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults.no_room"], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
 
 
 # The runner

@@ -173,7 +173,7 @@ def test_commands_that_misbehave(project: Repository, maw: Maw, generator: Says,
 def test_bad_answers_on_the_whole_way(project: Repository, maw: Maw, generator: Says) -> None:
     for text, code in {
         ENDLESS + "la la la\n": "repeats",
-        ENDLESS + "word ": "half",
+        ENDLESS + "word ": "repeats",
         CUT + GOOD: "half",
         PAGE: "prose",
         "\x1b[31mred\x07": "prose",

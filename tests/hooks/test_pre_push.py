@@ -141,6 +141,7 @@ def test_by_url_without_a_remote_s_name(hooked: Hooked, origin: Path, user: Path
     assert said.count("  change") == 1 and bare[:10] in said
 
 
+@pytest.mark.slow
 def test_many_commits_are_counted_and_some_named(hooked: Hooked, origin: Path, user: Path) -> None:
     _require(user, "reviewed")
     for number in range(15):

@@ -89,6 +89,7 @@ def test_compose_write_choose_apply_and_undo(
     assert "add should add" in server.prompt() and '<file path="src/app.py" edit="yes">' in server.prompt()
 
 
+@pytest.mark.slow
 def test_all_none_and_leaving(tui: Run, project: Repository, generator: Says) -> None:
     generator(TWO)
 
@@ -123,6 +124,7 @@ def test_an_answer_that_cannot_be_taken_says_why(tui: Run, project: Repository, 
     assert noted(project) == ["failed"]
 
 
+@pytest.mark.slow
 def test_the_users_command_is_run_and_its_failure_told(
     tui: Run, project: Repository, generator: Says, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,6 +142,7 @@ def test_the_users_command_is_run_and_its_failure_told(
     tui(scenario, repo=project, screen="generate")
 
 
+@pytest.mark.slow
 def test_the_command_may_be_another_one_here(tui: Run, project: Repository, generator: Says) -> None:
     generator(GOOD)
 
@@ -201,6 +204,7 @@ def test_escape_leaves_the_instruction_before_it_stops_anything(tui: Run, projec
     tui(scenario, repo=project, screen="generate")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leave", ["escape", "q"])
 def test_a_command_that_runs_is_stopped(
     tui: Run, project: Repository, generator: Says, home: Path, monkeypatch: pytest.MonkeyPatch, leave: str
@@ -220,6 +224,7 @@ def test_a_command_that_runs_is_stopped(
     assert os.listdir(project.path / ".git/maw/scratch") == []
 
 
+@pytest.mark.slow
 def test_what_was_chosen_is_no_longer_tried_after_escape(
     tui: Run, project: Repository, generator: Says, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +256,7 @@ def test_leaving_the_app_stops_it(tui: Run, project: Repository, generator: Says
     tui(scenario, repo=project, screen="generate")  # it would wait for its thread without end
 
 
+@pytest.mark.slow
 def test_documentation_that_changes_code_is_refused(tui: Run, project: Repository, generator: Says) -> None:
     generator(GOOD)
 
@@ -291,6 +297,7 @@ def test_what_is_seen(tui: Run, project: Repository, generator: Says, size: tupl
     tui(scenario, repo=project, screen="generate", size=size)
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_told(tui: Run, project: Repository) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.press("ctrl+g")
@@ -317,6 +324,7 @@ def test_what_is_missing_is_told(tui: Run, project: Repository) -> None:
     tui(outside, screen="generate")
 
 
+@pytest.mark.slow
 def test_the_finder_marks_several_and_offers_what_is_not_there_yet(tui: Run, project: Repository) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.press("ctrl+o")

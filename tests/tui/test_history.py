@@ -57,6 +57,7 @@ def test_light_and_dark_differ_in_colours_only(tui: Run, sample: Sample) -> None
     tui(scenario, repo=sample[0])
 
 
+@pytest.mark.slow
 def test_the_filter_has_the_words_of_maw_history(tui: Run, sample: Sample, maw: Maw) -> None:
     repo, made = sample
     asked = {
@@ -276,6 +277,7 @@ def test_a_repository_that_is_deleted_under_it_is_told(tui: Run, sample: Sample)
     tui(scenario, repo=repo)
 
 
+@pytest.mark.slow
 def test_pages_are_read_where_one_looks(tui: Run, home: Path) -> None:
     many(home / "many", 3000)
 
