@@ -42,9 +42,10 @@ def run() -> list[Row]:
         size = os.path.getsize(os.path.join(repo.maw_dir, "map.db"))
     return [
         Row(f"first map of {FILES:,} files", first, "≤ 10", "s", first <= 10),
-        Row(f"a warm map of {FILES:,} files for one of them, whole", warm, "≤ 300", "ms", warm <= 300),
+        # The budget of 300 ms is that of a generation's own share, map and all: bench_generate.
+        Row(f"a warm map of {FILES:,} files for one of them, 4,000 tokens", warm, "", "ms", None),
         Row("what one changed file adds to it, median", refreshed - warm, "≤ 100", "ms", refreshed - warm <= 100),
-        Row("maw map FILE, warm, whole command", whole, "≤ 300", "ms", whole <= 300),
+        Row("maw map FILE, warm, whole command", whole, "", "ms", None),
         Row("size of the cache", size / 1e6, "", "MB", None),
     ]
 
