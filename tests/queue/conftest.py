@@ -10,19 +10,12 @@ import pytest
 from maw_remote.queue.base import Settings
 from maw_remote.queue.records import NewTask
 from maw_remote.queue.store import Queue
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.fixtures.clock import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1_700_000_000.0)
 
 
 @pytest.fixture

@@ -9,20 +9,14 @@ import pytest
 from maw import api, wire
 from maw.errors import NodeError
 from maw.watch.board import ENDED_KEPT, SAID_KEPT, Board
+from tests.fixtures.clock import Clock
 
 TS = "2026-01-31T12:00:00.000Z"
 
 
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(100.0)
 
 
 @pytest.fixture

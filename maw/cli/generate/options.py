@@ -55,8 +55,8 @@ _EDITS: tuple[_Option, ...] = (
     click.option("--verify", metavar="CMD", help="A shell command that must pass with the change; it runs in a copy."),
     click.option("--tries", type=click.IntRange(1, 20), metavar="N", help="Proposals that are tried with it at most."),
 )  # fmt: skip
-_HOW: tuple[_Option, ...] = (
-    click.option("--model", default="", metavar="NAME", help="Another model of the node than its Generator."),
+# How it is asked: of each subcommand, whatever it writes.
+HOW: tuple[_Option, ...] = (
     click.option("--node", metavar="NAME", help="The node that does it."),
     click.option("--fresh", is_flag=True, help="Write again, even where the answer is known."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/generate.md tells its keys)."),
@@ -64,14 +64,18 @@ _HOW: tuple[_Option, ...] = (
 )  # fmt: skip
 
 
+def model_option(role: str) -> _Option:
+    return click.option("--model", default="", metavar="NAME", help=f"Another model of the node than its {role}.")
+
+
 def common(command: Command) -> Command:
     """Give a command the options, as one record: `command(options=…, …)` with what it has of its own beside."""
-    return _with(command, (*_ABOUT, *_EDITS, *_HOW))
+    return _with(command, (*_ABOUT, *_EDITS, model_option("Generator"), *HOW))
 
 
 def without_edits(command: Command) -> Command:
     """The same for a command that changes nothing: there are no options for what it does not do."""
-    return _with(command, (*_ABOUT, *_HOW))
+    return _with(command, (*_ABOUT, model_option("Generator"), *HOW))
 
 
 def _with(command: Command, options: Sequence[_Option]) -> Command:

@@ -12,7 +12,7 @@ import click
 
 from maw import asking
 from maw.asking import Answered
-from maw.cli.generate.options import Command, bundled, typed
+from maw.cli.generate.options import HOW, Command, bundled, model_option, typed
 from maw.cli.output import print_json, under_way
 from maw.cli.records import deliver, fresh_index
 from maw.config.load import Config
@@ -40,12 +40,9 @@ class TextOptions(NamedTuple):
 
 _COMMON: tuple[Callable[[Command], Command], ...] = (
     click.option("--instruction", default="", metavar="TEXT", help="What to mind; `-` reads it from standard input."),
-    click.option("--model", default="", metavar="NAME", help="Another model of the node than its Manager."),
-    click.option("--node", metavar="NAME", help="The node that does it."),
-    click.option("--fresh", is_flag=True, help="Write again, even where the answer is known."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/generate.md tells its keys)."),
-    click.option("--dry-run", is_flag=True, help="Print what would be sent, and send nothing."),
-)  # fmt: skip
+    model_option("Manager"),
+    *HOW,
+)
 
 
 def common(command: Command) -> Command:

@@ -65,11 +65,11 @@ class Live:
     def want(self, now: float) -> Want:
         """What it could have evaluated in the next step. `now` in seconds of a monotonic clock."""
         rows, outputs = self.rows_wanted(), self.outputs_wanted()
-        return Want(self.number, rows, outputs, self.order, self.interactive, self.adapter, self._may_wait(now))
+        return Want(self.number, rows, outputs, self.order, self.interactive, self.adapter, self._may_wait(rows, now))
 
-    def _may_wait(self, now: float) -> bool:
+    def _may_wait(self, rows: int, now: float) -> bool:
         """Whether it is to begin its answer only now, and has not waited long with that."""
-        if self.begun or self.rows_wanted() != 1:
+        if self.begun or rows != 1:
             return False
         self.ready = self.ready or now
         return now - self.ready < HOLD_MAX

@@ -8,6 +8,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from maw import change
+from maw.change import FileChange
 from maw_remote.jobs.interface import BadInput, Json
 
 TITLE_MAX = 200  # characters
@@ -74,6 +76,17 @@ def patch(payload: Json) -> bytes:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as exc:
         raise BadInput(f"`diff` is not base64: {exc}") from exc
+
+
+def files(diff: bytes, skipped: Sequence[str]) -> list[FileChange]:
+    """The files of a change, of which the client left out `skipped`. Raises BadInput."""
+    try:
+        found = change.parse(diff)
+    except change.BadPatch as exc:
+        raise BadInput(f"the change is not a patch: {exc}") from exc
+    if not found and not skipped:
+        raise BadInput("the change is empty")
+    return found
 
 
 def skipped(payload: Json, most: int) -> list[str]:

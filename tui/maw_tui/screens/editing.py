@@ -21,6 +21,10 @@ class EditorFound(Message):
 
 
 class EditingScreen(MawScreen):
+    @property
+    def repo(self) -> Repo | None:
+        return self.maw.repo
+
     @work(thread=True, exclusive=True, exit_on_error=False, group="edit")
     def edit(self, repo: Repo, path: str, line: int) -> None:
         """Open a file of the work tree; the UI is back when the editor has ended."""

@@ -36,38 +36,33 @@ class Rows(Painted):
     ]
 
     @dataclass
-    class Moved(Message):
+    class Happened(Message):
+        """What a list tells of."""
+
+        rows: Rows
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
+
+    @dataclass
+    class Moved(Happened):
         """The cursor is on another row, or on another content of it."""
 
-        rows: Rows
         row: int
 
-        @property
-        def control(self) -> Rows:
-            return self.rows
-
     @dataclass
-    class Chosen(Message):
+    class Chosen(Happened):
         """Enter, or a second click."""
 
-        rows: Rows
         row: int
 
-        @property
-        def control(self) -> Rows:
-            return self.rows
-
     @dataclass
-    class Wanted(Message):
+    class Wanted(Happened):
         """These rows are seen and not here: from `first` to before `last`."""
 
-        rows: Rows
         first: int
         last: int
-
-        @property
-        def control(self) -> Rows:
-            return self.rows
 
     def __init__(self, draw: Callable[[int, int], Line | None], *, id: str | None = None) -> None:
         """`draw` takes the row's number and the width there is."""

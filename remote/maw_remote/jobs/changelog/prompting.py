@@ -3,24 +3,21 @@ is evaluated once."""
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Sequence
-from functools import cache
 from string import Template
 
 from maw.secrets import MARK
 from maw_remote.engine.interface import Message
-from maw_remote.jobs import digest
+from maw_remote.jobs import digest, prompts
 from maw_remote.jobs.changelog.payload import Commit, Payload
 
 NAMES = ("system", "commit", "same", "project", "style", "redacted")
 PATHS_SHOWN = 20
 
 
-@cache
 def load(name: str) -> str:
     """The text of prompts/NAME.md."""
-    return importlib.resources.files(__package__).joinpath("prompts", f"{name}.md").read_text("utf-8")
+    return prompts.load("maw_remote.jobs.changelog", name)
 
 
 def beginning(asked: Payload) -> list[Message]:

@@ -3,15 +3,14 @@ that edit, so that it is evaluated once."""
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Sequence
-from functools import cache
 from string import Template
 from typing import NamedTuple
 
 from maw.edits import answer
 from maw.secrets import MARK
 from maw_remote.engine.interface import Message
+from maw_remote.jobs import prompts
 from maw_remote.jobs.generate import shape
 from maw_remote.jobs.generate.fitting import Piece, Shown, cleaned, line_shown
 from maw_remote.jobs.generate.payload import PROSE, TASKS, Before, Payload
@@ -30,10 +29,9 @@ class Around(NamedTuple):
     before: str = ""
 
 
-@cache
 def load(name: str) -> str:
     """The text of prompts/NAME.md."""
-    return importlib.resources.files(__package__).joinpath("prompts", f"{name}.md").read_text("utf-8")
+    return prompts.load("maw_remote.jobs.generate", name)
 
 
 def beginning(task: str, project: str) -> list[Message]:

@@ -3,15 +3,14 @@ evaluated once."""
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Sequence
-from functools import cache
 from string import Template
 
 from maw.change import FileChange
 from maw.messages.profile import AREA, CONVENTIONAL, Profile
 from maw.secrets import MARK
 from maw_remote.engine.interface import Message
+from maw_remote.jobs import prompts
 from maw_remote.jobs.digest import code, shown_path, shown_text
 from maw_remote.jobs.message.payload import Payload
 from maw_remote.jobs.review.units import Piece
@@ -19,10 +18,9 @@ from maw_remote.jobs.review.units import Piece
 NAMES = ("system", "change", "file", "parts", "examples", "draft", "redacted")
 
 
-@cache
 def load(name: str) -> str:
     """The text of prompts/NAME.md."""
-    return importlib.resources.files(__package__).joinpath("prompts", f"{name}.md").read_text("utf-8")
+    return prompts.load("maw_remote.jobs.message", name)
 
 
 def system(profile: Profile) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from maw import change
 from maw.change import FileChange
 from maw_remote.engine.interface import Engine, Field, Message, Text
 from maw_remote.engine.program import Program, max_tokens
+from maw_remote.jobs import reading
 from maw_remote.jobs.asking import Asking
 from maw_remote.jobs.digest import Digest
-from maw_remote.jobs.interface import BadInput, Emit, Json
+from maw_remote.jobs.interface import Emit, Json
 from maw_remote.jobs.message import prompting, shape
 from maw_remote.jobs.message.payload import Payload
 
@@ -27,9 +27,7 @@ class Writing:
         self._program = shape.build(payload.profile, payload.ticket)
 
     async def run(self) -> Json:
-        files = await asyncio.to_thread(self._files)
-        if not files and not self._asked.skipped:
-            raise BadInput("the change is empty")
+        files = await asyncio.to_thread(reading.files, self._asked.diff, self._asked.skipped)
         await self._asking.begin()
         messages, summarised = await self._messages(files)
         return {
@@ -39,12 +37,6 @@ class Writing:
             "model": self._model,
             "stats": self._asking.stats(),
         }
-
-    def _files(self) -> list[FileChange]:
-        try:
-            return change.parse(self._asked.diff)
-        except change.BadPatch as exc:
-            raise BadInput(f"the change is not a patch: {exc}") from exc
 
     async def _messages(self, files: list[FileChange]) -> tuple[list[Message], int]:
         """The chat that asks for the message, and how many files had to be summarised for it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from maw import change
 from maw.change import FileChange
 from maw.config.load import Config
 from maw_remote.engine.interface import Engine, Field, Message, Text
@@ -14,7 +13,7 @@ from maw_remote.jobs import reading
 from maw_remote.jobs.asking import Asking
 from maw_remote.jobs.base import Base
 from maw_remote.jobs.digest import SUMMARY, Digest, Shown
-from maw_remote.jobs.interface import BadInput, Emit, Json
+from maw_remote.jobs.interface import Emit, Json
 from maw_remote.jobs.pr import prompting, shape
 from maw_remote.jobs.pr.payload import KEYS, Payload, parse
 
@@ -43,7 +42,7 @@ class PrJob(Base):
         self, payload: Json, *, model: str, profile: str, engine: Engine, emit: Emit, since: float = 0.0
     ) -> Json:
         asked = await asyncio.to_thread(parse, payload)
-        files = await asyncio.to_thread(_files, asked)
+        files = await asyncio.to_thread(reading.files, asked.diff, asked.skipped)
         model = asked.model or model
         asking = Asking(engine, model, emit)
         await asking.begin()
@@ -58,16 +57,6 @@ class PrJob(Base):
         return await digest.fitted(
             frame, max_tokens(shape.PROGRAM), lambda file, pieces: prompting.summary(asked, file, pieces)
         )
-
-
-def _files(asked: Payload) -> list[FileChange]:
-    try:
-        files = change.parse(asked.diff)
-    except change.BadPatch as exc:
-        raise BadInput(f"the change is not a patch: {exc}") from exc
-    if not files and not asked.skipped:
-        raise BadInput("the change is empty")
-    return files
 
 
 def _heard(part: Text | Field) -> str:

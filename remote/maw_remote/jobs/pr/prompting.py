@@ -3,15 +3,13 @@ is evaluated once."""
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Sequence
-from functools import cache
 from string import Template
 
 from maw.change import FileChange
 from maw.secrets import MARK
 from maw_remote.engine.interface import Message
-from maw_remote.jobs import digest
+from maw_remote.jobs import digest, prompts
 from maw_remote.jobs.pr.payload import Commit, Payload
 from maw_remote.jobs.review.units import Piece
 
@@ -20,10 +18,9 @@ COMMITS_SHOWN = 40
 BODY_SHOWN = 400  # characters of a commit's body
 
 
-@cache
 def load(name: str) -> str:
     """The text of prompts/NAME.md."""
-    return importlib.resources.files(__package__).joinpath("prompts", f"{name}.md").read_text("utf-8")
+    return prompts.load("maw_remote.jobs.pr", name)
 
 
 def beginning(project: str) -> list[Message]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Sequence
-from functools import cache
 from string import Template
 
 from maw.globs import matches
 from maw.secrets import MARK
 from maw_remote.engine.interface import Message
+from maw_remote.jobs import prompts
 from maw_remote.jobs.review.payload import Rule
 from maw_remote.jobs.review.units import PATH_SHOWN, Piece, Unit, is_judged, shown
 
@@ -19,10 +18,9 @@ _EXAMPLES = (("example_right_code", "example_right_answer"), ("example_wrong_cod
 NAMES = ("system", "rules", "unit", "verify", "redacted", *(name for pair in _EXAMPLES for name in pair))
 
 
-@cache
 def load(name: str) -> str:
     """The text of prompts/NAME.md."""
-    return importlib.resources.files(__package__).joinpath("prompts", f"{name}.md").read_text("utf-8")
+    return prompts.load("maw_remote.jobs.review", name)
 
 
 def system(path: str, rules: Sequence[Rule]) -> str:

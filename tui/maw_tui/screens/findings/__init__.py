@@ -80,10 +80,6 @@ class FindingsScreen(EditingScreen):
         self._decisions: list[int] = []  # of how many findings each was
 
     @property
-    def repo(self) -> Repo | None:
-        return self.maw.repo
-
-    @property
     def rows(self) -> Rows:
         return self.query_one(Rows)
 

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 
 from maw.errors import FatalError
-from maw.git.repo import Repo
 from maw.text import one_line
 from maw_tui.screens.editing import EditingScreen
 from maw_tui.screens.history.detail import RESTING, Detail
@@ -38,10 +37,6 @@ class HistoryScreen(EditingScreen):
         Binding("z", "zoom", "Zoom", show=False, tooltip="The commit on the whole screen, or beside the list"),
         Binding("tab", "other_pane", "Other pane", show=False, tooltip="Between list and commit"),
     ]
-
-    @property
-    def repo(self) -> Repo | None:
-        return self.maw.repo
 
     @property
     def table(self) -> CommitTable:
