@@ -42,3 +42,9 @@ def ago(seconds: float, *, now_below: int = 60) -> str:
     """The same in a sentence: `3d ago`, `now`."""
     text = age(seconds, now_below=now_below)
     return text if text == "now" else f"{text} ago"
+
+
+def until(seconds: float) -> str:
+    """How soon, in its largest unit: `in 59m`, `now`."""
+    text = age(seconds, now_below=1)
+    return text if text == "now" else f"in {text}"

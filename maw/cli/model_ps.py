@@ -9,8 +9,8 @@ import click
 
 from maw import answers, api, errors
 from maw.cli.output import print_json
-from maw.config.text import duration
 from maw.text import count, flat, size
+from maw.times import until
 
 Json = dict[str, Any]
 _EVICTED_SHOWN = 5
@@ -62,7 +62,7 @@ def _row(held: Json) -> Sequence[str]:
         state = f"busy with {held.get('busy', 0)}" + (f", {held['waiting']} waiting" if held.get("waiting") else "")
     leaves = "pinned" if held.get("pinned") else ""
     if held.get("leaves_in") is not None:
-        leaves = f"in {duration(float(round(held['leaves_in'])))}"
+        leaves = until(held["leaves_in"])
     cells = (held["model"], state, size(held["bytes"]), size(parts.get("weights")), size(parts.get("kv")), size(other),
              f"{held.get('context', 0)} {held.get('kv', '')}", leaves)  # fmt: skip
     return [flat(str(cell)) for cell in cells]

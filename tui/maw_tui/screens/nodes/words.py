@@ -8,12 +8,11 @@ from collections.abc import Sequence
 import msgspec
 
 from maw import api
-from maw.config.text import duration
 from maw.errors import FatalError
 from maw.review.render import Line
 from maw.statuslines import settings_lines
 from maw.text import count, flat, one_line, size
-from maw.times import age, moment
+from maw.times import age, moment, until
 from maw_tui.bars import bar, spark
 from maw_tui.fold import fit, folded
 from maw_tui.live import Sample
@@ -55,7 +54,7 @@ def _told(model: api.Model, held: api.Held | None) -> list[str]:
     if held is not None:
         told += [f"busy with {held.busy}"] if held.busy else []
         told += [f"{held.waiting} waiting"] if held.waiting else []
-        told += [f"leaves in {duration(float(round(held.leaves_in)))}"] if held.leaves_in is not None else []
+        told += [f"leaves {until(held.leaves_in)}"] if held.leaves_in is not None else []
     told += [f"{size(model.partial)} have come"] if model.partial else []
     return told + list(model.roles) + ([model.error] if model.error else [])
 
