@@ -42,7 +42,6 @@ def day(runner: RunnerProcess, repo: Repository) -> RunnerProcess:
 async def calm(ui: Ui) -> None:
     """All has come, and the speeds have fallen to nothing."""
     await ui.until_has("shop 4d5e6f7", "5e6f7a8b90", "3/9")
-    await ui.press("g")  # the cursor keeps to what came first, which may have been the outbox
     await ui.until_has("28 29")
     await ui.until(lambda: " tok/s" not in ui.text.replace("tok/s   age", ""), "silence")
 

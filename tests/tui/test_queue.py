@@ -15,6 +15,7 @@ from maw.attendant import outbox
 from maw.git.repo import discover
 from maw.link import control
 from maw_tui.screens.queue.follow import FollowScreen
+from maw_tui.widgets.rows import Rows
 from tests.fixtures.git import Repository
 from tests.fixtures.runner import RunnerProcess
 from tests.fixtures.ssh import Pro
@@ -74,6 +75,35 @@ def test_cancel_retry_and_sooner(tui: Run, repo: Repository, runner: RunnerProce
         await under_cursor(ui, "the first")
         await ui.until(lambda: "c Cancel" in ui.lines[-1] and "t Try again" not in ui.lines[-1])  # it is at work
         runner.release("go")
+
+    tui(scenario, repo=repo, screen="queue")
+
+
+def test_the_cursor_is_on_the_first_row_until_it_is_moved_and_then_keeps_to_its_task(
+    tui: Run, repo: Repository, runner: RunnerProcess, waiting: str
+) -> None:
+    def cursor(ui: Ui) -> str:
+        rows = ui.app.screen.query_one(Rows)
+        return ui.lines[rows.region.y + rows.cursor]
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until(lambda: waiting in cursor(ui))  # the outbox is read before a node answers, or there is no other
+        runner.submit(wait_for="go", title="the first")
+        await ui.until(lambda: "the first" in cursor(ui))
+        runner.submit(number=2, title="the second")
+        await ui.until(lambda: row(ui, "the second"))
+        assert "the first" in cursor(ui)
+        await ui.press("j")
+        assert "the second" in cursor(ui)
+        runner.submit(number=3, title="the third")
+        await ui.until(lambda: row(ui, "the third"))
+        await under_cursor(ui, "the third")
+        await ui.press("p")
+        await ui.until(lambda: ui.text.index("the third") < ui.text.index("the second"))
+        assert "the third" in cursor(ui)
+        runner.release("go")
+        await ui.until(lambda: row(ui, "the third").startswith("✓ done"))
+        assert "the third" in cursor(ui)
 
     tui(scenario, repo=repo, screen="queue")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -70,6 +70,8 @@ class Rows(Painted):
         self._draw = draw
         self._asked: tuple[int, int] | None = None
         self._drawn: dict[int, Line] = {}  # as they are on the screen, for `renew`
+        self._keys: Sequence[str] = ()
+        self._held = False  # a person has put the cursor where it is
         self.count = 0
         self.cursor = 0
         self.empty = ""  # what is said where there are no rows
@@ -85,9 +87,13 @@ class Rows(Painted):
         self.refresh()
         self.post_message(self.Moved(self, self.cursor))
 
-    def renew(self, count: int, *, cursor: int) -> None:
-        """The same list a moment later: what is another line is drawn, the rest stays as it is."""
-        cursor = max(0, min(cursor, count - 1))
+    def renew(self, keys: Sequence[str]) -> None:
+        """A list that changes by itself, a moment later; `keys` tell its rows apart. What is another line is drawn, the
+        rest stays as it is. The cursor is on the first row until a person has moved it, and then keeps to what is
+        there."""
+        place = self._place_in(keys) if self._held else 0
+        count, cursor = len(keys), max(0, min(place, len(keys) - 1))
+        self._keys = keys
         if count != self.count or cursor != self.cursor:
             followed = cursor != self.cursor
             self.count, self.cursor = count, cursor
@@ -96,11 +102,23 @@ class Rows(Painted):
                 self._follow()
             self.refresh()
         else:
-            top = self.scroll_offset.y
-            for number in range(top, min(top + self.size.height, count)):
-                if self._draw(number, self.size.width) != self._drawn.get(number):
-                    self.refresh_line(number)
+            self._draw_changed()
         self.post_message(self.Moved(self, self.cursor))
+
+    def _place_in(self, keys: Sequence[str]) -> int:
+        """Where the row under the cursor is among these; where the cursor is, when it is gone."""
+        here = self._keys[self.cursor] if self.cursor < len(self._keys) else None
+        return next((number for number, key in enumerate(keys) if key == here), self.cursor)
+
+    def _draw_changed(self) -> None:
+        top = self.scroll_offset.y
+        for number in range(top, min(top + self.size.height, self.count)):
+            if self._draw(number, self.size.width) != self._drawn.get(number):
+                self.refresh_line(number)
+
+    def hold(self) -> None:
+        """The row under the cursor is the one that is meant, wherever `renew` finds it."""
+        self._held = True
 
     def arrived(self) -> None:
         """Rows that were asked for are here."""
@@ -136,8 +154,11 @@ class Rows(Painted):
 
     def move_to(self, row: int) -> None:
         """Put the cursor on a row, and into sight."""
+        if not self.count:
+            return
+        self.hold()
         row = max(0, min(row, self.count - 1))
-        if row == self.cursor or not self.count:
+        if row == self.cursor:
             return
         before, self.cursor = self.cursor, row
         self._follow()
@@ -165,6 +186,7 @@ class Rows(Painted):
 
     def action_choose(self) -> None:
         if self.count:
+            self.hold()
             self.post_message(self.Chosen(self, self.cursor))
 
     def on_click(self, event: events.Click) -> None:

@@ -73,10 +73,8 @@ class NodesScreen(LiveScreen):
         self._paint_panel()
 
     def painted(self, pictures: list[Picture]) -> None:
-        before, rows = self._current(), self.query_one(Rows)
         self.items = items(pictures, self._gauges, everything=self._everything)
-        place = {item.key: number for number, item in enumerate(self.items)}
-        rows.renew(len(self.items), cursor=place.get(before.key, rows.cursor) if before else rows.cursor)
+        self.query_one(Rows).renew([item.key for item in self.items])
 
     @on(Rows.Moved)
     def _paint_panel(self) -> None:

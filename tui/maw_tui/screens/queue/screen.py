@@ -114,14 +114,12 @@ class QueueScreen(LiveScreen):
 
     def painted(self, pictures: list[Picture]) -> None:
         self._pictures = pictures
-        before = self._current()
         rows = self.query_one(Rows)
         self.entries = entries(pictures, self._waiting, self._wanted)
-        place = {entry.key: number for number, entry in enumerate(self.entries)}
         self._several = len(pictures) > 1
         self._show_nodes(words.nodes_lines(pictures))
         self.query_one("#heading", Pane).show([words.heading(rows.size.width, several=self._several)])
-        rows.renew(len(self.entries), cursor=place.get(before.key, rows.cursor) if before else rows.cursor)
+        rows.renew([entry.key for entry in self.entries])
 
     def _show_nodes(self, lines: list[Line]) -> None:
         pane = self.query_one("#nodes", Pane)
@@ -186,7 +184,7 @@ class QueueScreen(LiveScreen):
             self.app.push_screen(FollowScreen(seen))
 
     def action_cancel(self) -> None:
-        entry = self._current()
+        entry = self._meant()
         if entry is not None and entry.waits is not None:
             self._drop(entry.waits)
         elif (seen := self._task_here()) is not None:
@@ -204,7 +202,7 @@ class QueueScreen(LiveScreen):
         self.app.push_screen(Confirm(question, "Cancel it", "Leave it"), answered)
 
     def action_retry(self) -> None:
-        entry = self._current()
+        entry = self._meant()
         if entry is not None and entry.waits is not None:
             self._send()
         elif (seen := self._task_here()) is not None:
@@ -218,8 +216,13 @@ class QueueScreen(LiveScreen):
         ask = partial(tasks.prioritise, seen.node, seen.task.id, more)
         self._steer(seen, ask, lambda task: f"task {task['id']} has priority {task['priority']}")
 
+    def _meant(self) -> Entry | None:
+        """What a key is about; the cursor stays with it."""
+        self.query_one(Rows).hold()
+        return self._current()
+
     def _task_here(self) -> Seen | None:
-        entry = self._current()
+        entry = self._meant()
         if entry is None or entry.task is None:
             self.tell("there is no task under the cursor")
             return None
