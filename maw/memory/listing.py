@@ -40,6 +40,16 @@ def said(index: Index, commits: Iterable[str]) -> Said:
     return found
 
 
+def commit_of_task(index: Index, task: str) -> str | None:
+    """The commit with what came of a task, whatever its node is called here; the newest, where git carried that on."""
+    end = f"/{task}"
+    found = index.select(
+        "SELECT oid FROM records WHERE substr(run, -?) = ? AND author <> '' ORDER BY committed DESC, time DESC LIMIT 1",
+        [len(end), end],
+    )
+    return str(found[0]["oid"]) if found else None
+
+
 def _parts(values: Sequence[object]) -> Iterable[Sequence[object]]:
     return (values[at : at + AT_ONCE] for at in range(0, len(values), AT_ONCE))
 

@@ -90,3 +90,16 @@ def test_kinds_and_feedback_of_commits(repo: Repository, noted: list[str]) -> No
         }  # fmt: skip
         assert listing.said(index, noted) == {noted[2]: {"0badf00d": "accepted"}}
         assert listing.kinds(index, ["0" * 40] * 1200) == {}
+
+
+def test_the_commit_of_a_task_is_the_newest_that_has_it(repo: Repository, noted: list[str]) -> None:
+    note(repo, "review", noted[1], "10", node="pro", task="0123456789ab")
+    note(repo, "message", noted[2], "11", node="local", task="ba9876543210")
+    gone = review_record(repo, noted[0], task="abcabcabcabc")
+    assert Notes(kernel_repo(repo)).append("review", "0" * 40, [record.encode(gone)])
+    with Index(kernel_repo(repo)) as index:
+        index.refresh()
+        assert listing.commit_of_task(index, "0123456789ab") == noted[1]
+        assert listing.commit_of_task(index, "ba9876543210") == noted[2]
+        for none in ("abcabcabcabc", "23456789ab", "%", "", "/0123456789ab"):
+            assert listing.commit_of_task(index, none) is None

@@ -11,11 +11,12 @@ pytest.importorskip("textual", reason="the tui extra")
 pytest.importorskip("uvicorn", reason="a runner needs the runner extra")
 
 from maw import client, paths, reach, record
-from maw.attendant import outbox
+from maw.attendant import outbox, spool
 from maw.git.repo import discover
 from maw.link import control
 from maw_tui.screens.queue.follow import FollowScreen
 from maw_tui.widgets.rows import Rows
+from tests.fixtures.attendant import review_record
 from tests.fixtures.git import Repository
 from tests.fixtures.runner import RunnerProcess
 from tests.fixtures.ssh import Pro
@@ -176,6 +177,32 @@ def test_a_task_is_followed_from_its_first_word_through_a_restart(
         await ui.press("escape")
         await ui.until(lambda: not isinstance(ui.app.screen, FollowScreen))
         await ui.until(lambda: row(ui, "abc1234").startswith("✓ done"))
+
+    tui(scenario, repo=repo, screen="queue")
+
+
+def test_what_came_of_a_task_is_opened(
+    tui: Run, sample: tuple[Repository, dict[str, str]], runner: RunnerProcess
+) -> None:
+    repo, commits = sample
+    noted, blocked = (runner.submit("review", number=number, title=f"shop {number}")["id"] for number in (1, 2))
+    runner.wait(noted)
+    runner.wait(blocked)
+    spool.put(discover(str(repo.path)), commits["docs"], review_record(repo, commits["docs"], task=noted))
+
+    async def scenario(ui: Ui) -> None:
+        await under_cursor(ui, "shop 2")
+        await ui.press("enter")
+        await ui.until_has(f"review {blocked} on local: done", "no commit of this repository has it")
+        await ui.press("escape")
+        await under_cursor(ui, "shop 1")
+        await ui.press("enter")
+        await ui.until_has(f"commit {commits['docs']}", "Run `cli.py`.")
+        assert ui.app.current_mode == "history"
+        await ui.idle()  # the list is read meanwhile
+        assert ui.has(f"commit {commits['docs']}")
+        await ui.press("3", "f")
+        await ui.until_has(f"review {noted} on local: done")
 
     tui(scenario, repo=repo, screen="queue")
 

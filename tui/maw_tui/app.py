@@ -140,6 +140,15 @@ class MawApp(Working, App[None]):
         self.switch_mode(name)
         self.remember(self.remembered._replace(screen=name))
 
+    def open_commit(self, oid: str, finding: str | None = None) -> None:
+        """Show a commit in the history, at one of its findings."""
+        from maw_tui.screens.history import HistoryScreen
+
+        self.action_show("history")
+        screen = self.shown
+        if isinstance(screen, HistoryScreen):
+            screen.call_later(screen.show_commit, oid, finding)  # when it is shown for the first time, it is made first
+
     def action_help(self) -> None:
         if self.shown is not None:
             self.push_screen(HelpScreen([keys.of_screen(type(self.shown)), keys.everywhere()]))

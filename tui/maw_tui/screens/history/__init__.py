@@ -60,6 +60,15 @@ class HistoryScreen(EditingScreen):
             self.tell("this is not a git repository: the history needs one (start maw tui in one, or with --repo)")
         else:
             self.table.read(self.repo, self.query_one(FilterBar).value, fresh=True)
+            if self.has_class("-reading"):
+                self.detail.lay_out_again(self.repo)
+
+    def show_commit(self, oid: str, finding: str | None = None) -> None:
+        """Open a commit, whether or not it is listed, at one of its findings."""
+        if self.repo is not None:
+            self.add_class("-reading")
+            self.detail.focus()
+            self.detail.read(self.repo, oid, finding=finding)
 
     @on(FilterBar.Asked)
     def filter_by(self, event: FilterBar.Asked) -> None:
@@ -77,6 +86,8 @@ class HistoryScreen(EditingScreen):
         entry = self.table.current
         if not self.table.count:
             self.detail.fill(None, [])
+        elif self.has_class("-reading") and self.detail.has_focus:
+            return  # what was opened stays: the list goes on by itself when it is read
         elif entry is not None and self.repo is not None and self.detail.display:
             self.detail.read(self.repo, entry.row.commit, RESTING)
 

@@ -44,6 +44,7 @@ class Detail(Working, Rows):
 
         commit: Commit
         lines: list[Shown]
+        finding: str | None = None  # the id of that which was asked for
 
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__(self._draw_line, id="history-commit")
@@ -58,11 +59,11 @@ class Detail(Working, Rows):
         return self.lines[self.cursor] if self.cursor < len(self.lines) else None
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="commit")
-    def read(self, repo: Repo, oid: str, rest: float = 0.0) -> None:
-        """Show a commit, unless another one is asked for within `rest` seconds."""
+    def read(self, repo: Repo, oid: str, rest: float = 0.0, finding: str | None = None) -> None:
+        """Show a commit, at a finding, unless another one is asked for within `rest` seconds."""
         time.sleep(rest)
         if not get_current_worker().is_cancelled:
-            self._open(repo, oid)
+            self._open(repo, oid, finding)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="commit")
     def read_neighbour(self, repo: Repo, oid: str, which: str) -> None:
@@ -74,17 +75,20 @@ class Detail(Working, Rows):
             raise FatalError(f"{oid[:10]} has no {which}" + (" on the way to HEAD" if which == "child" else ""))
         self._open(repo, found)
 
-    def _open(self, repo: Repo, oid: str) -> None:
+    def _open(self, repo: Repo, oid: str, finding: str | None = None) -> None:
         """Of a worker."""
         commit = reading.commit(repo, oid, self._now())
         lines = lines_of(commit, self._columns, beside=self._beside)
         if not get_current_worker().is_cancelled:
-            self.post_message(self.Opened(commit, lines))
+            self.post_message(self.Opened(commit, lines, finding))
 
     @on(Opened)
     def opened(self, event: Opened) -> None:
         event.stop()
         self.fill(event.commit, event.lines)
+        if event.finding is not None:
+            self.action_first()
+            self.jump(lambda shown: shown.finding is not None and shown.finding.id == event.finding, 1)
 
     @property
     def _columns(self) -> int:

@@ -45,9 +45,11 @@ class FollowScreen(ModalScreen[None]):
         Binding("escape,q,f", "dismiss", "Close"),
     ]
 
-    def __init__(self, seen: Seen) -> None:
+    def __init__(self, seen: Seen, note: str = "") -> None:
+        """`note`: what else there is to say of it."""
         super().__init__()
         self._seen = seen
+        self._note = f"  ({note})" if note else ""
         self._transcript = Transcript()
         self._state = "asking"
         self._due: Timer | None = None
@@ -92,7 +94,7 @@ class FollowScreen(ModalScreen[None]):
         self._due = None
         task = self._seen.task
         head = f"{task.kind} {task.id} on {self._seen.node}: {self._state}   (esc closes)"
-        lines = [Line((("head", one_line(head)),)), Line((("dim", one_line(task.title)),))]
+        lines = [Line((("head", one_line(head)),)), Line((("dim", one_line(task.title)), ("warning", self._note)))]
         self.query_one("#followed", Pane).show(lines)
         page = self.query_one("#transcript", Page)
         at_end = page.scroll_offset.y >= page.max_scroll_y

@@ -19,6 +19,8 @@ from maw.answers import Json
 from maw.attendant import client as attendant
 from maw.attendant import outbox
 from maw.git.repo import Repo
+from maw.memory import arrivals, listing
+from maw.memory.index import Index
 from maw.review.render import Line
 from maw.watch import words as said
 from maw.watch.board import Picture, Seen
@@ -53,6 +55,14 @@ def offers(entry: Entry | None) -> set[str]:
 @dataclass
 class OutboxRead(Message):
     waiting: list[outbox.Entry]
+
+
+@dataclass
+class Traced(Message):
+    """The commit that has what came of a task; None where no commit of this repository has."""
+
+    seen: Seen
+    commit: str | None
 
 
 class QueueScreen(LiveScreen):
@@ -176,7 +186,29 @@ class QueueScreen(LiveScreen):
 
     @on(Rows.Chosen)
     def chosen(self) -> None:
-        self.action_follow()
+        """Open what came of a task that has ended, and follow one that has not."""
+        seen = self._task_here()
+        if seen is not None and not seen.live and self.maw.repo is not None:
+            self._trace(self.maw.repo, seen)
+        else:
+            self.action_follow()
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="trace")
+    def _trace(self, repo: Repo, seen: Seen) -> None:
+        arrivals.deliver(repo, lambda text: self.post_message(Told(text, error=True)))
+        with Index(repo) as index:
+            index.refresh()
+            self.post_message(Traced(seen, listing.commit_of_task(index, seen.task.id)))
+
+    @on(Traced)
+    def traced(self, event: Traced) -> None:
+        event.stop()
+        if self.app.screen is not self:
+            return  # meanwhile somebody went on
+        if event.commit is not None:
+            self.maw.open_commit(event.commit)
+        else:
+            self.app.push_screen(FollowScreen(event.seen, "no commit of this repository has it"))
 
     def action_follow(self) -> None:
         seen = self._task_here()
