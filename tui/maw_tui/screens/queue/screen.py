@@ -195,7 +195,10 @@ class QueueScreen(LiveScreen):
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="trace")
     def _trace(self, repo: Repo, seen: Seen) -> None:
-        arrivals.deliver(repo, lambda text: self.post_message(Told(text, error=True)))
+        def told(text: str) -> None:
+            self.post_message(Told(text, error=True))
+
+        arrivals.deliver(repo, told)
         with Index(repo) as index:
             index.refresh()
             self.post_message(Traced(seen, listing.commit_of_task(index, seen.task.id)))
