@@ -78,7 +78,7 @@ class _Gathering:
         below = [path for path in self._below if path not in texts]
         texts |= files.fit(self._repo, below)
         if not texts and not self._folders:
-            raise FatalError("no file to work on", hint="name files or folders, or a definition with --symbol")
+            raise FatalError("no file to work on", hint="name files or folders, or a definition in them")
         edited = [File(path, text, True, self._focus(path)) for path, text in texts.items() if text is not None]
         new = [path for path, text in texts.items() if text is None]
         others = [path for path in self._wanted.read if path not in texts]

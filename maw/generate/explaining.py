@@ -11,7 +11,7 @@ from maw.generate.references import Reference, Source
 from maw.git.repo import Repo
 from maw.repomap import build
 from maw.repomap.cache import Cache
-from maw.text import printable
+from maw.text import count, printable
 
 
 class Explanation(NamedTuple):
@@ -24,6 +24,11 @@ class Explanation(NamedTuple):
     def wrong(self) -> int:
         """How many references lead nowhere."""
         return sum(one.status in references.SAID for one in self.references)
+
+    @property
+    def told(self) -> str:
+        """The same, said to a person."""
+        return f"{count(self.wrong, 'reference')} of {len(self.references)} led nowhere, and is marked"
 
 
 def checked(repo: Repo, answer: str) -> Explanation:

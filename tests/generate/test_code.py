@@ -64,6 +64,25 @@ def test_texts_from_files_and_another_model(project: Repository, maw: Maw, gener
     assert "nothing-of-the-kind" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("words", "focus"),
+    [(("src/app.py::sub",), [[5, 6]]), (("src/app.py:1", "src/app.py:5-6"), [[1, 1], [5, 6]]), (("odd:3",), None)],
+)
+def test_a_path_may_name_a_definition_or_lines(
+    project: Repository, maw: Maw, words: tuple[str, ...], focus: list[list[int]] | None
+) -> None:
+    pytest.importorskip("tree_sitter_python", reason="the lines of a definition are the parser's")
+    project.write("odd:3", "a file of that name\n")
+    ran = maw("generate", "refactor", *words, "--dry-run", cwd=project.path)
+    (sent,) = (file for file in ran.json["payload"]["files"] if file["editable"])
+    assert (sent["path"], sent["focus"]) == ("odd:3" if focus is None else "src/app.py", focus)
+
+
+def test_two_definitions_are_one_too_many(project: Repository, maw: Maw) -> None:
+    ran = maw("generate", "docs", "src/app.py::add", "src/app.py::sub", "--dry-run", cwd=project.path)
+    assert (ran.code, "add and sub: it can be about one definition only" in ran.err) == (2, True), ran.err
+
+
 def test_two_refusals_in_a_row_end_it(project: Repository, maw: Maw, generator: Says) -> None:
     server = generator(LOST, whole("../out.py", "x\n"))
     ran = maw("generate", "code", "add", "src/app.py", "--apply", "--json", cwd=project.path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import CodeOptions, common, instruction_of
+from maw.cli.generate.options import CodeOptions, common
 from maw.generate.request import CODE
 
 
@@ -28,4 +28,4 @@ def code(*, options: CodeOptions) -> int:
     """
     if not options.instruction and options.paths and not options.source:
         options = options._replace(instruction=options.paths[0], paths=options.paths[1:])
-    return working.work(CODE, instruction_of(options), options)
+    return working.work(CODE, options)

@@ -5,11 +5,8 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import CodeOptions, common, instruction_of
-from maw.generate import sameness
+from maw.cli.generate.options import CodeOptions, common
 from maw.generate.request import DOCS
-
-_USUAL = "Write the docstrings and comments that are missing."
 
 
 @click.command()
@@ -28,4 +25,4 @@ def docs(*, options: CodeOptions) -> int:
 
     Exit codes: 0 done, 2 usage, 3 nothing came of it that can be taken, 4 node unreachable.
     """
-    return working.work(DOCS, instruction_of(options, _USUAL), options, judge=sameness.insist)
+    return working.work(DOCS, options)

@@ -10,16 +10,11 @@ from maw.cli.generate.options import CodeOptions, instruction_of, without_edits
 from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
 from maw.cli.output import print_json, say, under_way
-from maw.errors import FatalError
-from maw.generate import explaining, generation, targets
+from maw.generate import explaining, generation, tasks
 from maw.generate.ask import Answer
-from maw.generate.context import Context
 from maw.generate.explaining import Explanation
 from maw.generate.generation import Means
 from maw.generate.request import EXPLAIN, Asked
-from maw.text import count
-
-_OTHERWISE = "What does it do, how, and what does it need from elsewhere?"
 
 
 @click.command()
@@ -40,9 +35,10 @@ def explain(*, options: CodeOptions) -> int:
     Exit codes: 0 done, 2 usage, 3 no answer came, 4 node unreachable.
     """
     here = working.place(options)
-    words = instruction_of(options, _OTHERWISE)
-    found = _gathered(here, options, words)
-    asked = generation.asked(here.config, EXPLAIN, words, found, model=options.model)
+    wanted = working.wanted(here, options, instruction_of(options, tasks.USUAL[EXPLAIN]))
+    with working.gathering() as progress:
+        question = tasks.explaining(here.repo, here.config, wanted, model=options.model, progress=progress)
+    asked = question.asked
     how = working.means(here, options)
     if options.dry_run:
         return working.dry_run(here, asked, how)
@@ -51,21 +47,6 @@ def explain(*, options: CodeOptions) -> int:
     explanation = explaining.checked(here.repo, answer.text)
     _print(explanation, answer, as_json=options.as_json)
     return errors.PASS
-
-
-def _gathered(here: Place, options: CodeOptions, words: str) -> Context:
-    """The files that are to be explained, none of them to be edited."""
-    named = [targets.parse(path) for path in options.paths]
-    symbol = options.symbol or next((one.symbol for one in named if one.symbol), None)
-    options = options._replace(paths=tuple(one.path for one in named), symbol=symbol)
-    wanted = working.wanted(here, options, words)
-    lines = zip(wanted.edit, named, strict=True)
-    focus = {path: (one.lines,) for path, one in lines if one.lines is not None}
-    found = working.gathered(here, wanted._replace(focus=focus))
-    for path in found.create:
-        if not path.endswith("/"):
-            raise FatalError(f"{path}: there is no such file")
-    return found._replace(files=tuple(file._replace(editable=False) for file in found.files), create=())
 
 
 def _asked(here: Place, asked: Asked, how: Means) -> Answer:
@@ -94,4 +75,4 @@ def _print(found: Explanation, answer: Answer, *, as_json: bool) -> None:
     if answer.cut:
         say("maw: the answer was cut at its bound")
     if found.wrong:
-        say(f"maw: {count(found.wrong, 'reference')} of {len(found.references)} led nowhere, and is marked")
+        say(f"maw: {found.told}")

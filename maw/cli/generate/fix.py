@@ -13,7 +13,7 @@ from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
 from maw.cli.output import print_json, say
 from maw.errors import FatalError
-from maw.generate import generation
+from maw.generate import tasks
 from maw.generate.failing import examining
 from maw.generate.failing.examining import Failure
 from maw.generate.request import FIX, Json
@@ -52,17 +52,10 @@ def fix(*, options: CodeOptions) -> int:
             return _nothing(how.verify, options)
         output = verdict.output or verdict.why
     failure = _examined(here, output)
-    words = options.instruction or f"Mend this: {failure.said}"
-    wanted = working.wanted(here, options, words)
-    edit = wanted.edit or (() if options.symbol else failure.edit)
-    read = tuple(path for path in failure.focus if path not in edit)
-    wanted = wanted._replace(edit=edit, read=(*wanted.read, *read), focus=failure.focus)
-    if not edit and not options.symbol:
-        raise FatalError("the output names no place in this repository", hint="name the files that may be changed")
-    found = working.gathered(here, wanted)
-    asked = generation.asked(here.config, FIX, words, found, model=options.model)
-    asked = asked._replace(before=(failure.tried,))
-    return working.carry_out(here, asked, found.allowed, options, how, about=_about(failure))
+    wanted = working.wanted(here, options, options.instruction)
+    with working.gathering() as progress:
+        question = tasks.mending(here.repo, here.config, failure, wanted, model=options.model, progress=progress)
+    return working.carry_out(here, question, options, how, about=_about(failure))
 
 
 def _about(failure: Failure) -> Json:
@@ -87,7 +80,6 @@ def _examined(here: Place, output: str) -> Failure:
         found = examining.examined(here.repo, output, progress.mapped)
     finally:
         progress.clear()
-    say(f"maw: {one_line(found.said)}" + (f" ({one_line(examining.told(found.places))})" if found.places else ""))
-    if found.in_tests:
-        say("maw: it may be the test that is wrong, so that may be changed; else name the file that is")
+    for line in found.told:
+        say(f"maw: {one_line(line)}")
     return found

@@ -5,10 +5,8 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import CodeOptions, common, instruction_of
+from maw.cli.generate.options import CodeOptions, common
 from maw.generate.request import OPTIMIZE
-
-_USUAL = "Make it faster."
 
 
 @click.command()
@@ -27,4 +25,4 @@ def optimize(*, options: CodeOptions, bench: str) -> int:
 
     Exit codes: 0 done, 2 usage, 3 nothing came of it that can be taken, 4 node unreachable.
     """
-    return working.work(OPTIMIZE, instruction_of(options, _USUAL), options, bench=bench, green_before=True)
+    return working.work(OPTIMIZE, options, bench=bench)

@@ -11,7 +11,6 @@ import click
 
 from maw import files
 from maw.errors import FatalError
-from maw.generate.request import INSTRUCTION_MAX
 
 _STDIN = "-"
 _SOURCE_MAX = 1024 * 1024  # bytes of a file that --from names
@@ -145,13 +144,13 @@ def from_stdin(*, otherwise: str | None = None) -> str:
 
 def instruction_of(options: CodeOptions, otherwise: str = "") -> str:
     """What is asked for: the instruction, and the text that goes along. Raises UsageError when there is none."""
-    parts = [options.instruction.strip() or otherwise, options.source.strip()]
-    text = "\n\n".join(part for part in parts if part)
+    text = words_of(options, otherwise)
     if not text:
         raise click.UsageError("Say what is to be done: TEXT, --instruction TEXT or --from FILE.")
-    if len(text) > INSTRUCTION_MAX:
-        raise FatalError(
-            f"the instruction has {len(text):,} characters, more than {INSTRUCTION_MAX:,}",
-            hint="name files with --context instead of putting them into it",
-        )
     return text
+
+
+def words_of(options: CodeOptions, otherwise: str = "") -> str:
+    """The same where nothing need be said."""
+    parts = [options.instruction.strip() or otherwise, options.source.strip()]
+    return "\n\n".join(part for part in parts if part)

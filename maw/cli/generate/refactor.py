@@ -5,10 +5,8 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import CodeOptions, common, instruction_of
+from maw.cli.generate.options import CodeOptions, common
 from maw.generate.request import REFACTOR
-
-_USUAL = "Make it simpler."
 
 
 @click.command()
@@ -25,4 +23,4 @@ def refactor(*, options: CodeOptions) -> int:
 
     Exit codes: 0 done, 2 usage, 3 nothing came of it that can be taken, 4 node unreachable.
     """
-    return working.work(REFACTOR, instruction_of(options, _USUAL), options, green_before=True)
+    return working.work(REFACTOR, options)

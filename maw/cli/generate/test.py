@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from maw.cli.generate import working
-from maw.cli.generate.options import CodeOptions, common, instruction_of
+from maw.cli.generate.options import CodeOptions, common, words_of
 from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
 from maw.cli.output import say
 from maw.cli.place import in_repository
-from maw.generate import generation, targets
-from maw.generate.request import TEST, Json
+from maw.generate import tasks
+from maw.generate.request import Json
 from maw.generate.testing import planning
 from maw.generate.testing.frameworks import FRAMEWORKS
 from maw.generate.testing.planning import Plan
@@ -44,20 +44,15 @@ def test(*, options: CodeOptions, framework: str | None, into: str | None) -> in
     if len(options.paths) != 1:
         raise click.UsageError("Name one file to be tested: PATH or PATH::NAME.")
     here = working.place(options)
-    target = targets.parse(options.paths[0])
-    options = options._replace(paths=(), symbol=options.symbol or target.symbol)
-    path = in_repository(here.repo, target.path)
+    wanted = working.wanted(here, options, words_of(options))
     how = working.means(here, options)
-    plan = _planned(here, path, options.symbol, framework or "", in_repository(here.repo, into) if into else "")
+    place = in_repository(here.repo, into) if into else ""
+    plan = _planned(here, wanted.edit[0], wanted.symbol, framework or "", place)
     if not how.verify:
         say(f"maw: `{one_line(plan.command)}` would run them; --verify does, before they are shown")
-    words = instruction_of(options._replace(instruction="\n".join([plan.instruction, options.instruction])))
-    wanted = working.wanted(here, options._replace(symbol=None), words)
-    wanted = wanted._replace(edit=(plan.destination.path,), read=(*wanted.read, *plan.read), focus=plan.focus)
-    found = working.gathered(here, wanted)
-    asked = generation.asked(here.config, TEST, words, found, model=options.model)
-    how = how._replace(judge=lambda proposal: planning.judge(plan, proposal))
-    return working.carry_out(here, asked, found.allowed, options, how, about=_about(plan))
+    with working.gathering() as progress:
+        question = tasks.testing(here.repo, here.config, plan, wanted, model=options.model, progress=progress)
+    return working.carry_out(here, question, options, how, about=_about(plan))
 
 
 def _about(plan: Plan) -> Json:
@@ -73,6 +68,5 @@ def _planned(here: Place, path: str, symbol: str | None, framework: str, into: s
         plan = planning.plan(here.repo, path, symbol, framework=framework, into=into, progress=progress.mapped)
     finally:
         progress.clear()
-    new = "" if plan.destination.exists else " (new)"
-    say(f"maw: {plan.framework.name}, in {one_line(plan.destination.path)}{new}: {plan.destination.why}")
+    say(f"maw: {one_line(plan.told)}")
     return plan

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import gc
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from maw import errors
 from maw.cli.generate import offering, remembering, telling
-from maw.cli.generate.options import CodeOptions
+from maw.cli.generate.options import CodeOptions, instruction_of
 from maw.cli.generate.progress import Progress
 from maw.cli.output import print_json, say, under_way
 from maw.cli.place import in_repository, needed_repository
 from maw.cli.records import deliver
 from maw.config.load import Config, load
-from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
 from maw.errors import FatalError
-from maw.generate import context, generation
-from maw.generate.context import Context, Wanted
+from maw.generate import generation, targets, tasks
+from maw.generate.context import Wanted
 from maw.generate.generation import Means
 from maw.generate.memory.keeping import Made
 from maw.generate.request import Asked, Json
 from maw.generate.rounds import Report, Verdict
+from maw.generate.targets import Target
+from maw.generate.tasks import Question
 from maw.git.repo import Repo
+from maw.repomap.build import Progress as Mapped
 from maw.text import one_line
 
 
@@ -44,19 +48,23 @@ def place(options: CodeOptions) -> Place:
 
 def wanted(here: Place, options: CodeOptions, words: str) -> Wanted:
     """What the command line names, as git names it."""
-    return Wanted(
-        edit=tuple(in_repository(here.repo, path) for path in options.paths),
-        read=tuple(in_repository(here.repo, path) for path in options.context),
-        symbol=options.symbol,
-        words=words,
-    )
+    read = [in_repository(here.repo, path) for path in options.context]
+    return tasks.about([named(here, word) for word in options.paths], read=read, symbol=options.symbol, words=words)
 
 
-def gathered(here: Place, asked_for: Wanted) -> Context:
+def named(here: Place, word: str) -> Target:
+    """What a word of the command line names: a file whose own name looks like PATH:LINE comes first."""
+    found = Target(word) if os.path.lexists(word) else targets.parse(word)
+    return found._replace(path=in_repository(here.repo, found.path))
+
+
+@contextmanager
+def gathering() -> Iterator[Mapped]:
+    """While what goes along is gathered: hears of the map on its way."""
     progress = Progress()
     gc.disable()  # as `maw map` does: nothing here is in a cycle
     try:
-        return context.gather(here.repo, asked_for, progress.mapped)
+        yield progress.mapped
     finally:
         gc.enable()
         progress.clear()
@@ -72,19 +80,17 @@ def means(here: Place, options: CodeOptions, *, bench: str = "") -> Means:
     )  # fmt: skip
 
 
-def work(
-    task: str, instruction: str, options: CodeOptions, *, bench: str = "", green_before: bool = False,
-    judge: Callable[[Proposal], None] = lambda _: None,
-) -> int:  # fmt: skip
-    """A task about what the command line names; the exit code. `green_before`: what is to stay as it is has to pass
-    before anything is asked. `judge` raises Refused for what the task has against a proposal."""
+def work(task: str, options: CodeOptions, *, bench: str = "") -> int:
+    """A task about what the command line names; the exit code."""
+    words = instruction_of(options, tasks.USUAL.get(task, ""))
     here = place(options)
-    found = gathered(here, wanted(here, options, instruction))
-    asked = generation.asked(here.config, task, instruction, found, model=options.model)
-    how = means(here, options, bench=bench)._replace(judge=judge)
-    if green_before and how.verify and not options.dry_run:
+    with gathering() as progress:
+        asked_for = wanted(here, options, words)
+        question = tasks.editing(here.repo, here.config, task, asked_for, model=options.model, progress=progress)
+    how = means(here, options, bench=bench)
+    if task in tasks.GREEN_BEFORE and how.verify and not options.dry_run:
         generation.insist_on_green(as_it_is(here, how))
-    return carry_out(here, asked, found.allowed, options, how)
+    return carry_out(here, question, options, how)
 
 
 def dry_run(here: Place, asked: Asked, how: Means) -> int:
@@ -104,16 +110,15 @@ def as_it_is(here: Place, how: Means) -> Verdict:
         progress.clear()
 
 
-def carry_out(
-    here: Place, asked: Asked, allowed: Allowed, options: CodeOptions, how: Means, *, about: Json | None = None
-) -> int:
+def carry_out(here: Place, question: Question, options: CodeOptions, how: Means, *, about: Json | None = None) -> int:
     """Ask, try, offer and tell; the exit code. `about`: what --json has of this task besides. Raises FatalError, and
     KeyboardInterrupt once the task is cancelled."""
-    asked = _with_examples(here, asked)
+    asked = _with_examples(here, question.asked)
+    question, how = question._replace(asked=asked), how._replace(judge=question.judge)
     if options.dry_run:
         return dry_run(here, asked, how)
     began = time.monotonic()
-    report = _report(here, asked, allowed, how, quiet=options.as_json)
+    report = _report(here, question, how, quiet=options.as_json)
     seconds = time.monotonic() - began
     if report.proposal is None or not report.good:
         remembering.keep(here.repo, here.config, Made(asked, report, seconds), None)
@@ -135,11 +140,11 @@ def _with_examples(here: Place, asked: Asked) -> Asked:
         return asked
 
 
-def _report(here: Place, asked: Asked, allowed: Allowed, how: Means, *, quiet: bool) -> Report:
+def _report(here: Place, question: Question, how: Means, *, quiet: bool) -> Report:
     under_way(f"asking {how.node}")
     progress = Progress(quiet=quiet)
     try:
-        return generation.run(here.repo, here.config, asked, allowed, how._replace(told=progress))
+        return generation.run(here.repo, here.config, question.asked, question.allowed, how._replace(told=progress))
     finally:
         progress.clear()
 

@@ -45,6 +45,13 @@ class Failure(NamedTuple):
         return bool(self.tests) and (itself or not self.code)
 
     @property
+    def told(self) -> list[str]:
+        """What was found, in lines for a person."""
+        where = f" ({told(self.places)})" if self.places else ""
+        tests = "it may be the test that is wrong, so that may be changed; else name the file that is"
+        return [self.said + where, *([tests] if self.in_tests else [])]
+
+    @property
     def focus(self) -> dict[str, tuple[Span, ...]]:
         return {one.path: one.lines for one in (*self.code, *self.tests)}
 

@@ -66,6 +66,12 @@ class Plan(NamedTuple):
         return self.framework.command.format(path=path, folder=folder, module=module, stem=stem_of(path))
 
     @property
+    def told(self) -> str:
+        """What was found, in a line for a person."""
+        new = "" if self.destination.exists else " (new)"
+        return f"{self.framework.name}, in {self.destination.path}{new}: {self.destination.why}"
+
+    @property
     def instruction(self) -> str:
         what = f"`{self.symbol}` of {self.path}" if self.symbol else self.path
         where = self.destination.path
