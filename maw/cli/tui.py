@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 
 import click
@@ -34,7 +35,8 @@ def tui(path: str | None, screen: str | None) -> int:
     """
     if importlib.util.find_spec("textual") is None:
         raise FatalError("the terminal UI needs Textual, which is not installed", hint=how_to_add("tui"))
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    # All three: Textual reads stdin and draws on stderr, and whoever redirects stdout wants no picture.
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()) or os.environ.get("TERM") == "dumb":
         raise FatalError(
             "the terminal UI needs a terminal", hint="`maw history` and `maw queue` print what it would show"
         )

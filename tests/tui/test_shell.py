@@ -179,10 +179,26 @@ def test_a_state_that_cannot_be_kept_is_told(tui: Run, repo: Repository) -> None
     os.makedirs(state.path())  # a folder in the file's place
 
     async def scenario(ui: Ui) -> None:
-        await ui.press("T")
-        await ui.until_has("tui.json")
+        await ui.press("4")  # a screen that is only being made when it is told
+        await ui.until_has("! what is remembered cannot be kept in ", "tui.json: Is a")
+        await ui.press("escape")
+        await ui.until(lambda: not ui.has("tui.json"))
+        await ui.press("T", "3", "4")
+        await ui.idle()
+        assert not ui.has("tui.json")  # once is enough
 
     tui(scenario, repo=repo)
+
+
+def test_two_at_once_keep_what_the_other_one_remembers() -> None:
+    both = state.State("maw-dark", "history").filtered("history", "kept").filtered("findings", "dropped")
+    state.save(both)
+    state.save(both._replace(theme="maw-light").chosen("stats", "weeks"), both)
+    state.save(both._replace(screen="queue").filtered("queue", "failed").filtered("findings", ""), both)
+    found, trouble = state.load()
+    assert (found.theme, found.screen, trouble) == ("maw-light", "queue", "")
+    assert dict(found.filters) == {"history": "kept", "queue": "failed"}
+    assert dict(found.choices) == {"stats": "weeks"}
 
 
 def test_what_is_remembered_comes_back_as_it_was() -> None:

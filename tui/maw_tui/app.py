@@ -63,6 +63,7 @@ class MawApp(Working, App[None]):
         self.now = now
         self.live = Live(lambda: watched(config))
         self.remembered, self._trouble = remembered, trouble
+        self._forgetful = False  # what is remembered cannot be written
         self.unexpected: Exception | None = None
         self._filter = [glyphs.AsciiFilter()] if glyphs.ascii_only(config["tui.glyphs"], os.environ) else []
         self._add_themes(no_color)
@@ -102,14 +103,14 @@ class MawApp(Working, App[None]):
         return _reported(error)
 
     def remember(self, remembered: State) -> None:
-        """Keep it for the next start; where that cannot be written, this start goes on without."""
-        if remembered == self.remembered:
-            return
-        self.remembered = remembered
+        """Keep it for the next start; where that cannot be written, this start goes on without, and says so once."""
+        before, self.remembered = self.remembered, remembered
         try:
-            state.save(remembered)
+            state.save(remembered, before)
         except OSError as exc:
-            self.tell(exc)
+            if not self._forgetful:
+                self.tell(FatalError(f"what is remembered cannot be kept in {state.path()}: {exc.strerror}"))
+            self._forgetful = True
 
     def get_line_filters(self) -> list[LineFilter]:
         return [*super().get_line_filters(), *self._filter]

@@ -13,6 +13,8 @@ VERSION = 1
 TEXT_MAX = 1000  # characters of anything in it
 NAMES_MAX = 50
 
+Pairs = tuple[tuple[str, str], ...]
+
 
 class State(NamedTuple):
     """`theme` and `screen` are names, None where nothing is remembered; `filters` by the name of what is filtered,
@@ -20,8 +22,8 @@ class State(NamedTuple):
 
     theme: str | None = None
     screen: str | None = None
-    filters: tuple[tuple[str, str], ...] = ()
-    choices: tuple[tuple[str, str], ...] = ()
+    filters: Pairs = ()
+    choices: Pairs = ()
 
     def filter(self, name: str) -> str:
         return dict(self.filters).get(name, "")
@@ -38,7 +40,7 @@ class State(NamedTuple):
         return self._replace(choices=_with(self.choices, name, value))
 
 
-def _with(pairs: tuple[tuple[str, str], ...], name: str, text: str) -> tuple[tuple[str, str], ...]:
+def _with(pairs: Pairs, name: str, text: str) -> Pairs:
     others = {key: value for key, value in pairs if key != name}
     return tuple((others | {name: text[:TEXT_MAX]} if text else others).items())
 
@@ -64,14 +66,30 @@ def load() -> tuple[State, str]:
     return _state(data), ""
 
 
-def save(state: State) -> None:
-    """Raises OSError."""
+NOTHING = State()
+
+
+def save(state: State, before: State = NOTHING) -> None:
+    """Keep what is another than before; the rest may be another UI's, which runs at the same time. Raises OSError."""
+    if state == before:
+        return
     paths.make_private_dir(paths.state_dir())
+    there, _ = load()
     data = {
-        "v": VERSION, "theme": state.theme, "screen": state.screen, "filters": dict(state.filters),
-        "choices": dict(state.choices),
-    }  # fmt: skip
+        "v": VERSION,
+        "theme": there.theme if state.theme == before.theme else state.theme,
+        "screen": there.screen if state.screen == before.screen else state.screen,
+        "filters": _joined(there.filters, before.filters, state.filters),
+        "choices": _joined(there.choices, before.choices, state.choices),
+    }
     files.write_atomic(path(), json.dumps(data, indent=1).encode("ascii"))
+
+
+def _joined(there: Pairs, before: Pairs, now: Pairs) -> dict[str, str]:
+    """What is there, with what changed since `before`."""
+    gone = {name for name, _ in before} - {name for name, _ in now}
+    kept = {name: text for name, text in there if name not in gone}
+    return kept | dict(pair for pair in now if pair not in before)
 
 
 def _state(data: dict[str, Any]) -> State:
@@ -83,7 +101,7 @@ def _state(data: dict[str, Any]) -> State:
     )
 
 
-def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+def _pairs(value: object) -> Pairs:
     items = list(value.items())[:NAMES_MAX] if isinstance(value, dict) else []
     return tuple((key[:TEXT_MAX], text[:TEXT_MAX]) for key, text in items if isinstance(text, str))
 

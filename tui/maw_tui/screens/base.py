@@ -66,8 +66,11 @@ class MawScreen(Working, Screen[None]):
         return self.has_class("-wide")
 
     def tell(self, text: str, *, error: bool = False) -> None:
-        """Show a line below; an empty one takes it away."""
-        self.query_one(StatusLine).tell(text, error=error)
+        """Show a line below; an empty one takes it away. A screen that is only being made shows it when it is."""
+        for line in self.query(StatusLine):
+            line.tell(text, error=error)
+        if not self.is_mounted:
+            self.call_later(self.tell, text, error=error)
 
     @on(Told)
     def show_line(self, event: Told) -> None:
