@@ -37,7 +37,7 @@ def test_the_picture(tui: Run, sample: Sample, size: tuple[int, int]) -> None:
         await ui.until_has(EMPTY, "IndexError")
         await ui.press("space")
         await ui.until_has("●", "Divides by zero for no rows", "takes blanks")
-        check(f"findings_{'narrow' if size == NARROW else 'wide'}", ui.app)
+        await check("findings", ui)
 
     tui(scenario, repo=sample[0], size=size, screen="findings")
 

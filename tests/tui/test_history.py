@@ -28,19 +28,17 @@ def listed(ui: Ui) -> list[str]:
 
 @pytest.mark.parametrize("size", [NARROW, WIDE], ids=["narrow", "wide"])
 def test_the_picture(tui: Run, sample: Sample, size: tuple[int, int]) -> None:
-    name = "narrow" if size == NARROW else "wide"
-
     async def scenario(ui: Ui) -> None:
         await ui.until(lambda: len(listed(ui)) == 5)
         await ui.press("down", "down")
         await ui.idle()
         await ui.until(lambda: size == NARROW or ui.has("first([])"))
-        check(f"history_{name}", ui.app)
+        await check("history", ui)
         await ui.press("enter")
         await ui.until_has("parser.py")
         await ui.press("n")
         await ui.until_has("first([])")
-        check(f"history_{name}_commit", ui.app)
+        await check("commit", ui)
 
     tui(scenario, repo=sample[0], size=size)
 

@@ -37,12 +37,12 @@ def busy(repo: Repository) -> Repository:
     return repo
 
 
-@pytest.mark.parametrize(("size", "name"), [(NARROW, "stats-narrow"), (WIDE, "stats-wide")])
-def test_what_is_seen(tui: Run, busy: Repository, size: tuple[int, int], name: str) -> None:
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+def test_what_is_seen(tui: Run, busy: Repository, size: tuple[int, int]) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.until_has("reviews   21", "Reviews a week")
         await ui.idle()
-        check(name, ui.app)
+        await check("stats", ui)
 
     tui(scenario, repo=busy, screen="stats", size=size)
 
