@@ -55,13 +55,13 @@ def submit(node: str, task: dict[str, Any], *, timeout: float = 30.0) -> dict[st
 
 def _repeated(ask: Callable[[float], Any], timeout: float) -> Any:
     """What `ask` returns, given the seconds that are left; again after a pause when its connection broke."""
-    deadline = time.monotonic() + timeout
+    deadline, hung_up = time.monotonic() + timeout, reach.hung_up()
     pause = _REPEAT_FIRST
     while True:
         try:
             return ask(max(deadline - time.monotonic(), 0.001))
         except NodeError as exc:
-            if exc.code != "lost" or time.monotonic() + pause >= deadline:
+            if exc.code != "lost" or time.monotonic() + pause >= deadline or hung_up != reach.hung_up():
                 raise
         time.sleep(pause)
         pause = min(2 * pause, _REPEAT_LAST)
@@ -116,7 +116,7 @@ def all_events(node: str, *, after: int = 0, resume_for: float = RESUME_FOR) -> 
 
 
 def _resumed(node: str, path: str, after: int, deadline: float | None, resume_for: float) -> Iterator[wire.Event]:
-    peer = _Peer()
+    peer, hung_up = _Peer(), reach.hung_up()
     while True:
         try:
             for event in _stream(node, path, after or None, deadline, peer=peer):
@@ -124,7 +124,7 @@ def _resumed(node: str, path: str, after: int, deadline: float | None, resume_fo
                     after = max(after, event.id)
                     yield event
         except NodeError:
-            if peer.silence() >= resume_for:
+            if peer.silence() >= resume_for or hung_up != reach.hung_up():
                 raise
         if deadline is not None and time.monotonic() >= deadline:
             raise TimeoutError

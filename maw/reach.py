@@ -10,7 +10,9 @@ import contextlib
 import os
 import socket
 import sys
+import threading
 import time
+import weakref
 
 from maw import paths, profiles, protocol, wire
 from maw.errors import NodeError
@@ -25,6 +27,25 @@ LINK_START_TIMEOUT = 5.0  # seconds a link may take to listen (importing paramik
 _POLL = 0.01
 _may_begin = True
 _ahead: dict[str, subprocess.Popen[bytes]] = {}  # links that were started before anybody connected
+_open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+_opening = threading.Lock()
+_hangups = 0
+
+
+def hang_up() -> None:
+    """Break off whatever any thread of this process waits for: who leaves waits for no answer. It gets a NodeError, and
+    nothing is repeated or resumed; what is asked afterwards is asked."""
+    global _hangups  # noqa: PLW0603 - of the process, as its sockets are
+    with _opening:
+        _hangups += 1
+        for sock in list(_open):
+            with contextlib.suppress(OSError):  # it had ended by itself
+                sock.shutdown(socket.SHUT_RDWR)
+
+
+def hung_up() -> int:
+    """How often that was done: another number than before means that this is not to be tried again."""
+    return _hangups
 
 
 def begin_nothing() -> None:
@@ -202,6 +223,8 @@ def _try_connect(path: str, deadline: float) -> socket.socket | None:
         raise NodeError(
             "refused", f"cannot open {path}: {exc.strerror or exc}", hint="`maw doctor` looks at the state directory"
         ) from exc
+    with _opening:
+        _open.add(sock)
     return sock
 
 

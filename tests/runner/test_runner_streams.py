@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 
 import pytest
 
 from maw import client, paths, reach, wire
-from maw.errors import ApiError
+from maw.errors import ApiError, NodeError
 from tests.fixtures.runner import RunnerProcess
 from tests.fixtures.waiting import eventually
 
@@ -161,3 +164,34 @@ def test_a_task_that_waits_is_told_how_many_come_first(runner: RunnerProcess) ->
     assert told[:2] == [("queued", None, True), ("waiting", 2, False)]
     assert [entry for entry in told if entry[0] != "waiting"][-1] == ("done", None, True)
     assert [event.type for event in runner.events(third)] == ["queued", "started", "done"]
+
+
+def test_who_hangs_up_waits_for_nothing_and_may_ask_again(runner: RunnerProcess) -> None:
+    """A stream that would be resumed, and an answer of a runner that is silent."""
+    task = runner.submit(wait_for="never")["id"]
+    came, told = Event(), []
+
+    def follow() -> None:
+        try:
+            for _ in client.events(reach.LOCAL, task):
+                came.set()
+        except NodeError as exc:
+            told.append(exc.code)
+
+    def ask() -> None:
+        try:
+            client.submit(reach.LOCAL, {"kind": "echo", "payload": {}}, timeout=600)
+        except NodeError as exc:
+            told.append(exc.code)
+
+    threads = [Thread(target=follow), Thread(target=ask)]
+    threads[0].start()
+    assert came.wait(30)
+    os.kill(runner.pid, signal.SIGSTOP)
+    try:
+        threads[1].start()
+        eventually(lambda: (reach.hang_up(), not any(thread.is_alive() for thread in threads))[1])
+    finally:
+        os.kill(runner.pid, signal.SIGCONT)
+    assert told == ["lost", "lost"]
+    assert runner.task(task)["state"] == "running"

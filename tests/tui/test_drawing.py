@@ -43,10 +43,10 @@ def test_a_bar_shows_the_share(part: float, whole: float, drawn: str) -> None:
 
 
 def test_a_plot_shows_the_last_values_at_the_right() -> None:
-    assert spark([0, 4, 8], 5) == "  ▁▄█"
+    assert spark([0, 4, 8], 5) == "▁▁▁▄█"
     assert spark([1, 2, 3, 4], 2) == "▆█"
-    assert spark([1], 3, top=8) == "  ▂"
-    assert spark([], 3) == "   "
+    assert spark([1], 3, top=8) == "▁▁▂"
+    assert spark([], 3) == "▁▁▁"
     assert spark([0, 0], 2) == "▁▁"
     assert spark([5], 0) == ""
     assert plain(spark([0, 4, 8], 3) + bar(1, 2, 4)).isascii()

@@ -8,14 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import ClassVar
 
+from textual import on
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from maw import defect
+from maw import defect, reach
 from maw.config.load import Config
 from maw.errors import FatalError
 from maw.git.repo import Repo
@@ -46,6 +48,7 @@ class MawApp(Working, App[None]):
         Binding("colon,ctrl+p", "command_palette", "Commands", show=False, tooltip="Commands by name"),
         Binding("T", "toggle_theme", "Theme", show=False, tooltip="Dark or light"),
         Binding("q,ctrl+q", "quit", "Quit", show=False, tooltip="Leave"),
+        Binding("ctrl+z", "suspend_process", "To the shell", show=False, tooltip="To the shell; fg comes back"),
     ]
 
     def __init__(
@@ -86,6 +89,14 @@ class MawApp(Working, App[None]):
 
     def on_unmount(self) -> None:
         self.live.stop()
+
+    def leave(self, code: int = 0) -> None:
+        """End at once, with this exit code: no thread may wait for a node any longer, since Python waits for threads."""
+        self.exit(return_code=code)
+        reach.hang_up()
+
+    async def action_quit(self) -> None:
+        self.leave()
 
     def tell(self, what: str | Exception) -> None:
         """Say on the screen what went wrong, or, for a text, what there is to say."""
@@ -154,6 +165,18 @@ class MawApp(Working, App[None]):
         if self.shown is not None:
             self.push_screen(HelpScreen([keys.of_screen(type(self.shown)), keys.everywhere()]))
 
+    @on(Driver.SignalResume)
+    def _back_from_the_shell(self) -> None:
+        """Textual does not paint what the shell has painted over."""
+        self.refresh(layout=True)
+
+    def action_help_quit(self) -> None:
+        """Ctrl-C ends nothing."""
+        if self.screen is self.shown:
+            self.tell("q leaves (so does ctrl+q, from wherever you type)")
+        else:
+            super().action_help_quit()
+
     def action_toggle_theme(self) -> None:
         self.theme = themes.LIGHT if self.current_theme.dark else themes.DARK
 
@@ -173,6 +196,7 @@ class MawApp(Working, App[None]):
         reports it as any command's, once the terminal is itself again."""
         self.unexpected = self.unexpected or error
         super()._handle_exception(error)
+        reach.hang_up()
 
     def _print_error_renderables(self) -> None:
         self._exit_renderables.clear()

@@ -17,13 +17,14 @@ def bar(part: float, whole: float, width: int) -> str:
 
 
 def spark(values: Sequence[float], width: int, top: float = 0.0) -> str:
-    """The last values, one a column, right-aligned; the highest (or `top`, where that is more) is a full column."""
+    """The last values, one a column, right-aligned; the highest (or `top`, where that is more) is a full column. Before
+    the first one there is the base line, so that nothing moves while nothing happens."""
     shown = values[-width:] if width > 0 else []
     highest = max([top, *shown], default=0.0)
-    return "".join(_level(value, highest) for value in shown).rjust(width)
+    return "".join(_level(value, highest) for value in shown).rjust(width, _LEVELS[1])
 
 
 def _level(value: float, highest: float) -> str:
     if value <= 0 or highest <= 0:
-        return _LEVELS[1]  # a base line: somebody looked, and there was nothing
+        return _LEVELS[1]
     return _LEVELS[max(2, min(round(value / highest * 8), 8))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import sys
 
 from maw import errors
@@ -16,7 +18,18 @@ def run(repo: Repo | None, *, screen: str | None = None) -> int:
     """Run the UI in this terminal until it is left; the exit code. Raises FatalError for bad settings."""
     app = MawApp(repo, load(worktree=repo.worktree if repo else None), screen=screen)
     sys.setswitchinterval(_TURN)
-    app.run()
+    asyncio.run(_run(app))
     if app.return_code and app.unexpected is not None:
         raise app.unexpected
-    return errors.PASS
+    return app.return_code or errors.PASS
+
+
+async def _run(app: MawApp) -> None:
+    """Who is told to end leaves the terminal as it was. An interrupt is no such word: it is for an editor that was
+    opened, or a key as others."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, app.action_help_quit)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, app.leave, 128 + number)
+    await app.run_async()

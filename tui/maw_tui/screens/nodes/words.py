@@ -131,6 +131,7 @@ def _model(model: api.Model, held: api.Held | None, width: int) -> list[Line]:
 
 def _up(started: str) -> str:
     try:
-        return age(max(time.time() - moment(started), 0), now_below=1)
+        up = time.time() - moment(started)
+        return age(up) if up >= 60 else "less than a minute"
     except FatalError:  # a node may tell anything
         return "?"
