@@ -91,7 +91,7 @@ class MawApp(Working, App[None]):
         self.live.stop()
 
     def leave(self, code: int = 0) -> None:
-        """End at once, with this exit code: no thread may wait for a node any longer, since Python waits for threads."""
+        """End at once, with this exit code: no thread may go on waiting for a node, since Python waits for threads."""
         self.exit(return_code=code)
         reach.hang_up()
 
