@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,9 @@ import pytest
 pytest.importorskip("textual", reason="the tui extra")
 pytest.importorskip("uvicorn", reason="a runner needs the runner extra")
 
-from maw import reach
+import psutil  # which the runner extra brings
+
+from maw import client, reach
 from tests.fixtures.git import Repository
 from tests.fixtures.model import NAME, EmbeddedModel
 from tests.fixtures.runner import RunnerProcess
@@ -49,7 +52,7 @@ def test_a_model_is_loaded_pinned_and_unloaded(tui: Run, repo: Repository, model
         await ui.until(lambda: "pinned" in row(ui, NAME))
         await ui.press("enter")
         await ui.until(lambda: "loaded" in row(ui, NAME))
-        await ui.until_has("weights", "memory   █", "tokens/s", "queue")
+        await ui.until_has("weights", "memory   █", "tokens/s", "waiting")
         await ui.press("p")
         await ui.until(lambda: "pinned" not in row(ui, NAME) and "leaves in" in row(ui, NAME))
         await ui.press("u")
@@ -59,6 +62,34 @@ def test_a_model_is_loaded_pinned_and_unloaded(tui: Run, repo: Repository, model
         await on_model(ui, "mistral-7b-instruct-v0.3")
         await ui.press("l")
         await ui.until_has("! ", "maw model pull mistral-7b-instruct-v0.3")  # what cannot be is a line that helps
+
+    tui(scenario, repo=repo, screen="nodes", size=WIDE)
+
+
+@pytest.mark.model
+def test_a_load_that_takes_long_says_how_far_it_is_and_can_be_given_up(
+    tui: Run, repo: Repository, model_runner: None
+) -> None:
+    runner = psutil.Process(client.request(reach.LOCAL, "GET", "/api/v1/status")["pid"])
+
+    def worker() -> psutil.Process | None:
+        return next((child for child in runner.children() if "engine.worker" in " ".join(child.cmdline())), None)
+
+    async def scenario(ui: Ui) -> None:
+        await on_model(ui, NAME)
+        await ui.until(lambda: "installed" in row(ui, NAME))
+        await ui.press("l")
+        await ui.until(worker)
+        worker().suspend()  # as if it read 20 GB from a slow disk
+        await ui.until(lambda: re.search(r"loading .* after \ds", row(ui, NAME)), "how far it is")
+        assert "%" in row(ui, NAME)
+        await ui.until_has("loading  █")
+        await ui.press("l")
+        await ui.until_has("is being loaded (u gives that up)")
+        await ui.press("u")
+        await ui.until_has("loading it was given up")
+        await ui.until(lambda: "installed" in row(ui, NAME))
+        assert not ui.has("! ")
 
     tui(scenario, repo=repo, screen="nodes", size=WIDE)
 

@@ -181,6 +181,24 @@ def test_a_task_is_followed_from_its_first_word_through_a_restart(
     tui(scenario, repo=repo, screen="queue")
 
 
+def test_a_scroll_bar_hides_nothing(tui: Run, repo: Repository, runner: RunnerProcess) -> None:
+    runner.submit("review", texts=400, wait_for="go", title="long " * 40)
+    for number in range(30):
+        runner.submit(number=number, title="long " * 40)
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("30 waiting", "398 399")
+        await ui.until(lambda: len(ui.lines[4]) >= 79 and ui.lines[4][78] == "…", "the mark of what is cut off")
+        await ui.press("enter")
+        await ui.resize(20, 24)
+        await ui.until_has("399")
+        said = [line[:19] for line in ui.lines[2:] if line[:1].isdigit() and ":" not in line]
+        numbers = [int(number) for number in " ".join(said).split()]
+        assert numbers == list(range(numbers[0], 400))  # none is cut
+
+    tui(scenario, repo=repo, screen="queue")
+
+
 def test_what_came_of_a_task_is_opened(
     tui: Run, sample: tuple[Repository, dict[str, str]], runner: RunnerProcess
 ) -> None:

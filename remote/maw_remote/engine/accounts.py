@@ -22,7 +22,7 @@ def ledger(workers: Workers, prefixes: PrefixStore, now: float) -> api.Ledger:
         held=books.held,
         free=max(books.room, 0),
         models=[
-            _held(pool, model, workers.processes.get(name), waiting.pop(name, 0), now)
+            _held(pool, model, workers.processes.get(name) or workers.starting.get(name), waiting.pop(name, 0), now)
             for name, model in list(pool.models.items())
         ],
         jobs=dict(books.jobs),

@@ -71,6 +71,7 @@ class Workers:
         self.settings = settings
         self.pool = Pool(settings.budget, settings.rules)
         self.processes: dict[str, WorkerProcess] = {}
+        self.starting: dict[str, WorkerProcess] = {}  # whose models are being loaded
         self.errors: dict[str, str] = {}  # why a model could not be loaded the last time
         self.evicted: deque[Eviction] = deque(maxlen=_REMEMBERED)
         self.learned = Learned()
@@ -226,11 +227,13 @@ class Workers:
             on_lost=lambda gone: self._lost(model, worker, gone),
         )  # fmt: skip
         began = time.monotonic()
+        self.starting[model] = worker
         try:
             await worker.start()
         except EngineError as exc:
+            self.errors[model] = exc.message
             self._failed(model, exc)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError:  # as somebody wanted: nothing is wrong with the model
             self._failed(model, EngineError("worker_lost", f"{model} was unloaded while it was loading", retry=True))
         else:
             self.errors.pop(model, None)
@@ -241,6 +244,7 @@ class Workers:
             await self._measure(model)
         finally:
             self._loads.pop(model, None)
+            self.starting.pop(model, None)
             self.act()
 
     def _config(self, found: Loadable, plan: Plan) -> Json:
@@ -252,7 +256,6 @@ class Workers:
 
     def _failed(self, model: str, error: EngineError) -> None:
         """A model could not be loaded: all who wait for it are told."""
-        self.errors[model] = error.message
         self.pool.ended(model)
         for want, _ in list(self.pool.waiting.values()):
             if want.model == model:

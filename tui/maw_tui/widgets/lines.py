@@ -28,6 +28,11 @@ class Painted(ScrollView, can_focus=True):
     ALLOW_SELECT = False
     ground = Style.null()
 
+    @property
+    def columns(self) -> int:
+        """What there is room for beside the scroll bar, where there is one."""
+        return self.size.width - (self.styles.scrollbar_size_vertical if self.show_vertical_scrollbar else 0)
+
     def line_at(self, number: int) -> Line | None:
         """The line of this number; None for an empty one."""
         raise NotImplementedError

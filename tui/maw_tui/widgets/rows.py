@@ -113,7 +113,7 @@ class Rows(Painted):
     def _draw_changed(self) -> None:
         top = self.scroll_offset.y
         for number in range(top, min(top + self.size.height, self.count)):
-            if self._draw(number, self.size.width) != self._drawn.get(number):
+            if self._draw(number, self.columns) != self._drawn.get(number):
                 self.refresh_line(number)
 
     def hold(self) -> None:
@@ -128,7 +128,7 @@ class Rows(Painted):
     def line_at(self, number: int) -> Line | None:
         if number >= self.count:
             return Line((("dim", f" {self.empty}"),)) if number == 0 else None
-        line = self._draw(number, self.size.width)
+        line = self._draw(number, self.columns)
         if line is None:
             self._want()
         else:

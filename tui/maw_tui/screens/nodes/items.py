@@ -13,12 +13,14 @@ _HERE = ("loading", "loaded", "broken")
 
 
 class Item(NamedTuple):
-    """A node, or with `model` one of its models; `held` is what the ledger says of that."""
+    """A node, or with `model` one of its models; `held` is what the ledger says of that, `seconds` for how long it has
+    been seen to load."""
 
     picture: Picture
     gauges: Gauges | None
     model: api.Model | None = None
     held: api.Held | None = None
+    seconds: float = 0.0
 
     @property
     def node(self) -> str:
@@ -26,12 +28,24 @@ class Item(NamedTuple):
 
     @property
     def key(self) -> str:
-        return f"{self.node}/{self.model.name if self.model else ''}"
+        return key(self.node, self.model.name if self.model else "")
+
+    @property
+    def waits(self) -> bool:
+        """The model is asked for, and there is no memory for it yet."""
+        ledger = self.gauges.ledger if self.gauges else None
+        return bool(self.model and self.held is None and ledger and ledger.waiting.get(self.model.name))
 
 
-def items(pictures: Iterable[Picture], gauges: Mapping[str, Gauges], *, everything: bool) -> list[Item]:
+def key(node: str, model: str) -> str:
+    return f"{node}/{model}"
+
+
+def items(
+    pictures: Iterable[Picture], gauges: Mapping[str, Gauges], loading: Mapping[str, float], *, everything: bool
+) -> list[Item]:
     """Each node with its models: those that are loaded or could not be first, then those that are installed, and with
-    `everything` those that could be had."""
+    `everything` those that could be had. `loading`: seconds since those began that are being loaded."""
     found: list[Item] = []
     for picture in pictures:
         known = gauges.get(picture.node)
@@ -39,7 +53,10 @@ def items(pictures: Iterable[Picture], gauges: Mapping[str, Gauges], *, everythi
         if known is not None:
             held = {one.model: one for one in known.ledger.models} if known.ledger else {}
             models = [model for model in known.status.models if everything or model.state != "available"]
-            found += [Item(picture, known, model, held.get(model.name)) for model in sorted(models, key=_order)]
+            found += [
+                Item(picture, known, model, held.get(model.name), loading.get(key(picture.node, model.name), 0.0))
+                for model in sorted(models, key=_order)
+            ]
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,14 +15,14 @@ from textual.message import Message
 
 from maw import models
 from maw.answers import Json
-from maw.errors import NodeError
+from maw.errors import FatalError, NodeError
 from maw.watch import gauges
 from maw.watch.board import Picture
 from maw.watch.gauges import Gauges
 from maw_tui.messages import Told
 from maw_tui.screens.live import LiveScreen
 from maw_tui.screens.nodes import words
-from maw_tui.screens.nodes.items import Item, items
+from maw_tui.screens.nodes.items import Item, items, key
 from maw_tui.widgets.pane import Pane
 from maw_tui.widgets.rows import Rows
 
@@ -53,11 +54,15 @@ class NodesScreen(LiveScreen):
         self.items: list[Item] = []
         self._gauges: dict[str, Gauges] = {}
         self._asked: set[str] = set()
+        self._loading: dict[str, float] = {}  # when it was first seen that a model was being loaded
         self._everything = False
+        self._given_up: set[str] = set()  # whose loading was
 
     def body(self) -> ComposeResult:
         with Container(id="nodes-screen"):
-            yield Rows(lambda number, width: words.row(self.items[number], width), id="rows")
+            with Container(id="models"):
+                yield Pane(id="heading")
+                yield Rows(lambda number, width: words.row(self.items[number], width), id="rows")
             yield Pane(id="gauges")
 
     def on_mount(self) -> None:
@@ -68,13 +73,19 @@ class NodesScreen(LiveScreen):
         self._read_all()
 
     def tick(self, second: int) -> None:
-        if second % READ_EVERY == 0:
+        if second % READ_EVERY == 0 or self._loading:
             self._read_all()
-        self._paint_panel()
+        if self._loading:
+            self.paint()
+        else:
+            self._paint_panel()
 
     def painted(self, pictures: list[Picture]) -> None:
-        self.items = items(pictures, self._gauges, everything=self._everything)
-        self.query_one(Rows).renew([item.key for item in self.items])
+        now, rows = time.monotonic(), self.query_one(Rows)
+        loading = {key: now - since for key, since in self._loading.items()}
+        self.items = items(pictures, self._gauges, loading, everything=self._everything)
+        self.query_one("#heading", Pane).show([words.heading(rows.size.width)])
+        rows.renew([item.key for item in self.items])
 
     @on(Rows.Moved)
     def _paint_panel(self) -> None:
@@ -112,8 +123,15 @@ class NodesScreen(LiveScreen):
             self._gauges.pop(event.node, None)
         else:
             self._gauges[event.node] = event.found
+        self._note_loading(event.node)
         if self.maw.shown is self:
             self.paint()
+
+    def _note_loading(self, node: str) -> None:
+        found = self._gauges.get(node)
+        now = {key(node, model.name) for model in found.status.models if model.state == "loading"} if found else set()
+        others = {one: since for one, since in self._loading.items() if not one.startswith(key(node, ""))}
+        self._loading = others | {one: self._loading.get(one, time.monotonic()) for one in now}
 
     # What can be done.
 
@@ -122,34 +140,50 @@ class NodesScreen(LiveScreen):
         self.paint()
 
     def action_load(self) -> None:
-        self._steer(models.load, "is being loaded")
+        item = self._current()
+        if item is not None and item.model is not None and item.model.state == "loading":
+            self.tell(f"{item.model.name} is being loaded (u gives that up)")
+        else:
+            self._given_up.discard(item.key if item is not None else "")
+            self._steer(models.load, "is being loaded")
 
     def action_unload(self) -> None:
+        item = self._current()
+        if item is not None and item.model is not None and item.model.state == "loading":
+            self._given_up.add(item.key)
         self._steer(models.unload, "is being unloaded")
 
     def action_pin(self) -> None:
         item = self._current()
         pinned = bool(item and item.model and item.model.pinned)
-        self._steer(lambda node, name: models.pin(node, name, pinned=not pinned), "")
+        done = ", no longer pinned" if pinned else ", pinned"
+        self._steer(lambda node, name: models.pin(node, name, pinned=not pinned), "", done)
 
     @on(Rows.Chosen)
     def chosen(self) -> None:
         item = self._current()
-        if item is not None and item.model is not None and item.model.state == "installed":
+        if item is not None and item.model is not None and item.model.state != "loaded":
             self.action_load()
 
-    def _steer(self, ask: Callable[[str, str], Json], begun: str) -> None:
+    def _steer(self, ask: Callable[[str, str], Json], begun: str, done: str = "") -> None:
+        self.query_one(Rows).hold()
         item = self._current()
         if item is None or item.model is None:
             self.tell("there is no model under the cursor")
             return
         if begun:
             self.tell(f"{item.model.name} {begun}")
-        self._ask(item.node, item.model.name, ask)
+        self._ask(item.node, item.model.name, ask, done)
 
     @work(thread=True, exit_on_error=False, group="steer")
-    def _ask(self, node: str, name: str, ask: Callable[[str, str], Json]) -> None:
-        answer = ask(node, name)
-        pinned = ", pinned" if answer.get("pinned") else ""
-        self.post_message(Told(f"{name}: {answer['state']}{pinned}"))
+    def _ask(self, node: str, name: str, ask: Callable[[str, str], Json], done: str) -> None:
+        """Ask the node, and tell what it answers; a load's answer comes when it has ended."""
+        try:
+            told = f"{name}: {ask(node, name)['state']}{done}"
+        except FatalError as exc:
+            if key(node, name) not in self._given_up:
+                raise exc if name in exc.message else FatalError(f"{name}: {exc.message}", hint=exc.hint) from exc
+        if key(node, name) in self._given_up:
+            told = f"{name}: loading it was given up"
+        self.post_message(Told(told))
         self.read(node)

@@ -19,6 +19,7 @@ from maw_tui.live import Sample
 from maw_tui.screens.nodes.items import Item
 from maw_tui.screens.queue.words import away_lines, node_line
 
+_NAME = 26  # columns of a model's name
 _LABEL, _FIGURES = 9, 22  # columns of a gauge's name, and of what is told behind it
 _EVICTED_SHOWN = 3
 _STATES = {"loaded": "good", "loading": "warning", "broken": "error"}
@@ -36,36 +37,51 @@ def _node_row(item: Item, width: int) -> Line:
     return Line((*line.parts, ("plain", fit(memory, room))))
 
 
+def heading(width: int) -> Line:
+    text = f"    {fit('model', _NAME)} {'state':<9} {'file':>8} {'memory':>8}  what it does"
+    return Line((("dim", fit(text, width)),))
+
+
 def _model_row(item: Item, model: api.Model, width: int) -> Line:
     held = item.held
-    memory = size(held.bytes) if held else size(model.memory or model.bytes) if model.memory or model.bytes else ""
-    told = ", ".join(_told(model, held))
     parts = (
-        ("plain", f"    {fit(flat(model.name), 28)} "),
+        ("plain", f"    {fit(flat(model.name), _NAME)} "),
         (_STATES.get(model.state, "dim"), f"{model.state:<9} "),
-        ("number", f"{memory:>8}  "),
+        ("dim", f"{size(model.bytes) if model.bytes else '':>8} "),
+        ("number", f"{size(held.bytes) if held else size(model.memory) if model.memory else '':>8}  "),
     )
     room = width - sum(len(text) for _, text in parts)
-    return Line((*parts, ("plain", fit(flat(told), max(room, 0)))))
+    return Line((*parts, ("plain", fit(flat(", ".join(_told(item, model))), max(room, 0)))))
 
 
-def _told(model: api.Model, held: api.Held | None) -> list[str]:
-    told = ["pinned"] if model.pinned else []
+def _told(item: Item, model: api.Model) -> list[str]:
+    held = item.held
+    told = [_progress(item)] if model.state == "loading" else []
+    told += ["waits for memory"] if item.waits else []
+    told += ["pinned"] if model.pinned else []
     if held is not None:
-        told += [f"busy with {held.busy}"] if held.busy else []
+        told += [f"busy with {held.busy}"] if held.busy and model.state != "loading" else []
         told += [f"{held.waiting} waiting"] if held.waiting else []
         told += [f"leaves {until(held.leaves_in)}"] if held.leaves_in is not None else []
     told += [f"{size(model.partial)} have come"] if model.partial else []
     return told + list(model.roles) + ([model.error] if model.error else [])
 
 
+def _progress(item: Item) -> str:
+    """How far a model is loaded, as far as its node tells, and for how long that has taken."""
+    held = item.held
+    share = f"{min(held.memory / held.bytes, 1.0):.0%} " if held and held.memory and held.bytes else ""
+    return f"{share}after {age(item.seconds, now_below=1)}" if item.seconds >= 1 else f"{share}begun"
+
+
 def panel(item: Item | None, series: Sequence[Sample], width: int) -> list[Line]:
     """The gauges of a node, and what there is to know of the model under the cursor."""
     if item is None:
         return []
-    model = _model(item.model, item.held, width) if item.model is not None else []
-    lines = [*model, Line((("head", one_line(item.node)),)), *away_lines(item.picture, width)]
     room = max(width - _LABEL - _FIGURES, 4)
+    model = _model(item.model, item.held, width) if item.model is not None else []
+    lines = [*model, *_loading(item.held, room), Line((("head", one_line(item.node)),))]
+    lines += away_lines(item.picture, width)
     known = item.gauges
     lines += _memory(known.ledger, room) if known and known.ledger else []
     lines += _plots(series, room)
@@ -73,12 +89,18 @@ def panel(item: Item | None, series: Sequence[Sample], width: int) -> list[Line]
     return lines + (_ledger(known.ledger, width) if known and known.ledger else [])
 
 
+def _loading(held: api.Held | None, room: int) -> list[Line]:
+    if held is None or held.state != "loading" or not held.memory:
+        return []
+    return [_gauge("loading", bar(held.memory, held.bytes, room), f"{size(held.memory)} of {size(held.bytes)}")]
+
+
 def _plots(series: Sequence[Sample], room: int) -> list[Line]:
     """The last seconds, a column each."""
     rates, waiting = [one.rate for one in series], [one.waiting for one in series]
     return [
         _gauge("tokens/s", spark(rates, room), f"{rates[-1] if rates else 0:.0f} (top {max(rates, default=0):.0f})"),
-        _gauge("queue", spark(waiting, room), f"{waiting[-1] if waiting else 0} (top {max(waiting, default=0)})"),
+        _gauge("waiting", spark(waiting, room), f"{waiting[-1] if waiting else 0} (top {max(waiting, default=0)})"),
     ]
 
 
