@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
-from textual.widgets import TextArea
 
 from maw.generate.memory import waiting
 from maw.memory.arrivals import deliver
 from maw.memory.index import Index
 from maw.memory.query import Filters
-from maw_tui.fuzzy import rank
 from tests.fixtures.attendant import kernel_repo
 from tests.fixtures.git import Repository
 from tests.fixtures.home import processes_of
 from tests.fixtures.scripted import HELD, Says
 from tests.generate.conftest import APP, BAD, CHECK, GOOD, LOST, replacing
 from tests.tui.conftest import NARROW, WIDE, Run, Ui
+from tests.tui.generating import choose, project, say, write
 from tests.tui.picture import check
 
+__all__ = ["project"]
 TWO = (
     replacing("src/app.py", "def add(a, b):\n    return a - b\n", "def add(a, b):\n    return a + b\n")
     + replacing("check.py", "import app\n", "import app  # \x1b[31m what is checked\n".replace("\x1b[31m ", ""))
     + "DONE\n"
 )
 FIXED = APP.replace("a - b", "a + b", 1)
-
-
-@pytest.fixture
-def project(repo: Repository) -> Repository:
-    repo.write("src/app.py", APP)
-    repo.write("check.py", CHECK)
-    repo.write("docs/deep/read me.txt", "x\n")
-    repo.commit("a project")
-    return repo
 
 
 def noted(project: Repository) -> list[str]:
@@ -46,20 +38,7 @@ def noted(project: Repository) -> list[str]:
         return [row.status for row in index.history(Filters(kind="generate")).rows]
 
 
-async def write(ui: Ui, words: str = "add should add", *paths: str) -> None:
-    """Compose and have it written."""
-    await ui.press("i")
-    await ui.until(lambda: isinstance(ui.app.focused, TextArea), "the instruction's focus")
-    await ui.type(words)
-    for path in paths:
-        await ui.press("ctrl+o")
-        await ui.until_has("tab mark")
-        await ui.type(path)
-        await ui.press("tab", "enter")
-    await ui.press("ctrl+g")
-
-
-@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("size", [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)])
 def test_compose_write_choose_apply_and_undo(
     tui: Run, project: Repository, generator: Says, size: tuple[int, int]
 ) -> None:
@@ -132,7 +111,7 @@ def test_the_users_command_is_run_and_its_failure_told(
     monkeypatch.setenv("MAW_GENERATE_VERIFY", "python check.py")
 
     async def scenario(ui: Ui) -> None:
-        await ui.until_has("tried with `python check.py`")
+        await ui.until_has("command (v): `python check.py`")
         await write(ui, "add", "src/app")
         await ui.until_has("2 rounds", "passed", "[x] src/app.py")
         await ui.press("enter")
@@ -151,11 +130,11 @@ def test_the_command_may_be_another_one_here(tui: Run, project: Repository, gene
         await ui.until_has("a shell command; none if empty")
         await ui.type("python check.py")
         await ui.press("enter")
-        await ui.until_has("tried with `python check.py`")
+        await ui.until_has("command (v): `python check.py`")
         await write(ui, "add", "src/app")
         await ui.until_has("passed", "[x] src/app.py")
         await ui.press("escape", "v", "escape")
-        await ui.until_has("tried with `python check.py`")
+        await ui.until_has("command (v): `python check.py`")
 
     tui(scenario, repo=project, screen="generate")
 
@@ -167,7 +146,7 @@ def test_what_is_to_do_the_same_must_pass_before(
     monkeypatch.setenv("MAW_GENERATE_VERIFY", "python check.py")
 
     async def scenario(ui: Ui) -> None:
-        await ui.press("ctrl+t")
+        await choose(ui, "refactor")
         await write(ui, "simpler", "src/app")
         await ui.until_has("! `python check.py` failed with exit code 1: AssertionError")
 
@@ -197,7 +176,7 @@ def test_escape_leaves_the_instruction_before_it_stops_anything(tui: Run, projec
         await ui.until_has("some and no more")
         await ui.press("i", "escape")
         await ui.until(lambda: ui.app.focused is None, "the focus to leave")
-        assert ui.has("round 1:") and not ui.has("stop")
+        assert ui.has("round 1:") and not ui.has("stopp")
         await ui.press("escape")
         await ui.until_has("stopped; nothing was changed")
 
@@ -261,8 +240,7 @@ def test_documentation_that_changes_code_is_refused(tui: Run, project: Repositor
     generator(GOOD)
 
     async def scenario(ui: Ui) -> None:
-        await ui.press("ctrl+t", "ctrl+t")
-        await ui.until_has("Generate: docs")
+        await choose(ui, "docs")
         await write(ui, "say more", "src/app")
         await ui.until_has("Nothing came of it that can be taken.")
         assert project.git("status", "--porcelain") == ""
@@ -300,10 +278,6 @@ def test_what_is_missing_is_told(tui: Run, project: Repository) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.press("ctrl+g")
         await ui.until_has("! say what is to be done first")
-        await ui.press("ctrl+t")
-        await ui.until_has("Generate: refactor")
-        await ui.press("ctrl+t", "ctrl+t")
-        await ui.until_has("Generate: code")
         await ui.press("i")
         await ui.type("something about nothing")
         await ui.press("ctrl+g")
@@ -323,46 +297,92 @@ def test_what_is_missing_is_told(tui: Run, project: Repository) -> None:
 
 
 @pytest.mark.slow
-def test_the_finder_marks_several_and_offers_what_is_not_there_yet(tui: Run, project: Repository) -> None:
+def test_who_writes_the_next_instruction_is_not_interrupted(tui: Run, project: Repository, generator: Says) -> None:
+    generator(GOOD)
+
     async def scenario(ui: Ui) -> None:
-        await ui.press("ctrl+o")
-        await ui.until_has("6 files and folders", "docs/deep/")
-        await ui.type("rdme")
-        await ui.until_has("docs/deep/read me.txt")
-        assert not ui.has("src/app.py")
-        await ui.press("tab", *["backspace"] * 4)
-        await ui.type("src/new.py")
-        await ui.until_has("new file src/new.py")
-        await ui.press("tab")
-        await ui.until_has("2 marked")
-        await ui.press("enter")
-        await ui.until_has("docs/deep/read me.txt")
-        await ui.until_has("src/new.py")
-        await ui.press("ctrl+o")
-        await ui.until_has("2 marked")
-        await ui.press("escape")
-        await ui.until(lambda: not ui.has("2 marked"))
-        assert ui.has("src/new.py")
+        await write(ui, "add", "src/app")
+        await say(ui, " n")
+        await ui.until_has("[x] src/app.py")
+        await ui.type("an x")
+        assert ui.has("add nan x") and ui.has("[x] src/app.py")
+        assert not ui.has("i Write")  # letters are no keys now
+        await ui.press("escape", "space")
+        await ui.until_has("[ ] src/app.py")
+        await ui.press("i", "ctrl+l", "ctrl+z", "escape", "space", "enter")
+        await ui.until_has("applied to 1 file", "add nan x")
 
     tui(scenario, repo=project, screen="generate")
 
 
-PATHS = ["src/parser/token.py", "src/p.py", "tests/test_parser.py", "README.md", "src/parser.py", "docs/Parser.md"]
+@pytest.mark.slow
+def test_the_same_once_more_is_another_answer(tui: Run, project: Repository, generator: Says) -> None:
+    server = generator(GOOD)
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add", "src/app")
+        await ui.until_has("[x] src/app.py")
+        await ui.press("escape")
+        await ui.until_has("Nothing was changed.")
+        await ui.press("ctrl+g")
+        await ui.until_has("[x] src/app.py")
+
+    tui(scenario, repo=project, screen="generate")
+    assert len(server.asked()) == 2
 
 
-@pytest.mark.parametrize(
-    ("letters", "found"),
-    [
-        ("parser", ["src/parser.py", "docs/Parser.md", "tests/test_parser.py", "src/parser/token.py"]),
-        ("Parser", ["docs/Parser.md"]),
-        ("src p", ["src/p.py", "src/parser.py", "src/parser/token.py"]),
-        ("rdm", ["README.md"]),
-        ("", PATHS),
-        ("zz", []),
-        (".*", []),
-    ],
-)
-def test_paths_are_found_by_their_letters(letters: str, found: list[str]) -> None:
-    got = rank(PATHS, letters)
-    assert got[: len(found)] == found and bool(got) == bool(found)
-    assert rank(PATHS, letters, most=1) == found[:1]
+@pytest.mark.slow
+def test_a_file_that_changed_meanwhile_stays_and_the_rest_can_be_taken(
+    tui: Run, project: Repository, generator: Says
+) -> None:
+    generator(TWO)
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add should add", "src/app", "check")
+        await ui.until_has("[x] check.py")
+        project.write("check.py", "mine\n")
+        await ui.press("enter")
+        await ui.until_has("! check.py changed meanwhile: nothing was applied")
+        assert project.git("status", "--porcelain") == " M check.py"
+        await ui.press("space", "enter")
+        await ui.until_has("applied to 1 file")
+
+    tui(scenario, repo=project, screen="generate")
+    assert ((project.path / "check.py").read_text(), (project.path / "src/app.py").read_text()) == ("mine\n", FIXED)
+
+
+@pytest.mark.slow
+def test_a_click_takes_a_hunk_or_leaves_it_and_applies_nothing(tui: Run, project: Repository, generator: Says) -> None:
+    generator(TWO)
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add should add", "src/app", "check")
+        await ui.until_has("[x] src/app.py")
+        await ui.pilot.click("#generate-hunks", offset=(1, 1))
+        await ui.until_has("[ ] src/app.py", "+    return a + b")
+        await ui.pilot.click("#generate-hunks", offset=(9, 0), times=2)
+        await ui.until_has("[x] check.py", "+import app  # what is checked")
+        await ui.idle()
+        assert project.git("status", "--porcelain") == "" and ui.has("[ ] src/app.py")
+
+    tui(scenario, repo=project, screen="generate")
+
+
+@pytest.mark.slow
+def test_what_a_runner_that_was_killed_had_written_does_not_count(
+    tui: Run, project: Repository, generator: Says, home: Path
+) -> None:
+    generator(HELD + "some and no more\n")
+
+    async def scenario(ui: Ui) -> None:
+        await write(ui, "add", "src/app")
+        await ui.until_has("some and no more")
+        (runner,) = (pid for pid, command in processes_of(home).items() if "maw_remote start" in command)
+        os.kill(runner, signal.SIGKILL)
+        await ui.until_has("begins anew")
+        await ui.until_has("some and no more")
+        assert ui.text.count("some and no more") == 1
+        await ui.press("escape")
+        await ui.until_has("stopped; nothing was changed")
+
+    tui(scenario, repo=project, screen="generate")

@@ -31,6 +31,8 @@ class Progress:
             self._ended(data)
         elif kind == "asking":
             self._round, self._text = str(data), ""
+        elif kind == "restarted":  # the node began anew: what it had written does not count
+            self._text = ""
         self._line.show(self._said(kind, data))
 
     def mapped(self, done: int, whole: int) -> None:

@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.style import Style
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from maw_tui.keys import shown
 
@@ -40,10 +40,10 @@ class KeysBar(Widget):
 
     def _parts(self) -> list[Content]:
         """One part an action that is shown, with its first key. While somebody types, letters are no keys."""
-        typing = self.screen.focused if isinstance(self.screen.focused, Input) else None
+        typing = self.screen.focused if isinstance(self.screen.focused, Input | TextArea) else None
         first: dict[str, Binding] = {}
         for node, binding, enabled, _ in self.screen.active_bindings.values():
-            if binding.show and enabled and typing in (None, node):
+            if binding.show and enabled and (typing in (None, node) or "+" in binding.key):
                 first.setdefault(binding.action, binding)
         ordered = sorted(first.values(), key=lambda binding: binding.action == "app.help")
         return [_part(binding) for binding in ordered]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 
 from maw.edits.hunks import Choice
 from maw.review.render import Line
-from maw_tui.screens.generate.telling import hunk_row
+from maw_tui.screens.generate.telling import MARKS, hunk_row
 from maw_tui.widgets.rows import Rows
 
 
@@ -21,6 +22,7 @@ class HunkList(Rows):
         Binding("space", "flip", "Choose", tooltip="Take the hunk, or leave it"),
         Binding("a", "all(True)", "All", tooltip="Take all hunks"),
         Binding("n", "all(False)", "None", tooltip="Leave all hunks"),
+        Binding("escape", "screen.back", "Leave", tooltip="Leave all of it, and be offered nothing any more"),
     ]
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -44,9 +46,21 @@ class HunkList(Rows):
 
     def action_flip(self) -> None:
         if self.count:
-            self._taken ^= {self.choices[self.cursor].id}
-            self.refresh()
+            self._flip(self.cursor)
             self.move_to(self.cursor + 1)
+
+    def _flip(self, row: int) -> None:
+        self._taken ^= {self.choices[row].id}
+        self.refresh_line(row)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a hunk's mark takes it, or leaves it; no second click applies anything."""
+        event.prevent_default()
+        row = self.scroll_offset.y + event.y
+        if row < self.count:
+            self.move_to(row)
+            if event.x < len(MARKS[True]):
+                self._flip(row)
 
     def action_all(self, taken: bool) -> None:
         self._taken = {choice.id for choice in self.choices} if taken else set()

@@ -10,8 +10,10 @@ from maw.edits.propose import Loose
 from maw.generate.rounds import Report, Round
 from maw.review.render import Line
 from maw.text import count, flat, one_line
+from maw_tui.screens.generate.messages import Explained
 
 SHOWN = 500  # lines of what is being written, the last ones
+MARKS = {True: "[x] ", False: "[ ] "}
 _STYLES = {"+": "added", "-": "removed", "@": "hunk", "\\": "dim"}
 _WAITING = {
     "waiting": "waiting for the node", "loading": "loading the model", "plan": "reading what goes along",
@@ -22,11 +24,13 @@ _WAITING = {
 class Transcript:
     """Hears what happens, and tells where it stands."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, prose: bool = False) -> None:
+        """`prose`: what is written is for people, not code."""
+        self.prose = prose
         self.now = "reading the files"
         self._round = ""
         self._text = ""
-        self._before: list[Line] = []  # what rounds that have ended came to
+        self._before: list[Line] = []  # what was found, and what rounds that have ended came to
 
     def hear(self, kind: str, data: Any) -> None:
         match kind:
@@ -34,12 +38,22 @@ class Transcript:
                 self.now = f"mapping {data[0]:,} of {data[1]:,} files"
             case "text":
                 self._text += str(data.get("text", ""))
-                self.now = f"{self._round}: {count(self._text.count(chr(10)) + 1, 'line')}"
+                self.now = self._at(count(self._text.count("\n") + 1, "line"))
+            case "found":
+                self._before += [Line((("dim", one_line(line)),)) for line in data]
             case "round":
                 self._before += round_lines(self._round, data)
+            case "asking":
+                self._round, self._text = str(data), ""
+                self.now = self._at(_WAITING[kind])
+            case "restarted":  # the node began anew: what it had written does not count
+                self._text = ""
+                self.now = self._at("the node begins anew")
             case _:
-                self._round, self._text = (str(data), "") if kind == "asking" else (self._round, self._text)
-                self.now = f"{self._round}: {_WAITING.get(kind, 'writing')}".removeprefix(": ")
+                self.now = self._at(_WAITING.get(kind, "writing"))
+
+    def _at(self, what: str) -> str:
+        return f"{self._round}: {what}" if self._round else what
 
     def lines(self) -> list[Line]:
         written = [Line((("plain", flat(line)),)) for line in self._text.split("\n")[-SHOWN:]]
@@ -70,6 +84,18 @@ def failure_lines(report: Report) -> list[Line]:
     return [*lines, Line(()), Line((("head", "The answer"),)), *_plain(report.answer.text)]
 
 
+def about_prose(explained: Explained) -> str:
+    """How far what it says can be relied on, and time."""
+    found, answer, seconds = explained
+    parts = ["cut at its bound"] if answer.cut else []
+    parts += [found.told] if found.wrong else []
+    return " · ".join([*parts, f"{seconds:.1f} s", answer.model or "the model"])
+
+
+def prose_lines(explained: Explained) -> list[Line]:
+    return list(_plain(explained.found.text))
+
+
 def _plain(text: str) -> Iterator[Line]:
     for line in text.split("\n"):
         yield Line((("plain", flat(line)),))
@@ -80,7 +106,7 @@ def hunk_row(choice: Choice, taken: bool) -> Line:
     body = choice.text.split(b"\n")[1:]
     added, removed = (sum(line.startswith(sign) for line in body) for sign in (b"+", b"-"))
     return Line((
-        ("mark" if taken else "dim", "[x] " if taken else "[ ] "),
+        ("mark" if taken else "dim", MARKS[taken]),
         ("path", flat(choice.path)),
         ("added", f"  +{added}"),
         ("removed", f" -{removed}"),

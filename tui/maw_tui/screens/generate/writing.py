@@ -1,102 +1,112 @@
-"""A generation in a thread, told in messages."""
+"""A generation in a thread: the same as the command of its task."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, NamedTuple
-
-from textual.message import Message
+from typing import Any
 
 from maw import client
 from maw.config.load import Config
-from maw.edits import apply, propose
-from maw.edits.apply import Applied
 from maw.edits.verify import Stopped, never
 from maw.errors import FatalError
-from maw.generate import context, generation, sameness
+from maw.generate import explaining, generation, targets, tasks
 from maw.generate.context import Wanted
+from maw.generate.failing import examining, places
 from maw.generate.generation import Means
 from maw.generate.memory import keeping
-from maw.generate.memory.keeping import Made, Said
-from maw.generate.request import DOCS, REFACTOR, Asked
+from maw.generate.memory.keeping import Made
+from maw.generate.request import EXPLAIN, FIX, TEST, Asked
+from maw.generate.tasks import Question
+from maw.generate.testing import planning
 from maw.git.repo import Repo
 from maw.memory import arrivals
+from maw.text import one_line
+from maw_tui.screens.generate.messages import Explained, Nothing, Outcome
+from maw_tui.screens.generate.needs import Draft
 
 _CANCEL_TIMEOUT = 1.0  # seconds
-_JUDGES = {DOCS: sameness.insist}  # what a task has against a proposal, as its command has it
-
-
-class Draft(NamedTuple):
-    """What somebody composed. `task` is one of maw.generate.request."""
-
-    task: str
-    instruction: str
-    paths: tuple[str, ...]
-
-
-@dataclass
-class Listed(Message):
-    """The files of the repository."""
-
-    paths: list[str]
-
-
-@dataclass
-class Heard(Message):
-    """Something happened on the way: the kinds of generation.Means.told, and `mapped`."""
-
-    kind: str
-    data: Any
-
-
-@dataclass
-class Written(Message):
-    """It has ended: what came of it, or why nothing did."""
-
-    made: Made | None
-    error: Exception | None = None
-
-
-@dataclass
-class Put(Message):
-    """What was accepted is in the working tree; `undone`: what had been is no longer."""
-
-    applied: Applied
-    undone: bool = False
 
 
 class Writing:
-    """One generation. `run` is called in a thread, `stop` from anywhere: it does not wait."""
+    """One generation. `run` is called in a thread, `stop` from anywhere: it does not wait. `told` hears the kinds of
+    messages.Heard, and `trouble`: a line about what went wrong beside it."""
 
-    def __init__(self, repo: Repo, config: Config, draft: Draft, told: Callable[[str, Any], None]) -> None:
-        self._repo, self._config, self._draft, self._told = repo, config, draft, told
+    def __init__(
+        self, repo: Repo, config: Config, draft: Draft, told: Callable[[str, Any], None], *, fresh: bool = False
+    ) -> None:
+        self._repo, self._config, self._draft, self._told, self._fresh = repo, config, draft, told, fresh
         self._stopped = False
         self._id = ""
 
-    def run(self) -> Made:
+    def run(self) -> Outcome:
         """Raises Stopped, FatalError and OSError."""
         began = time.monotonic()
-        paths, words = self._draft.paths, self._draft.instruction
-        found = context.gather(self._repo, Wanted(edit=paths, words=words), self._mapped)
-        asked = self._with_examples(generation.asked(self._config, self._draft.task, words, found))
-        how = means(self._config, self._hear, self._is_stopped)
-        how = how._replace(judge=_JUDGES.get(self._draft.task, lambda _: None))
+        how = means(self._config, bench=self._draft.bench, told=self._hear, stopped=self._is_stopped)
+        how = how._replace(fresh=self._fresh)
         try:
-            if self._draft.task == REFACTOR and how.verify:
-                generation.insist_on_green(generation.as_it_is(self._repo, how))
-            report = generation.run(self._repo, self._config, asked, found.allowed, how)
+            if self._draft.task == EXPLAIN:
+                return self._explained(how, began)
+            question = self._question(how)
+            if question is None:
+                return Nothing(f"nothing to mend: `{one_line(how.verify)}` passes")
+            return self._made(question, how._replace(judge=question.judge), began)
         except FatalError as exc:
             if self._stopped:
                 raise Stopped from exc
             raise
+
+    @functools.cached_property
+    def _wanted(self) -> Wanted:
+        words = self._draft.words or tasks.USUAL.get(self._draft.task, "")
+        return tasks.about([targets.parse(path) for path in self._draft.paths], words=words)
+
+    def _question(self, how: Means) -> Question | None:
+        """None where nothing fails that could be mended."""
+        task = self._draft.task
+        if task == TEST:
+            return self._tests(how)
+        if task == FIX:
+            return self._mending(how)
+        return tasks.editing(self._repo, self._config, task, self._wanted, progress=self._mapped)
+
+    def _tests(self, how: Means) -> Question:
+        path, symbol = self._wanted.edit[0], self._wanted.symbol
+        plan = planning.plan(self._repo, path, symbol, progress=self._mapped)
+        self._hear("found", [plan.told, *([] if how.verify else [f"`{plan.command}` would run them"])])
+        return tasks.testing(self._repo, self._config, plan, self._wanted, progress=self._mapped)
+
+    def _mending(self, how: Means) -> Question | None:
+        words, output = self._draft.words, ""
+        if not how.verify or _is_output(words):
+            words, output = "", words
+        else:
+            verdict = generation.as_it_is(self._repo, how)
+            if verdict.passed:
+                return None
+            output = verdict.output or verdict.why
+        failure = examining.examined(self._repo, output, self._mapped)
+        self._hear("found", failure.told)
+        wanted = self._wanted._replace(words=words)
+        return tasks.mending(self._repo, self._config, failure, wanted, progress=self._mapped)
+
+    def _made(self, question: Question, how: Means, began: float) -> Made:
+        if self._draft.task in tasks.GREEN_BEFORE and how.verify:
+            generation.insist_on_green(generation.as_it_is(self._repo, how))
+        asked = self._with_examples(question.asked)
+        report = generation.run(self._repo, self._config, asked, question.allowed, how)
         made = Made(asked, report, time.monotonic() - began)
         if not report.good:
             keeping.keep(self._repo, self._config, made, offered=b"", accepted=None, said=self._say)
         return made
+
+    def _explained(self, how: Means, began: float) -> Explained:
+        question = tasks.explaining(self._repo, self._config, self._wanted, progress=self._mapped)
+        answer = generation.explained(self._repo, self._config, question.asked, how)
+        return Explained(explaining.checked(self._repo, answer.text), answer, time.monotonic() - began)
 
     def _with_examples(self, asked: Asked) -> Asked:
         arrivals.deliver(self._repo, self._say)
@@ -134,43 +144,20 @@ class Writing:
 
 
 def means(
-    config: Config, told: Callable[[str, Any], None] = lambda *_: None, stopped: Callable[[], bool] = never
+    config: Config,
+    *,
+    bench: str = "",
+    told: Callable[[str, Any], None] = lambda *_: None,
+    stopped: Callable[[], bool] = never,
 ) -> Means:
-    """As the settings have it: what `maw generate` does without options."""
+    """As the settings have it: what `maw generate` does without other options than --bench."""
     values = config.values
     verify = values["generate.verify"]
-    tries = max(1, values["generate.tries"]) if verify else 1
+    tries = max(1, values["generate.tries"]) if verify or bench else 1
     timeout = values["generate.timeout"]
-    return Means(values["node"], verify, tries=tries, timeout=timeout, told=told, stopped=stopped)
+    return Means(values["node"], verify, bench, tries=tries, timeout=timeout, told=told, stopped=stopped)
 
 
-def put(
-    repo: Repo, config: Config, made: Made, ids: list[str], said: Said, *, stopped: Callable[[], bool] = never
-) -> Applied:
-    """Apply the hunks with these ids, and remember it. A part of what passed is tried again first. Raises Stopped and
-    FatalError, with nothing changed."""
-    proposal = made.report.proposal
-    part = propose.accepted(proposal, ids) if proposal is not None else None
-    if proposal is None or part is None:
-        raise FatalError("no hunk is chosen: space chooses, `a` takes all")
-    how = means(config, stopped=stopped)
-    if how.verify and part.diff != proposal.diff:
-        verdict = generation.verified(repo, how, part)
-        if not verdict.passed:
-            raise FatalError(f"the chosen part does not pass: {verdict.why}", hint="nothing was applied")
-    done = apply.apply(repo, part)
-    keeping.keep(repo, config, made, offered=proposal.diff, accepted=part.diff, said=said)
-    return done
-
-
-def reject(repo: Repo, config: Config, made: Made, said: Said) -> None:
-    """Remember that nothing of it was wanted."""
-    if made.report.proposal is not None:
-        keeping.keep(repo, config, made, offered=made.report.proposal.diff, accepted=b"", said=said)
-
-
-def take_back(repo: Repo, said: Said) -> Applied:
-    """Undo the last application. Raises FatalError with nothing changed."""
-    done = apply.undo(repo)
-    keeping.taken_back(repo, done.paths, said)
-    return done
+def _is_output(text: str) -> bool:
+    """Whether it was pasted rather than written: lines that name places."""
+    return "\n" in text and bool(places.find(text))

@@ -1,0 +1,47 @@
+"""What is being written, or was: code is cut at the edge, prose is broken into lines that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maw.review.render import Line
+from maw_tui.fold import broken
+from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.vi import SCROLL
+
+
+class Output(Lines):
+    BINDINGS = SCROLL
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._whole: Sequence[Line] = ()
+        self._prose = False
+        self._following = False  # the end is about to be brought into sight
+
+    def tell(self, lines: Sequence[Line], *, prose: bool = False) -> None:
+        """Show other lines, from their start."""
+        self._whole, self._prose = lines, prose
+        self.show(self._fitted())
+
+    def go_on(self, lines: Sequence[Line], *, prose: bool = False) -> None:
+        """Show these, which have grown; the end stays in sight for who looks at it."""
+        self._following = self._following or self.scroll_offset.y >= self.max_scroll_y
+        self._whole, self._prose = lines, prose
+        self.show(self._fitted(), keep_place=True)
+        if self._following:
+            self.call_after_refresh(self._to_end)  # until then it knows nothing of the new lines
+
+    def _to_end(self) -> None:
+        self._following = False
+        self.scroll_end(animate=False, immediate=True)
+
+    def on_resize(self) -> None:
+        if self._prose:
+            self.show(self._fitted(), keep_place=True)
+
+    def _fitted(self) -> Sequence[Line]:
+        if not self._prose:
+            return self._whole
+        width = self.container_size.width - self.scrollbar_size_vertical  # whether that is seen yet or not
+        return [part for line in self._whole for part in broken(line, width)]
