@@ -29,7 +29,7 @@ from maw.memory import query
 from maw.memory.query import COSTS, Filters, Page, Query, Row
 from maw.record import KINDS
 
-SCHEMA_VERSION = 4  # another one in the file: it is made anew
+SCHEMA_VERSION = 5  # another one in the file: it is made anew
 BUSY_TIMEOUT = 60.0  # seconds to wait for another process, which may be making a first index
 
 SCHEMA = f"""
@@ -64,6 +64,7 @@ CREATE TABLE findings ( -- which records tell of a finding, and which are feedba
   id TEXT NOT NULL,
   number INTEGER NOT NULL REFERENCES records (number) ON DELETE CASCADE,
   part TEXT NOT NULL, -- of the record: findings, rejected, or finding (feedback on it)
+  place INTEGER NOT NULL, -- in that part: a record's findings are in the order of its change
   severity TEXT NOT NULL, category TEXT NOT NULL, path TEXT NOT NULL,
   PRIMARY KEY (id, number)) WITHOUT ROWID;
 CREATE INDEX findings_by_record ON findings (number);

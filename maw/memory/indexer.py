@@ -116,7 +116,7 @@ class _Reader:
         for data in records:
             number = self._db.execute(_INSERT, self._values(inserted.lastrowid, commit, data, raw[id(data)])).lastrowid
             self._db.executemany(
-                "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO findings VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(found, number, *facts) for found, facts in _findings(data).items()],
             )
         self._db.executemany(
@@ -188,15 +188,20 @@ class _Reader:
         return found
 
 
-def _findings(data: Json) -> dict[str, tuple[str, str, str, str]]:
-    """The findings that a record tells of, or that it is feedback on, by id: where in it, severity, category, path."""
+def _findings(data: Json) -> dict[str, tuple[str, int, str, str, str]]:
+    """The findings that a record tells of, or that it is feedback on, by id: the part and the place in it, severity,
+    category, path."""
     about = data.get("finding")
     parts = {
         "rejected": _list(data, "rejected"),
         "findings": _list(data, "findings"),
         "finding": [about] if isinstance(about, dict) else [],
     }
-    return {_finding_id(item): (part, *_facts(item)) for part, items in parts.items() for item in items}
+    return {
+        _finding_id(item): (part, place, *_facts(item))
+        for part, items in parts.items()
+        for place, item in enumerate(items)
+    }
 
 
 def _facts(item: Json) -> tuple[str, str, str]:

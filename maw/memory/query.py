@@ -144,6 +144,26 @@ def findings(filters: Filters) -> Query:
     )
 
 
+def findings_of(numbers: Sequence[int], filters: Filters) -> Query:
+    """The record's number and the id of each finding of these reviews that has the severity and the path of the
+    filters."""
+    severities = SEVERITIES[SEVERITIES.index(filters.severity or SEVERITIES[0]) :]
+    conditions: list[Condition] = [
+        (f"number IN ({marks(numbers)})", [*numbers]),
+        ("part = 'findings'", []),
+        (f"severity IN ({marks(severities)})", [*severities]),
+    ]
+    if filters.path is not None:
+        conditions.append(_path_condition(filters.path))
+    where, values = _all(conditions)
+    return Query(f"SELECT number, id FROM findings WHERE {where} ORDER BY number, place", values)  # noqa: S608 - our own text
+
+
+def marks(values: Sequence[object]) -> str:
+    """As many of SQL's question marks."""
+    return ", ".join("?" * len(values))
+
+
 def reviewed_paths(filters: Filters) -> Query:
     """The paths that reviewed commits changed, each with the number of the commit's note."""
     more: list[Condition] = [("r.kind = 'review' AND r.status <> 'unreviewed'", [])]
@@ -165,7 +185,10 @@ LAST_WORDS = Query(
 
 def _where(filters: Filters, *more: Condition) -> Condition:
     """All the conditions as one."""
-    conditions = [*_facts(filters), *_place(filters), *more]
+    return _all([*_facts(filters), *_place(filters), *more])
+
+
+def _all(conditions: Sequence[Condition]) -> Condition:
     where = " AND ".join(f"({sql})" for sql, _ in conditions) or "1"
     return where, [value for _, parameters in conditions for value in parameters]
 

@@ -17,13 +17,14 @@ _SIGNS = {"+": "added", "-": "removed", " ": ""}
 
 
 class Shown(NamedTuple):
-    """A line, and where in the new file it stands; `finding` on the first line of one, `file` on a file's first."""
+    """A line, where in the new file it stands, and the finding that it is of; `begins`: the first line of a finding, or
+    of a file."""
 
     line: Line
     path: str = ""
     number: int = 0
     finding: Finding | None = None
-    file: bool = False
+    begins: bool = False
 
 
 class Side(NamedTuple):
@@ -74,7 +75,7 @@ class Diff:
 
     def _shown(self, lay_out: Callable[[str, list[Side]], Iterator[Shown]]) -> Iterator[Shown]:
         for file in self._files:
-            yield Shown(Line((("path", one_line(_title(file))),)), file.path, file=True)
+            yield Shown(Line((("path", one_line(_title(file))),)), file.path, begins=True)
             for hunk in file.hunks:
                 section = flat(hunk.section.decode("utf-8", "replace"))
                 head = f"@@ -{hunk.old_start} +{hunk.new_start} @@ {section}".rstrip()
@@ -113,7 +114,7 @@ class Diff:
             lines = [*finding_lines(finding), *_remark(self._said.get(finding.id, ""))]
             for at, line in enumerate(lines):
                 marked = Line((("mark", "    ▌ "), *line.parts))
-                yield Shown(marked, path, number, finding if at == 0 else None)
+                yield Shown(marked, path, number, finding, begins=at == 0)
 
 
 def _title(file: FileChange) -> str:

@@ -5,7 +5,7 @@ Everything here may come from a model or a stranger's diff, so it is made printa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from maw.finding import Finding
 from maw.light import Any, NamedTuple
@@ -54,16 +54,20 @@ def finding_lines(finding: Finding) -> list[Line]:
 
 def findings_lines(findings: Iterable[Finding], said: Mapping[str, str] | None = None) -> list[Line]:
     """All of them, grouped by file in the order the files come, lines rising; `said`: what people said, by id."""
+    return [line for _, lines in findings_parts(findings, said) for line in lines]
+
+
+def findings_parts(
+    findings: Iterable[Finding], said: Mapping[str, str] | None = None
+) -> Iterator[tuple[Finding | None, list[Line]]]:
+    """The same in parts: each finding with its lines, and without one the line of a file."""
     groups: dict[str, list[Finding]] = {}
     for finding in findings:
         groups.setdefault(finding.path, []).append(finding)
-    lines: list[Line] = []
     for path, group in groups.items():
-        lines.append(path_line(path))
+        yield None, [path_line(path)]
         for finding in sorted(group, key=lambda finding: (finding.line, finding.id)):
-            lines += finding_lines(finding)
-            lines += _paragraph("", (said or {}).get(finding.id, ""))
-    return lines
+            yield finding, finding_lines(finding) + _paragraph("", (said or {}).get(finding.id, ""))
 
 
 def tally(findings: Iterable[Finding]) -> str:

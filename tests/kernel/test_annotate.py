@@ -52,8 +52,10 @@ def test_findings_stand_below_their_lines() -> None:
 
 def test_what_stands_where_is_told() -> None:
     shown = Diff(parse(PATCH), [of("a.py", 4)]).unified()
-    assert [(each.path, each.number) for each in shown if each.finding] == [("a.py", 4)]
-    assert [each.path for each in shown if each.file] == ["a.py", "new"]
+    told = [each for each in shown if each.finding]
+    assert {(each.path, each.number) for each in told} == {("a.py", 4)}
+    assert [each.begins for each in told] == [True] + [False] * (len(told) - 1)
+    assert [each.path for each in shown if each.begins and not each.finding] == ["a.py", "new"]
     assert next(each.number for each in shown if "three" in each.line.text) == 0
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
+from benchmarks.many_notes import build as many
+from maw_tui.screens.findings.table import FindingTable
+from maw_tui.screens.history.detail import Detail
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 from tests.tui.conftest import NARROW, WIDE, Run, Ui
@@ -52,7 +56,7 @@ def test_accepting_is_a_note_at_once_and_undone(tui: Run, sample: Sample, maw: M
         await ui.idle()
         assert said(maw, repo) == BEFORE | {BLANK: "accepted"}
         await ui.press("u")
-        await ui.until_has("taken back: what was said of 1 finding")
+        await ui.until_has(f"taken back: accepted, {BLANK} (parser.py:17)")
         await ui.idle()
         assert said(maw, repo) == BEFORE
 
@@ -142,3 +146,68 @@ def test_the_command_defers_as_well(sample: Sample, maw: Maw) -> None:
     assert maw("defer", found, "-m", "after the release", cwd=repo.path).code == 0
     assert said(maw, repo)[BLANK] == "deferred: after the release"
     assert "1 deferred" in maw("history", cwd=repo.path).out
+
+
+def test_what_is_on_a_finding_is_opened_in_the_history_and_escape_comes_back(tui: Run, sample: Sample) -> None:
+    repo, made = sample
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has(BLANK)
+        await ui.press("down", "o")
+        await ui.until_has("Add a command that prints the total", STYLE, "sys.stdin))")
+        detail = ui.app.screen.query_one(Detail)
+        assert detail.here is not None and detail.here.finding is not None and detail.here.finding.title == STYLE
+        await ui.press("escape")
+        await ui.until(lambda: ui.app.current_mode == "findings")
+        assert ui.app.screen.query_one(FindingTable).cursor == 1
+        await ui.press("1")
+        await ui.until_has("Read amounts")  # the list, as it was
+        await ui.type("/pass")
+        await ui.press("enter", "2", "o")
+        await ui.until(
+            lambda: detail.commit is not None and detail.commit.oid == made["cli"]
+        )  # though the list has not got it
+
+    tui(scenario, repo=repo, screen="findings")
+
+
+def test_the_commit_of_a_finding_is_gone(tui: Run, sample: Sample) -> None:
+    repo, made = sample
+    repo.git("update-ref", "refs/heads/main", made["begin"])
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    repo.git("-c", "gc.pruneExpire=now", "gc", "-q", "--prune=now")
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has(BLANK)
+        await ui.press("o")
+        await ui.until_has(f"commit {made['float']}", "this commit is gone from the repository", BLANK)
+        await ui.press("m")  # and can be settled still
+        await ui.until_has("deferred: 1 finding")
+
+    tui(scenario, repo=repo, screen="findings")
+
+
+@pytest.mark.slow
+def test_the_list_goes_on_to_the_last_of_thousands(tui: Run, home: Path) -> None:
+    many(home / "many", 9000)
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("Value 8997 is never checked")
+        table = ui.app.screen.query_one(FindingTable)
+        await ui.until_has("3,000")
+        await ui.press("G")
+        await ui.until_has("Value 0 is never checked")
+        assert table.cursor == 2999
+        for _ in range(120):
+            await ui.press("pageup")
+        await ui.idle()
+        assert len(table.entries) < 2500
+        await ui.press("A")
+        await ui.until_has("3,000 selected of 3,000")
+        await ui.type("/path:src/part7 severity:error")
+        await ui.press("enter")
+        await ui.until_has("25 selected of 25")
+        await ui.press("slash", "escape")
+        await ui.until_has("3,000 selected of 3,000")
+
+    tui(scenario, repo=Repository(home / "many"), screen="findings")

@@ -204,6 +204,39 @@ def test_what_is_copied(tui: Run, sample: Sample) -> None:
     tui(scenario, repo=repo)
 
 
+def test_findings_are_settled_where_they_are_read(tui: Run, sample: Sample, maw: Maw) -> None:
+    repo, made = sample
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("Read amounts")
+        await ui.press("down", "down", "a", "enter")  # in the list the key does nothing
+        await ui.until_has("parser.py")
+        assert "a Accept" not in ui.lines[-1]
+        await ui.press("n", "down")  # anywhere on the finding
+        await ui.until(lambda: "a Accept" in ui.lines[-1])
+        await ui.press("d")
+        await ui.until_has("Dismiss: Fails when there are no rows")
+        await ui.type("never empty")
+        await ui.press("enter")
+        await ui.until_has("dismissed: 1 finding", "dismissed by A Tester")
+        here = ui.app.screen.query_one(Detail).here
+        assert here is not None and here.finding is not None and here.finding.title == "Fails when there are no rows"
+        await ui.press("2")
+        await ui.until_has("dismissed", "never empty")
+        await ui.press("u")  # whatever screen it was said on
+        await ui.until_has("taken back: dismissed, Fails when there are no rows")
+        await ui.press("1")
+        await ui.until(lambda: not ui.has("dismissed by A Tester"))
+        await ui.press("f")
+        await ui.until_has("+    return rows[0][1] if rows else None")
+        await ui.press("escape", "escape")
+        await ui.until(lambda: len(listed(ui)) == 5)
+
+    tui(scenario, repo=repo)
+    assert "1 dismissed" in maw("history", cwd=repo.path).out  # of another
+    assert f"{made['float'][:10]}" in maw("history", "--verdict", "block", cwd=repo.path).out
+
+
 def test_keys_and_mouse_move_in_the_list_and_the_commit(tui: Run, sample: Sample) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.until(lambda: len(listed(ui)) == 5)

@@ -67,6 +67,8 @@ def test_every_screen_lives_outside_of_a_repository(tui: Run) -> None:
 def test_help_lists_the_keys_of_the_screen_and_goes_away(tui: Run, repo: Repository) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.press("question_mark")
+        await ui.until_has("Commits with what is recorded on them")
+        await ui.press("G")
         await ui.until_has("Everywhere", "All keys of this screen")
         await ui.press("escape")
         await ui.until(lambda: not ui.has("Everywhere"))

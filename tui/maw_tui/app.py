@@ -27,6 +27,7 @@ from maw_tui import glyphs, keys, state, themes
 from maw_tui.live import Live
 from maw_tui.screens import SCREENS, TITLES, load
 from maw_tui.screens.base import MawScreen
+from maw_tui.settled import Settled
 from maw_tui.state import State
 from maw_tui.styles import Styles
 from maw_tui.widgets.help import HelpScreen
@@ -65,6 +66,7 @@ class MawApp(Working, App[None]):
         self.config = config
         self.now = now
         self.live = Live(lambda: watched(config))
+        self.settled = Settled()
         self.remembered, self._trouble = remembered, trouble
         self._forgetful = False  # what is remembered cannot be written
         self.unexpected: Exception | None = None
@@ -153,13 +155,16 @@ class MawApp(Working, App[None]):
         self.remember(self.remembered._replace(screen=name))
 
     def open_commit(self, oid: str, finding: str | None = None) -> None:
-        """Show a commit in the history, at one of its findings."""
+        """Show a commit in the history, at one of its findings; esc comes back to the screen in front now."""
         from maw_tui.screens.history import HistoryScreen
 
+        back = self.current_mode
         self.action_show("history")
         screen = self.shown
         if isinstance(screen, HistoryScreen):
-            screen.call_later(screen.show_commit, oid, finding)  # when it is shown for the first time, it is made first
+            screen.call_later(
+                screen.show_commit, oid, finding, back
+            )  # when it is shown for the first time, it is made first
 
     def action_help(self) -> None:
         if self.shown is not None:

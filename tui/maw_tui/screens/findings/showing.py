@@ -8,11 +8,11 @@ from maw.memory.triage import Item
 from maw.review.render import Line, finding_lines
 from maw.text import one_line
 from maw.times import age, ago
-from maw_tui import words
 from maw_tui.fold import broken
 from maw_tui.widgets.lines import Lines
 from maw_tui.widgets.vi import SCROLL
 
+UNREADABLE = Line((("dim", "  a finding that cannot be read"),))
 STATUSES = {"open": "plain", "accepted": "good", "fixed": "good", "dismissed": "dim", "deferred": "mark"}
 
 
@@ -33,11 +33,20 @@ class About(Lines):
         self.show([part for line in self._whole for part in broken(line, self.size.width)])
 
 
+def heading(width: int) -> str:
+    """What the columns of `row` are."""
+    return f"  {'severity':<8} {'said':<9}  age {'where':<{_room(width)}} finding"
+
+
+def _room(width: int) -> int:
+    return 24 if width < 100 else 36
+
+
 def row(item: Item, width: int, now: float, *, selected: bool) -> Line:
     """Severity, what was said, age, place and title."""
     found, said = item.finding, item.word.status
     where = one_line(f"{found.path}:{found.line}")
-    room = 24 if width < 100 else 36
+    room = _room(width)
     where = where if cell_len(where) <= room else "…" + where[-(room - 1) :]
     return Line(
         (
@@ -67,12 +76,3 @@ def about(item: Item, now: float) -> list[Line]:
         Line((("dim", "  found in "), ("commit", one_line(where)))),
         Line((("dim", f"  {one_line(who)}"),)),
     ]
-
-
-def fits(item: Item, asked: words.Asked) -> bool:
-    """Whether it is this finding that was asked for, where the index knows only that its review has such a one."""
-    found, text = item.finding, asked.filters.text
-    if asked.said not in (None, item.word.status):
-        return False
-    said = (found.path, found.category, found.title, found.scenario, found.suggestion, found.quote, item.row.subject)
-    return text is None or text.casefold() in "\n".join(said).casefold()

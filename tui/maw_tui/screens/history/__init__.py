@@ -7,19 +7,20 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 
 from maw.errors import FatalError
 from maw.text import one_line
-from maw_tui.screens.editing import EditingScreen
 from maw_tui.screens.history.detail import RESTING, Detail
-from maw_tui.screens.history.table import CommitTable
+from maw_tui.screens.history.table import CommitTable, heading
+from maw_tui.screens.settling import SETTLING, Meant, SettlingScreen
 from maw_tui.widgets.filterbar import FilterBar, history_filter
+from maw_tui.widgets.heading import Heading
 
 FILTER = "history"  # what its filter is remembered by
 
 
-class HistoryScreen(EditingScreen):
+class HistoryScreen(SettlingScreen):
     NAME = "History"
     ABOUT = (
         "Commits with what is recorded on them, newest first. Kinds: R review, M message, G generated, F feedback. "
@@ -28,6 +29,7 @@ class HistoryScreen(EditingScreen):
     PARTS = (CommitTable, Detail)
     CSS_PATH = "history.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
+        *SETTLING,
         Binding("slash", "filter", "Filter", tooltip="Filter, with the words of `maw history`"),
         Binding("e", "edit", "Edit", tooltip="Open $EDITOR at the line under the cursor"),
         Binding("y", "copy", "Copy", tooltip="Copy the commit's id, or the finding under the cursor"),
@@ -37,6 +39,11 @@ class HistoryScreen(EditingScreen):
         Binding("z", "zoom", "Zoom", show=False, tooltip="The commit on the whole screen, or beside the list"),
         Binding("tab", "other_pane", "Other pane", show=False, tooltip="Between list and commit"),
     ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._back: str | None = None  # the screen that the commit was opened from
+        self._awaited: str | None = None  # that commit, until it is here
 
     @property
     def table(self) -> CommitTable:
@@ -49,11 +56,14 @@ class HistoryScreen(EditingScreen):
     def body(self) -> ComposeResult:
         yield history_filter(self.maw.remembered.filter(FILTER))
         with Horizontal():
-            yield CommitTable(self.maw.now)
+            with Vertical(id="history-list"):
+                yield Heading(heading)
+                yield CommitTable(self.maw.now, id="history-rows")
             yield Detail(self.maw.now)
 
     def on_mount(self) -> None:
-        self.table.focus()
+        if not self.has_class("-reading"):  # a commit may have been asked for before
+            self.table.focus()
 
     def reload(self) -> None:
         if self.repo is None:
@@ -61,14 +71,20 @@ class HistoryScreen(EditingScreen):
         else:
             self.table.read(self.repo, self.query_one(FilterBar).value, fresh=True)
             if self.has_class("-reading"):
-                self.detail.lay_out_again(self.repo)
+                self.detail.read_again(self.repo)
 
-    def show_commit(self, oid: str, finding: str | None = None) -> None:
-        """Open a commit, whether or not it is listed, at one of its findings."""
+    def show_commit(self, oid: str, finding: str | None = None, back: str | None = None) -> None:
+        """Open a commit, whether or not it is listed, at one of its findings; `back`: the screen that esc goes to."""
         if self.repo is not None:
-            self.add_class("-reading")
-            self.detail.focus()
+            self._read()
+            self._back, self._awaited = back, oid
             self.detail.read(self.repo, oid, finding=finding)
+
+    def _read(self) -> None:
+        """Have the commit in front."""
+        self._back = self._awaited = None
+        self.add_class("-reading")
+        self.detail.focus()
 
     @on(FilterBar.Asked)
     def filter_by(self, event: FilterBar.Asked) -> None:
@@ -80,32 +96,53 @@ class HistoryScreen(EditingScreen):
             self.maw.remember(self.maw.remembered.filtered(FILTER, event.text))
             self.table.focus()
 
+    @on(CommitTable.Filled)
+    def counted(self, event: CommitTable.Filled) -> None:
+        event.stop()
+        self.query_one(Heading).tell(f"{self.table.count:,}")
+
     @on(CommitTable.Moved, "#history-rows")
     def rest_on(self, event: CommitTable.Moved) -> None:
         event.stop()
         entry = self.table.current
         if not self.table.count:
             self.detail.fill(None, [])
-        elif self.has_class("-reading") and self.detail.has_focus:
+        elif self.has_class("-reading") and (self.detail.has_focus or self._awaits()):
             return  # what was opened stays: the list goes on by itself when it is read
         elif entry is not None and self.repo is not None and self.detail.display:
             self.detail.read(self.repo, entry.row.commit, RESTING)
+
+    def _awaits(self) -> bool:
+        """Whether a commit that was asked for on another screen is still being read."""
+        shown = self.detail.commit
+        return self._awaited is not None and (shown is None or shown.oid != self._awaited)
 
     @on(CommitTable.Chosen, "#history-rows")
     def open_commit(self, event: CommitTable.Chosen) -> None:
         event.stop()
         entry = self.table.current
         if entry is not None and self.repo is not None:
-            self.add_class("-reading")
-            self.detail.focus()
+            self._read()
             self.detail.read(self.repo, entry.row.commit)
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self._lay_out_again)
+    @on(Detail.Moved, "#history-commit")
+    def look_for_finding(self, event: Detail.Moved) -> None:
+        event.stop()
+        self.offer()
 
-    def _lay_out_again(self) -> None:
+    # Decisions
+
+    @property
+    def meant(self) -> Meant | None:
+        """The finding under the cursor of the commit."""
+        here = self.detail.here if self.detail.has_focus else None
+        found = here.finding if here is not None else None
+        return None if found is None else Meant([found.id], one_line(found.title))
+
+    def show_said(self) -> None:
         if self.repo is not None:
-            self.detail.lay_out_again(self.repo)
+            self.table.read(self.repo, self.query_one(FilterBar).value, fresh=False, void=True)
+            self.detail.read_again(self.repo)
 
     # Keys
 
@@ -113,14 +150,17 @@ class HistoryScreen(EditingScreen):
         self.query_one(FilterBar).open()
 
     def action_back(self) -> None:
+        self.tell("")
         if self.has_class("-reading"):
+            back, self._back, self._awaited = self._back, None, None
             self.remove_class("-reading", "-zoomed")
             self.table.focus()
-        else:
-            self.tell("")
+            if back is not None:
+                self.maw.action_show(back)
 
     def action_other_pane(self) -> None:
         if self.detail.has_focus:
+            self._back = None
             self.action_back()
             self.table.focus()
         else:
@@ -128,11 +168,9 @@ class HistoryScreen(EditingScreen):
 
     def action_zoom(self) -> None:
         self.toggle_class("-zoomed")
-        self.call_after_refresh(self._lay_out_again)
 
     def action_beside(self) -> None:
-        if self.repo is not None:
-            self.detail.switch_columns(self.repo)
+        self.detail.switch_columns()
 
     def action_copy(self) -> None:
         here = self.detail.here if self.detail.has_focus else None
@@ -160,6 +198,5 @@ class HistoryScreen(EditingScreen):
         entry = self.table.current
         oid = shown.oid if shown is not None else entry.row.commit if entry is not None else None
         if oid is not None and self.repo is not None:
-            self.add_class("-reading")
-            self.detail.focus()
+            self._read()
             self.detail.read_neighbour(self.repo, oid, which)

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
+from textual.geometry import Region
 from textual.message import Message
 from textual.worker import get_current_worker
 
@@ -44,12 +45,14 @@ class Detail(Working, Rows):
 
         commit: Commit
         lines: list[Shown]
+        columns: int  # that they are laid out for
         finding: str | None = None  # the id of that which was asked for
 
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__(self._draw_line, id="history-commit")
         self._now = now
         self._beside: bool | None = None
+        self._laid_out_for = 0  # columns
         self.commit: Commit | None = None
         self.lines: list[Shown] = []
 
@@ -77,33 +80,51 @@ class Detail(Working, Rows):
 
     def _open(self, repo: Repo, oid: str, finding: str | None = None) -> None:
         """Of a worker."""
-        commit = reading.commit(repo, oid, self._now())
-        lines = lines_of(commit, self._columns, beside=self._beside)
+        self._show(reading.commit(repo, oid, self._now()), finding)
+
+    def _show(self, commit: Commit, finding: str | None = None) -> None:
+        """Of a worker."""
+        columns = self._columns
+        lines = lines_of(commit, columns, beside=self._beside)
         if not get_current_worker().is_cancelled:
-            self.post_message(self.Opened(commit, lines, finding))
+            self.post_message(self.Opened(commit, lines, columns, finding))
 
     @on(Opened)
     def opened(self, event: Opened) -> None:
         event.stop()
+        self._laid_out_for = event.columns
         self.fill(event.commit, event.lines)
         if event.finding is not None:
             self.action_first()
             self.jump(lambda shown: shown.finding is not None and shown.finding.id == event.finding, 1)
+        self.on_resize()  # it may have got other columns meanwhile
 
     @property
     def _columns(self) -> int:
         """What there is room for; as yet, when it is only about to be shown."""
         return self.size.width or self.screen.size.width
 
-    def lay_out_again(self, repo: Repo) -> None:
+    def read_again(self, repo: Repo) -> None:
         if self.commit is not None:
             self.read(repo, self.commit.oid, RESTING)
 
-    def switch_columns(self, repo: Repo) -> None:
+    def on_resize(self) -> None:
+        if self.commit is not None and self.size.width not in (0, self._laid_out_for):
+            self._lay_out(self.commit, RESTING)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="commit")
+    def _lay_out(self, commit: Commit, rest: float = 0.0) -> None:
+        """The same in other columns."""
+        time.sleep(rest)
+        if not get_current_worker().is_cancelled:
+            self._show(commit)
+
+    def switch_columns(self) -> None:
         """Old and new beside each other, or no longer."""
         now = self._beside if self._beside is not None else self._columns >= SIDE_BY_SIDE
         self._beside = not now
-        self.lay_out_again(repo)
+        if self.commit is not None:
+            self._lay_out(self.commit)
 
     def fill(self, commit: Commit | None, lines: list[Shown]) -> None:
         """Show a commit, with the place kept when it is the same one."""
@@ -114,6 +135,8 @@ class Detail(Working, Rows):
         if not same:
             self.scroll_to(0, 0, animate=False)
         self.show(len(lines), cursor=cursor)
+        if same:
+            self._have_in_sight()
 
     def _place_of(self, shown: Shown) -> int:
         """Where a line is now, which may be laid out otherwise; else where the cursor is."""
@@ -126,6 +149,19 @@ class Detail(Working, Rows):
             ),
             self.cursor,
         )
+
+    def _have_in_sight(self) -> None:
+        """All of the finding under the cursor: what was said of it stands last."""
+        here = self.here.finding if self.here is not None else None
+        end = self.cursor
+        while here is not None and end + 1 < self.count and self.lines[end + 1].finding == here:
+            end += 1
+        if end - self.cursor < self.size.height:
+            self.scroll_to_region(Region(self.scroll_offset.x, self.cursor, 1, end - self.cursor + 1), animate=False)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing more can be opened here."""
+        return action != "choose"
 
     def action_jump(self, what: str, direction: int) -> None:
         """To the next or previous line on which a finding, or a file, begins."""
@@ -145,8 +181,8 @@ class Detail(Working, Rows):
 
 
 _BEGINS: dict[str, Callable[[Shown], object]] = {
-    "finding": lambda shown: shown.finding is not None,
-    "file": lambda shown: shown.file,
+    "finding": lambda shown: shown.begins and shown.finding is not None,
+    "file": lambda shown: shown.begins and shown.finding is None,
 }
 
 
@@ -157,15 +193,15 @@ def lines_of(commit: Commit, width: int, *, beside: bool | None = None) -> list[
         changes = diff.side_by_side(width)
     else:
         changes = diff.unified()
-    above = [*commit.head, *commit.records, Line(())]
+    head = [Shown(line) for line in commit.head]
     note = [Shown(Line((("mark", commit.note),)))] if commit.note else []
-    whole = [*(Shown(line) for line in above), *note, *changes]
+    whole = [*head, *commit.records, Shown(Line(())), *note, *changes]
     return [part for shown in whole for part in _broken(shown, width)]
 
 
 def _broken(shown: Shown, width: int) -> list[Shown]:
     """Prose in lines that fit, of findings in the diff, too; code stays as it is."""
-    if shown.path and (not shown.line.parts or shown.line.parts[0][0] != "mark"):
+    if shown.path and shown.finding is None:
         return [shown]
     first, *others = broken(shown.line, width)
-    return [shown._replace(line=first), *(shown._replace(line=line, finding=None) for line in others)]
+    return [shown._replace(line=first), *(shown._replace(line=line, begins=False) for line in others)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from maw.attendant import outbox
@@ -15,8 +15,8 @@ from maw.memory import listing, telling, wording
 from maw.memory.index import Index, record_of
 from maw.memory.query import Filters, Row
 from maw.memory.wording import Said
-from maw.review.annotate import placed
-from maw.review.render import Line
+from maw.review.annotate import Shown, placed
+from maw.review.render import Line, findings_parts
 from maw.text import one_line, printable
 
 DIFF_MAX = 2_000_000  # bytes that are shown
@@ -41,7 +41,7 @@ class Commit(NamedTuple):
 
     oid: str
     head: list[Line]
-    records: list[Line]
+    records: list[Shown]
     findings: tuple[Finding, ...]
     said: dict[str, str]
     files: list[FileChange]
@@ -78,20 +78,22 @@ def commit(repo: Repo, oid: str, now: float) -> Commit:
     files, note = _diff(repo, oid) if parents is not None else ([], "this commit is gone from the repository")
     reviews = [(row, telling.findings_of(record_of(row))[0]) for row in rows]
     shown = placed(files, [finding for _, findings in reviews for finding in findings])
-    records: list[Line] = []
+    records: list[Shown] = []
     for row, findings in reviews:
-        records += [Line(()), *telling.record_lines(row, record_of(row), now)]
+        records += map(Shown, [Line(()), *telling.record_lines(row, record_of(row), now)])
         records += _apart(row, findings, shown, said)
     inline = _once(finding for _, findings in reviews for finding in findings if finding in shown)
     return Commit(oid, head, records or [_nothing(oid)], inline, said, files, note, parents or ())
 
 
-def _apart(row: Row, findings: list[Finding], shown: set[Finding], said: dict[str, str]) -> list[Line]:
-    """The findings of a record that have no line in the diff."""
+def _apart(row: Row, findings: list[Finding], shown: set[Finding], said: dict[str, str]) -> Iterator[Shown]:
+    """The findings of a record that have no line in the diff, or that it has none."""
     rest = [finding for finding in findings if finding not in shown]
-    if findings and not rest:
-        return []
-    return telling.finding_part(row, rest, said)
+    if not findings:
+        yield from map(Shown, telling.finding_part(row, findings, said))
+    for finding, lines in findings_parts(rest, said):
+        for at, line in enumerate(lines):
+            yield Shown(line, finding.path, finding.line, finding, begins=at == 0) if finding else Shown(line)
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -99,8 +101,8 @@ def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple({(finding.id, finding.line): finding for finding in findings}.values())
 
 
-def _nothing(oid: str) -> Line:
-    return Line((("dim", f"nothing is recorded on it; `maw review {oid[:10]}` reviews it"),))
+def _nothing(oid: str) -> Shown:
+    return Shown(Line((("dim", f"nothing is recorded on it; `maw review {oid[:10]}` reviews it"),)))
 
 
 def _head(repo: Repo, oid: str, rows: list[Row]) -> tuple[list[Line], tuple[str, ...] | None]:

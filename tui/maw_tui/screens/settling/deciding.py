@@ -10,8 +10,10 @@ from maw.git.repo import Repo
 from maw.memory import arrivals, feedback
 from maw.memory.dismissals import FIXED
 from maw.memory.index import Index
+from maw.record import Json
 from maw.review import fixing
 from maw.review.fixing import Fix
+from maw.text import one_line
 
 Told = Callable[[str], None]
 
@@ -55,7 +57,7 @@ def fix(repo: Repo, ids: Sequence[str], told: Told) -> int:
 
 
 def undo(repo: Repo, count: int, told: Told) -> list[str]:
-    """Take back the last `count` things that this person said; the findings they were about."""
+    """Take back the last `count` things that this person said; each in words."""
     undone = []
     with Index(repo) as index:
         for _ in range(count):
@@ -63,10 +65,16 @@ def undo(repo: Repo, count: int, told: Told) -> list[str]:
             found = feedback.undo(repo, index)
             if found is None:
                 break
-            undone.append(str(found.record["finding"]["id"]))
+            undone.append(_in_words(found.record))
             arrivals.deliver(repo, told)
     _delivered(repo, told)
     return undone
+
+
+def _in_words(record: Json) -> str:
+    """`accepted, Fails when there are no rows (parser.py:17)`."""
+    found = record["finding"]
+    return one_line(f"{record['status']}, {found.get('title')} ({found.get('path')}:{found.get('line')})")
 
 
 def _delivered(repo: Repo, told: Told) -> None:
