@@ -139,6 +139,8 @@ class GenerateScreen(ComposingScreen):
         if event.worker.name == "write" and event.state is WorkerState.ERROR:
             self._writing = None
             self._now("")
+        elif event.worker.name == "put" and event.worker.is_finished and self._made is not None:
+            self._now(telling.summary(self._made.report))  # it is still offered
 
     def _heard(self, kind: str, data: Any) -> None:
         self.post_message(Told(str(data), error=True) if kind == "trouble" else Heard(kind, data))
@@ -205,6 +207,8 @@ class GenerateScreen(ComposingScreen):
         if self._putting:
             self.tell(self._busy(), error=True)
         elif self.maw.repo is not None and self._made is not None:
+            if self._used["generate.verify"]:
+                self._now("trying what was chosen · esc stops")
             self.put(self.maw.repo, self._made, self.query_one(HunkList).taken)
 
     @property
@@ -214,8 +218,6 @@ class GenerateScreen(ComposingScreen):
     @work(thread=True, exit_on_error=False, group="put")
     def put(self, repo: Repo, made: Made, ids: list[str]) -> None:
         worker = get_current_worker()
-        if self._used["generate.verify"]:
-            self.post_message(Told("trying what was chosen"))
         try:
             done = putting.put(repo, self._used, made, ids, self._trouble, stopped=lambda: worker.is_cancelled)
         except Stopped as exc:
