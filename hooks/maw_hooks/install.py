@@ -17,6 +17,7 @@ from maw import files
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.git.run import line, try_line
+from maw.setup import framework as configured
 from maw_hooks import husky
 
 HOOKS = ("pre-commit", "post-commit", "prepare-commit-msg", "commit-msg", "pre-push")
@@ -91,7 +92,8 @@ def status(repo: Repo) -> list[State]:
     scripts = husky.scripts_dir(directory)
     if scripts is not None:
         return [_husky_state(directory, scripts, hook) for hook in HOOKS]
-    return [_state(directory, hook) for hook in HOOKS]
+    listed = configured.listed(repo.worktree)
+    return [_state(directory, hook, hook in listed) for hook in HOOKS]
 
 
 def warnings(repo: Repo) -> list[str]:
@@ -236,7 +238,8 @@ def _uninstall(directory: str, hook: str) -> list[Change]:
     return [Change(hook, "restored", ours, "the hook that was there before maw")]
 
 
-def _state(directory: str, hook: str) -> State:
+def _state(directory: str, hook: str, listed: bool) -> State:
+    """`listed`: the configuration that frameworks read has maw run at this hook."""
     path = os.path.join(directory, hook)
     saved = path + SAVED if os.path.lexists(path + SAVED) else None
     framework = _framework(path)
@@ -244,9 +247,11 @@ def _state(directory: str, hook: str) -> State:
         return _ours_state(hook, path + _LEGACY, saved, f"{framework} runs it")
     if _ours(path):
         return _ours_state(hook, path, saved)
+    if framework and listed:
+        return State(hook, "installed", path, saved, f"{framework} runs maw, as {configured.CONFIG} says")
     if framework:
         return State(
-            hook, "foreign", path, saved, f"{framework}'s hook; maw runs if its configuration lists maw's hooks"
+            hook, "foreign", path, saved, f"{framework}'s hook; {configured.CONFIG} does not have maw run there"
         )
     return State(hook, "foreign" if os.path.lexists(path) else "missing", path, saved)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from typing import NamedTuple
 
 import click
 
@@ -20,8 +21,10 @@ from maw.errors import FatalError
 from maw.git import remote as remotes
 from maw.git.repo import Repo
 from maw.setup import framework, gitconfig, hooks, repofile, stubs
+from maw.text import count
 
 _FRAMEWORKS = click.Choice(["pre-commit"])
+_KEEP = f"Keep them at commits, by `{framework.STAGES}`"
 
 
 @click.command()
@@ -70,7 +73,9 @@ def set_up(
         return errors.BLOCK
     if asks and remote is None:
         remote = _offer_notes(repo)
-    _apply(report, repo, repo.worktree, chosen=chosen, framework_name=framework_name, remote=remote)
+    stages = asks and framework_name is not None and _offer_stages(repo.worktree)
+    into = _Into(framework_name, stages)
+    _apply(report, repo, repo.worktree, chosen=chosen, into=into, remote=remote)
     return _try_out(report, repo, config.values["node"] if chosen is None else chosen)
 
 
@@ -117,11 +122,22 @@ def _offer_notes(repo: Repo) -> str | None:
     return "origin" if click.confirm(asked, default=False, err=True) else None
 
 
-def _apply(
-    report: _Report, repo: Repo, worktree: str, *, chosen: str | None, framework_name: str | None, remote: str | None
-) -> None:
+def _offer_stages(worktree: str) -> bool:
+    """Whether the project's own hooks shall be kept at commits, where the user says so."""
+    asked = f"Hooks without `stages` would run at each of {count(len(framework.HOOK_TYPES), 'hook type')}. {_KEEP}?"
+    return framework.lacks_stages(worktree) and click.confirm(asked, default=True, err=True)
+
+
+class _Into(NamedTuple):
+    """Where hooks go: into git's directory, or a framework's configuration, with its default stages or without."""
+
+    framework: str | None
+    stages: bool
+
+
+def _apply(report: _Report, repo: Repo, worktree: str, *, chosen: str | None, into: _Into, remote: str | None) -> None:
     steps: list[Callable[[], list[str]]] = [
-        lambda: framework.apply(repo, worktree) if framework_name else hooks.apply(repo),
+        lambda: framework.apply(repo, worktree, stages=into.stages) if into.framework else hooks.apply(repo),
         _user_file,
         lambda: _node(chosen),
         lambda: repofile.apply(repo, worktree),
@@ -134,7 +150,7 @@ def _apply(
             report.changed(line)
     if not report.changes:
         report.say("ok", "everything was set up already")
-    for warning in _warnings(repo, framework_name):
+    for warning in _warnings(repo, worktree, into.framework):
         report.warned(warning)
 
 
@@ -154,8 +170,13 @@ def _node(chosen: str | None) -> list[str]:
     return [f"node = {chosen} in {paths.config_file()}"]
 
 
-def _warnings(repo: Repo, framework_name: str | None) -> list[str]:
+def _warnings(repo: Repo, worktree: str, framework_name: str | None) -> list[str]:
     found = [] if framework_name else hooks.warnings(repo)
+    if framework_name and framework.lacks_stages(worktree):
+        found.append(
+            f"hooks in {framework.CONFIG} that name no `stages` run at every hook type by now; "
+            f"the line `{framework.STAGES}` in it keeps them at commits"
+        )
     losing = gitconfig.losing_mode(repo)
     if losing:
         found.append(

@@ -6,19 +6,16 @@ where maw is not installed. It is edited as text: what was there stays as it was
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
-import subprocess
-import sys
 from typing import Any, NamedTuple
 
 from maw import files
 from maw.errors import FatalError
-from maw.extras import how_to_add
 from maw.git.repo import Repo
 from maw.git.run import line, try_line
-from maw.setup import journal
+from maw.setup import journal, precommit
+from maw.setup.precommit import Program
 
 CONFIG = ".pre-commit-config.yaml"
 
@@ -65,23 +62,44 @@ HOOKS = (
 HOOK_TYPES = tuple(hook.stage for hook in HOOKS)
 _MARK = f"id: {HOOKS[0].id}"
 _ITEM = "- repo: local\n  hooks:\n" + "".join(hook.text for hook in HOOKS)
-_NEW_HEAD = f"default_install_hook_types: [{', '.join(HOOK_TYPES)}]\nrepos:\n"
+# Without it each hook of the project that names no `stages` runs at every type that is installed: five times a commit.
+STAGES = "default_stages: [pre-commit]"
+_NEW_HEAD = f"default_install_hook_types: [{', '.join(HOOK_TYPES)}]\n{STAGES}\nrepos:\n"
 
 
-def apply(repo: Repo, worktree: str) -> list[str]:
-    """Add the hooks and install the hook types; a line for each change. Raises FatalError."""
-    _need_framework()
+def apply(repo: Repo, worktree: str, *, stages: bool = False) -> list[str]:
+    """Add the hooks, with `stages` also the line STAGES, and install the hook types; a line for each change. Raises
+    FatalError."""
+    program = precommit.needed()
     _need_room(repo)
-    return _add_to_config(repo, worktree) + _install_types(repo, worktree)
+    done = _add_to_config(repo, worktree, program)
+    if stages and lacks_stages(worktree):
+        done += _add_stages(repo, worktree, program)
+    return done + _install_types(repo, worktree, program)
 
 
-def lists_maw(worktree: str | None) -> bool:
-    """Whether the project's configuration has our hooks."""
+def listed(worktree: str | None) -> frozenset[str]:
+    """The hook types at which the project's configuration has maw run."""
+    text = _read(worktree)
+    return frozenset(
+        hook.stage
+        for hook in HOOKS
+        if re.search(rf"^[ \t{{-]*id:[ \t]*['\"]?{hook.id}['\"]?[ \t]*([,}}#]|$)", text, re.MULTILINE)
+    )
+
+
+def lacks_stages(worktree: str | None) -> bool:
+    """Whether hooks of the project that name no `stages` would run at each hook type, since the file sets none."""
+    text = _read(worktree)
+    return bool(text.strip()) and re.search(r"^default_stages[ \t]*:", text, re.MULTILINE) is None
+
+
+def _read(worktree: str | None) -> str:
+    """The project's file, for a look; empty where there is none that we would write to."""
     try:
-        raw = files.read_bounded(os.path.join(worktree, CONFIG)) if worktree else None
-    except OSError:
-        return False  # not a file that we would have written to
-    return _MARK.encode() in (raw or b"")
+        return (_text(os.path.join(worktree, CONFIG)) or "") if worktree else ""
+    except FatalError:
+        return ""
 
 
 def take_back_config(entry: journal.Entry) -> str | None:
@@ -92,12 +110,17 @@ def take_back_config(entry: journal.Entry) -> str | None:
     except FatalError as exc:
         return f"{exc.message}; remove maw's hooks from it by hand"
     if block not in text:
-        return f"{path}: the maw hooks were changed since; remove them by hand" if _MARK in text else None
+        return (
+            f"{path}: the maw hooks were changed since; remove them by hand"
+            if _MARK in text and _MARK in block
+            else None
+        )
     if entry["created"] and text == block:
         os.unlink(path)
         return f"{path} removed"
     _write(path, text.replace(block, "", 1))
-    return f"{path}: maw's hooks removed"
+    what = "maw's hooks" if _MARK in block else block.strip()
+    return f"{path}: {what} removed"
 
 
 def take_back_type(repo: Repo, entry: journal.Entry) -> str | None:
@@ -105,7 +128,10 @@ def take_back_type(repo: Repo, entry: journal.Entry) -> str | None:
     hook_type = str(entry["type"])
     if not os.path.exists(_hook_path(repo, hook_type)):
         return None
-    _pre_commit(repo.root, "uninstall", "--hook-type", hook_type)
+    program = precommit.found()
+    if program is None:
+        return f"{_hook_path(repo, hook_type)} stays: pre-commit, which would remove it, is gone"
+    program.run(repo.root, "uninstall", "--hook-type", hook_type)
     return f"pre-commit's {hook_type} hook removed"
 
 
@@ -134,27 +160,37 @@ def with_hooks(text: str) -> tuple[str, str]:
     return before + new + text[at:], new
 
 
-def _add_to_config(repo: Repo, worktree: str) -> list[str]:
+def _add_to_config(repo: Repo, worktree: str, program: Program) -> list[str]:
     path = os.path.join(worktree, CONFIG)
     old = _text(path)
     text = old or ""
     if _MARK in text:
         return []
     new, added = with_hooks(text)
+    precommit.validate(program, new)
     _check(text, new)
     journal.note(repo, {"what": "pre-commit-config", "path": path, "block": added, "created": old is None})
     _write(path, new)
     return [f"{CONFIG}: hooks {', '.join(hook.id for hook in HOOKS)} added"]
 
 
-def _install_types(repo: Repo, worktree: str) -> list[str]:
+def _add_stages(repo: Repo, worktree: str, program: Program) -> list[str]:
+    path, added = os.path.join(worktree, CONFIG), STAGES + "\n"
+    new = re.sub(r"^repos:", lambda found: added + found[0], _text(path) or "", count=1, flags=re.MULTILINE)
+    precommit.validate(program, new)
+    journal.note(repo, {"what": "pre-commit-config", "path": path, "block": added, "created": False})
+    _write(path, new)
+    return [f"{CONFIG}: {STAGES} added"]
+
+
+def _install_types(repo: Repo, worktree: str, program: Program) -> list[str]:
     said = []
     for hook_type in HOOK_TYPES:
         path = _hook_path(repo, hook_type)
         if _is_installed(path):
             continue
         journal.note(repo, {"what": "pre-commit-type", "type": hook_type})
-        _pre_commit(worktree, "install", "--hook-type", hook_type)
+        program.run(worktree, "install", "--hook-type", hook_type)
         said.append(f"pre-commit's {hook_type} hook installed")
     return said
 
@@ -180,9 +216,12 @@ def _text(path: str) -> str | None:
 
 
 def _check(old: str, new: str) -> None:
-    """The edit must add one entry to `repos` and change nothing else."""
-    import yaml  # comes with pre-commit
-
+    """The edit must add one entry to `repos` and change nothing else. Where pre-commit is a program of its own there
+    is nothing here to read YAML with; that it can read the result is known by then."""
+    try:
+        import yaml  # comes with pre-commit
+    except ImportError:
+        return
     try:
         before: Any = yaml.safe_load(old) or {}
         after: Any = yaml.safe_load(new)
@@ -196,11 +235,6 @@ def _check(old: str, new: str) -> None:
         raise FatalError(
             f"{CONFIG} has a form that maw cannot edit", hint="see docs/hooks.md for the lines to add by hand"
         )
-
-
-def _need_framework() -> None:
-    if importlib.util.find_spec("pre_commit") is None:
-        raise FatalError("pre-commit is not installed beside maw", hint=how_to_add("pre-commit"))
 
 
 def _need_room(repo: Repo) -> None:
@@ -217,16 +251,6 @@ def _need_room(repo: Repo) -> None:
 
 def _has_type(repo: Repo, hook_type: str) -> bool:
     return b"pre-commit.com" in (files.read_optional(_hook_path(repo, hook_type)) or b"")
-
-
-def _pre_commit(cwd: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "pre_commit", *arguments], cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
-    if done.returncode != 0:
-        said = (done.stdout + done.stderr).strip().splitlines()
-        raise FatalError(f"`pre-commit {' '.join(arguments)}` failed: {said[-1] if said else done.returncode}")
 
 
 def _hook_path(repo: Repo, hook_type: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from maw.checks.check import Check, fail, ok, warn
 from maw.git.repo import Repo
 from maw.git.run import try_line
-from maw.setup import framework, journal, stubs
+from maw.setup import journal, stubs
 
 if TYPE_CHECKING:
     from maw.setup.stubs import State
@@ -28,7 +28,13 @@ def apply(repo: Repo) -> list[str]:
 
 def take_back(repo: Repo) -> list[str]:
     """Remove the stubs, whoever installed them; a line for each."""
-    changes = [change for change in stubs.uninstall(repo) if change.action in _GONE]
+    framed = {entry["type"] for entry in journal.entries(repo) if entry["what"] == "pre-commit-type"}
+    # What pre-commit removes in a moment is not told as left alone.
+    changes = [
+        change
+        for change in stubs.uninstall(repo)
+        if change.action in _GONE and not (change.action == "kept" and change.hook in framed)
+    ]
     return [f"{change.hook} hook {_GONE[change.action]}{_note(change.note)}" for change in changes]
 
 
@@ -48,10 +54,9 @@ def warnings(repo: Repo) -> list[str]:
 
 def checks(repo: Repo) -> list[Check]:
     """How each hook is."""
-    listed = framework.lists_maw(repo.worktree)
     states = stubs.status(repo)
     away = _elsewhere(repo) if any(state.state == "missing" for state in states) else []
-    return [*away, *(_check(state, listed) for state in states)]
+    return [*away, *(_check(state) for state in states)]
 
 
 def _elsewhere(repo: Repo) -> list[Check]:
@@ -69,13 +74,11 @@ def _elsewhere(repo: Repo) -> list[Check]:
     ]
 
 
-def _check(state: State, listed: bool) -> Check:
+def _check(state: State) -> Check:
     what = f"{state.hook} hook"
     text = f"{state.state}: {state.path}{_note(state.note)}"
     if state.state == "installed":
         return ok(what, f"{state.path}{_note(state.note)}")
-    if state.state == "foreign" and state.note and listed:
-        return ok(what, f"{state.path} (its framework runs maw, as {framework.CONFIG} says)")
     if state.state == "broken":
         return fail(what, text, "`maw hooks install` renews it")
     if state.state == "missing":

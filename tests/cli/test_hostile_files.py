@@ -14,6 +14,7 @@ from maw.config.load import PROBLEMS_MAX, REPO_FILE, load
 from maw.errors import FatalError
 from maw.git.repo import discover
 from maw.setup import framework, journal, repofile
+from maw.setup.precommit import Program
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 
@@ -78,9 +79,9 @@ def test_nothing_is_written_through_a_link(home: Path, repo: Repository) -> None
             if name == REPO_FILE:
                 edit.set_value(str(repo.path / name), "review.block_at", "info", repository=True)
             else:
-                framework._add_to_config(place, str(repo.path))
+                framework._add_to_config(place, str(repo.path), Program(("false",)))
         assert mine.read_text() == text
-    assert not framework.lists_maw(str(repo.path))
+    assert not framework.listed(str(repo.path))
 
 
 @pytest.mark.timeout(20)
