@@ -120,7 +120,7 @@ class Diff:
 def _title(file: FileChange) -> str:
     named = f"{file.old_path} → {file.path}" if file.status in ("renamed", "copied") else file.path
     what = "" if file.status == "modified" else f" ({file.status})"
-    return named + what + (" (binary)" if file.binary else "")
+    return named + what + (" (binary, or too large)" if file.binary else "")
 
 
 def _remark(said: str) -> list[Line]:

@@ -58,6 +58,8 @@ def _present(repo: Repo, place: Place) -> tuple[str, bytes]:
         name = os.fsdecode(raw_path(place.finding.path))
     except ValueError as exc:
         raise CannotApply(f"{shown} is no path") from exc
+    if "\0" in name:
+        raise CannotApply(f"{shown} is no path")
     path = os.path.join(repo.worktree, name)
     top = os.path.realpath(repo.worktree)
     folder = os.path.realpath(os.path.dirname(path))

@@ -110,6 +110,23 @@ def test_a_fix_shows_its_patch_first(tui: Run, sample: Sample, maw: Maw) -> None
     assert said(maw, repo) == BEFORE | {BLANK: "fixed"}
 
 
+def test_dialogs_are_of_use_in_a_very_small_terminal(tui: Run, sample: Sample, maw: Maw) -> None:
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("open")
+        await ui.press("d")
+        await ui.until_has("Dismiss: ")
+        await ui.type("no")
+        await ui.until_has("no")
+        await ui.press("enter")
+        await ui.until_has("dismissed")
+        await ui.press("f")
+        await ui.until_has("--- a/parser.py", "y applies it")
+        await ui.press("n")
+
+    tui(scenario, repo=sample[0], size=(20, 5), screen="findings")
+    assert said(maw, sample[0]) == BEFORE | {BLANK: "dismissed: no"}
+
+
 def test_one_that_cannot_be_fixed_says_why(tui: Run, sample: Sample) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.until_has(BLANK)

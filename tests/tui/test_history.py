@@ -175,8 +175,8 @@ def test_the_editor_opens_at_the_line(tui: Run, sample: Sample, home: Path, monk
         from textual.app import App
 
         await ui.until_has("Read amounts")
-        await ui.press("e")
-        await ui.until_has("there is no line of a file under the cursor")
+        await ui.press("e")  # in the list there is no line to open
+        assert "e Edit" not in ui.lines[-1]
         await ui.press("down", "down", "enter")
         await ui.until_has("parser.py")
         await ui.press("n")
@@ -186,6 +186,91 @@ def test_the_editor_opens_at_the_line(tui: Run, sample: Sample, home: Path, monk
 
     tui(scenario, repo=repo)
     assert (home / "opened").read_text().split() == ["+17", str(repo.path / "parser.py")]
+
+
+def test_what_is_cut_off_at_the_right_is_seen_by_going_there(tui: Run, repo: Repository) -> None:
+    long = "x = '" + " ".join(f"word{number}" for number in range(60)) + "'"
+    maw_note(repo, repo.commit("Long", **{"a.py": f"{long}\nshort = 1\n"}))
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("Long")
+        await ui.press("enter")
+        await ui.until_has("word5")
+        assert not ui.has("word11")
+        await ui.press("l")
+        await ui.until_has("word11")
+        await ui.press("down")
+        assert ui.has("word11") and not ui.has("word1 ")
+        await ui.press("left")
+        await ui.until_has("short = 1")
+
+    tui(scenario, repo=repo)
+
+
+def test_a_merge_says_what_its_diff_is_against(tui: Run, repo: Repository) -> None:
+    first = repo.commit("One")
+    repo.git("switch", "-q", "-c", "topic")
+    other = repo.commit("Two", **{"b.py": "b = 1\n"})
+    repo.git("switch", "-q", "main")
+    repo.git("merge", "-q", "--no-ff", "-m", "Merge it", "topic")
+    maw_note(repo, repo.git("rev-parse", "HEAD"))
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("Merge it")
+        await ui.press("enter")
+        await ui.until_has(f"merges {other[:10]}; what that changed against {first[:10]} is shown", "b = 1")
+
+    tui(scenario, repo=repo)
+
+
+def test_keys_are_shown_where_they_act(tui: Run, repo: Repository) -> None:
+    async def empty(ui: Ui) -> None:
+        await ui.until_has("nothing is recorded yet")
+        await ui.press("z", "tab", "y", "p", "c", "e", "a", "enter")
+        assert ui.has("nothing is recorded yet")
+        assert ui.lines[-1].split() == ["/", "Filter", "?", "Help"]
+        await ui.press("2")
+        await ui.until_has("nothing was found yet")
+        await ui.press("o", "space", "A", "y", "e", "d")
+        assert ui.lines[-1].split() == ["/", "Filter", "?", "Help"]
+
+    async def clean(ui: Ui) -> None:
+        await ui.until_has("Clean")
+        await ui.press("z")  # opens it as well
+        await ui.until_has("a = 1")
+        assert "n Next finding" not in ui.lines[-1] and "p Parent" in ui.lines[-1]
+        await ui.press("n", "right_square_bracket", "right_square_bracket")
+        await ui.until_has("no file below")
+        await ui.press("escape")
+        await ui.until_has("Clean")
+
+    tui(empty, repo=repo)
+    maw_note(repo, repo.commit("Clean", **{"a.py": "a = 1\n"}))
+    tui(clean, repo=repo, screen="history")
+
+
+@pytest.mark.parametrize("path", ["../outside.py", "/etc/hostname", "a\0b", '"a'])
+def test_a_finding_leads_to_no_file_outside(tui: Run, repo: Repository, path: str) -> None:
+    from maw import record
+    from tests.fixtures.attendant import finding, review_record
+
+    (repo.path.parent / "outside.py").write_text("x\n")
+    commit = repo.commit("Strange", **{"a.py": "a = 1\n"})
+    data = review_record(repo, commit, findings=[finding(path, replacement="y", title="Elsewhere")])
+    assert Notes(discover(str(repo.path))).append("review", commit, [record.encode(data)])
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("Strange")
+        await ui.press("enter")
+        await ui.until_has("Elsewhere")
+        await ui.press("n")
+        for key in ("e", "f"):
+            await ui.press(key)
+            await ui.until(lambda: "! " in ui.text and ("not in the work tree" in ui.text or "is no path" in ui.text))
+            await ui.press("escape")
+            await ui.press("tab", "n")
+
+    tui(scenario, repo=repo)
 
 
 def test_what_is_copied(tui: Run, sample: Sample) -> None:

@@ -39,6 +39,7 @@ class MawApp(Working, App[None]):
 
     CSS_PATH = "maw.tcss"
     TITLE = "maw"
+    VERTICAL_BREAKPOINTS = MawScreen.VERTICAL_BREAKPOINTS  # of dialogs, too
     COMMAND_PALETTE_BINDING = "colon"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(

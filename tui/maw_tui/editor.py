@@ -37,8 +37,13 @@ def call(repo: Repo, path: str, line: int) -> Call:
     """What opens a file of the work tree. Raises FatalError."""
     if repo.worktree is None:
         raise FatalError("there is no work tree here, so nothing to edit")
-    file = os.path.join(repo.worktree, os.fsdecode(raw_path(path)))
-    if not os.path.isfile(file):
-        raise FatalError(f"{path} is not in the work tree any more")
+    top = os.path.realpath(repo.worktree)
+    try:
+        file = os.path.join(repo.worktree, os.fsdecode(raw_path(path)))
+        inside = os.path.commonpath([top, os.path.realpath(file)]) == top  # a stranger's finding may name any path
+    except ValueError as exc:
+        raise FatalError(f"{path} is no path") from exc
+    if not inside or not os.path.isfile(file):
+        raise FatalError(f"{path} is not in the work tree" + (" any more" if inside else ""))
     editor = git_line("var", "GIT_EDITOR", cwd=repo.root)
     return Call(command(editor, file, max(line, 1)), repo.worktree)

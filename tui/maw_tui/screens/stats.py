@@ -33,6 +33,7 @@ from maw_tui.widgets.rows import Rows
 SPANS = ((None, "all time"), (365, "a year"), (90, "90 days"), (30, "30 days"), (7, "7 days"))
 _DAY = 86400.0
 _PLOTS = 6
+_OPENED = ("week", "author", "model", "path")  # groups whose rows can be counted alone
 _BAR = 24  # columns at most
 _SUMMARY = 6  # lines
 FILTER, TABLE, SPAN = "stats", "stats.table", "stats.span"  # what they are remembered by
@@ -43,6 +44,15 @@ class Counted(Message):
     """Statistics have come."""
 
     found: Statistics
+
+
+class GroupRows(Rows):
+    """The rows of a table; `opens`: Enter counts only what belongs to one."""
+
+    opens = True
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return super().check_action(action, parameters) and (self.opens or action != "choose")
 
 
 class StatsScreen(MawScreen):
@@ -78,7 +88,7 @@ class StatsScreen(MawScreen):
             yield PlotView(id="stats-plot")
             yield PlotView(id="stats-second")
         yield Static(id="stats-heads", markup=False)
-        yield Rows(self._draw, id="stats-rows")
+        yield GroupRows(self._draw, id="stats-rows")
 
     def on_mount(self) -> None:
         self.query_one(Rows).focus()
@@ -148,7 +158,9 @@ class StatsScreen(MawScreen):
         if self._is("week"):
             self._lines.reverse()
         self.query_one("#stats-heads", Static).update(Content.styled(f" {heads}", "bold $text-muted"))
-        self.query_one(Rows).show(len(self._lines))
+        rows = self.query_one(GroupRows)
+        rows.opens = GROUPS[self._group] in _OPENED
+        rows.show(len(self._lines))
         self.refresh_bindings()
 
     def _draw(self, row: int, width: int) -> Line:
@@ -161,11 +173,9 @@ class StatsScreen(MawScreen):
     def narrow(self, event: Rows.Chosen) -> None:
         """Count only what belongs to the row."""
         chosen = self._choice(event.row)
-        if chosen is None:
-            self.tell(f"{GROUPS[self._group]}: the rows of weeks, authors, models and folders can be opened")
-            return
-        self._narrowed.append(chosen)
-        self.reload()
+        if chosen is not None and chosen not in self._narrowed:
+            self._narrowed.append(chosen)
+            self.reload()
 
     def _choice(self, row: int) -> tuple[str, dict[str, Any]] | None:
         assert self._found is not None

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from maw_tui.words import CHOICES, NAMES, SAID
 
-_HINT = "filter: words, severity:error path:src/ author:anna since:7d … (enter keeps it, esc drops it)"
+_HINT = "words, severity:error, path:src/, author:anna, since:7d …"
 
 
 class FilterBar(Input):

@@ -55,6 +55,10 @@ class Painted(ScrollView, can_focus=True):
         segments = [Segment(text, self._on(base, name)) for name, text in line.parts if text]
         return Strip(segments).crop_extend(left, left + width, base)
 
+    def action_sideways(self, direction: int) -> None:
+        """Half of what is seen, to the right or to the left."""
+        self.scroll_to(x=self.scroll_offset.x + direction * max(self.size.width // 2, 1), animate=False, force=True)
+
     def _on(self, base: Style, names: str) -> Style:
         """The style of a part: of `added keyword`, one on the other. The cursor keeps its ground."""
         style = base

@@ -76,12 +76,15 @@ class Rows(Painted):
         self.cursor = 0
         self.empty = ""  # what is said where there are no rows
 
-    def show(self, count: int, *, cursor: int = 0, empty: str = "") -> None:
-        """There are so many rows now, and the cursor is on this one; `empty` is said where there is none."""
+    def show(self, count: int, *, cursor: int = 0, empty: str = "", width: int = 0) -> None:
+        """There are so many rows now, and the cursor is on this one; `empty` is said where there is none. `width` is
+        that of the widest, where rows are not made to fit."""
         self.empty = empty
+        if bool(count) != bool(self.count):
+            self.call_later(self.screen.refresh_bindings)  # for `check_action`
         self.count = count
         self._asked = None
-        self.virtual_size = Size(0, count)
+        self.virtual_size = Size(width, count)
         self.cursor = max(0, min(cursor, count - 1))
         self._follow()
         self.refresh()
@@ -167,7 +170,7 @@ class Rows(Painted):
         self.post_message(self.Moved(self, row))
 
     def _follow(self) -> None:
-        self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+        self.scroll_to_region(Region(self.scroll_offset.x, self.cursor, 1, 1), animate=False, force=True)
 
     def action_cursor_down(self) -> None:
         self.move_to(self.cursor + 1)
@@ -183,6 +186,10 @@ class Rows(Painted):
 
     def action_last(self) -> None:
         self.move_to(self.count - 1)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where there is no row, none can be opened."""
+        return action != "choose" or self.count > 0
 
     def action_choose(self) -> None:
         if self.count:

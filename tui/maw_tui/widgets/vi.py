@@ -9,6 +9,11 @@ CURSOR: list[BindingType] = [
     Binding("j", "cursor_down", "Down", show=False),
     Binding("k", "cursor_up", "Up", show=False),
 ]
+# Whatever has lines that may be wider than it is.
+SIDEWAYS: list[BindingType] = [
+    Binding("right,l", "sideways(1)", "Right", show=False, tooltip="What is cut off at the right"),
+    Binding("left,h", "sideways(-1)", "Left", show=False),
+]
 # Whatever scrolls.
 SCROLL: list[BindingType] = [
     Binding("j", "scroll_down", "Down", show=False),

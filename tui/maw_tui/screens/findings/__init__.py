@@ -19,6 +19,7 @@ from maw_tui.widgets.filterbar import FilterBar, history_filter
 from maw_tui.widgets.heading import Heading
 from maw_tui.widgets.rows import Rows
 
+_ON_FINDING = frozenset({"open_commit", "select", "select_all", "edit", "copy"})
 FILTER = "findings"  # what its filter is remembered by
 
 
@@ -130,6 +131,9 @@ class FindingsScreen(SettlingScreen):
             self.table.read(self.repo, self.query_one(FilterBar).value, fresh=False, void=True)
 
     # Other keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.can_settle if action in _ON_FINDING else super().check_action(action, parameters)
 
     def action_open_commit(self) -> None:
         if self.current is not None:

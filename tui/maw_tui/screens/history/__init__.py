@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
-from maw.errors import FatalError
 from maw.text import one_line
 from maw_tui.screens.history.detail import RESTING, Detail
 from maw_tui.screens.history.table import CommitTable, heading
@@ -17,6 +16,7 @@ from maw_tui.screens.settling import SETTLING, Meant, SettlingScreen
 from maw_tui.widgets.filterbar import FilterBar, history_filter
 from maw_tui.widgets.heading import Heading
 
+_ON_COMMIT = frozenset({"copy", "neighbour", "zoom", "other_pane"})
 FILTER = "history"  # what its filter is remembered by
 
 
@@ -104,6 +104,7 @@ class HistoryScreen(SettlingScreen):
     @on(CommitTable.Moved, "#history-rows")
     def rest_on(self, event: CommitTable.Moved) -> None:
         event.stop()
+        self.offer()
         entry = self.table.current
         if not self.table.count:
             self.detail.fill(None, [])
@@ -146,6 +147,18 @@ class HistoryScreen(SettlingScreen):
 
     # Keys
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "edit":
+            return self.detail.has_focus and self.detail.here is not None and bool(self.detail.here.path)
+        if action in _ON_COMMIT:
+            return self.table.current is not None or (self.detail.has_focus and self.detail.commit is not None)
+        return super().check_action(action, parameters)
+
+    def offered(self) -> tuple[bool | None, ...]:
+        keys = (("edit", ()), *((action, ()) for action in sorted(_ON_COMMIT)))
+        jump = self.detail.check_action("jump", ("finding",))
+        return (*super().offered(), jump, *(self.check_action(*key) for key in keys))
+
     def action_filter(self) -> None:
         self.query_one(FilterBar).open()
 
@@ -167,6 +180,8 @@ class HistoryScreen(SettlingScreen):
             self.table.action_choose()
 
     def action_zoom(self) -> None:
+        if not self.has_class("-reading"):
+            self.table.action_choose()  # what is zoomed is read
         self.toggle_class("-zoomed")
 
     def action_beside(self) -> None:
@@ -189,9 +204,8 @@ class HistoryScreen(SettlingScreen):
 
     def action_edit(self) -> None:
         here = self.detail.here
-        if self.repo is None or here is None or not here.path:
-            raise FatalError("there is no line of a file under the cursor", hint="open a commit and go to its diff")
-        self.edit(self.repo, here.path, here.number)
+        if self.repo is not None and here is not None:
+            self.edit(self.repo, here.path, here.number)
 
     def action_neighbour(self, which: str) -> None:
         shown = self.detail.commit if self.detail.has_focus else None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
@@ -20,9 +21,11 @@ from maw.review.annotate import Diff, Shown
 from maw.review.render import Line
 from maw_tui.fold import broken
 from maw_tui.highlight import paint
+from maw_tui.messages import Told
 from maw_tui.screens.history import reading
 from maw_tui.screens.history.reading import Commit
 from maw_tui.widgets.rows import Rows
+from maw_tui.widgets.vi import SIDEWAYS
 from maw_tui.work import Working
 
 RESTING = 0.08  # seconds on a commit before all about it is read
@@ -33,6 +36,7 @@ class Detail(Working, Rows):
     """Lines with a cursor: what is under it can be copied and opened in the editor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
+        *SIDEWAYS,
         Binding("n", "jump('finding', 1)", "Next finding", tooltip="Next finding"),
         Binding("N", "jump('finding', -1)", "Previous finding", show=False),
         Binding("right_square_bracket", "jump('file', 1)", "Next file", show=False),
@@ -53,6 +57,7 @@ class Detail(Working, Rows):
         self._now = now
         self._beside: bool | None = None
         self._laid_out_for = 0  # columns
+        self._has = dict.fromkeys(_BEGINS, False)  # what can be gone to
         self.commit: Commit | None = None
         self.lines: list[Shown] = []
 
@@ -134,7 +139,8 @@ class Detail(Working, Rows):
         cursor = self._place_of(here) if same and here is not None else 0
         if not same:
             self.scroll_to(0, 0, animate=False)
-        self.show(len(lines), cursor=cursor)
+        self._has = {what: any(map(begins, lines)) for what, begins in _BEGINS.items()}
+        self.show(len(lines), cursor=cursor, width=max((cell_len(shown.line.text) for shown in lines), default=0))
         if same:
             self._have_in_sight()
 
@@ -160,13 +166,13 @@ class Detail(Working, Rows):
             self.scroll_to_region(Region(self.scroll_offset.x, self.cursor, 1, end - self.cursor + 1), animate=False)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Nothing more can be opened here."""
-        return action != "choose"
+        """Nothing more can be opened here, and only what is there can be gone to."""
+        return self._has[str(parameters[0])] if action == "jump" else action != "choose"
 
     def action_jump(self, what: str, direction: int) -> None:
         """To the next or previous line on which a finding, or a file, begins."""
         if not self.jump(_BEGINS[what], direction):
-            self.app.bell()
+            self.post_message(Told(f"no {what} {'below' if direction > 0 else 'above'}"))
 
     def jump(self, wanted: Callable[[Shown], object], direction: int) -> bool:
         places = range(self.cursor + 1, len(self.lines)) if direction > 0 else range(self.cursor - 1, -1, -1)

@@ -118,10 +118,18 @@ def _head(repo: Repo, oid: str, rows: list[Row]) -> tuple[list[Line], tuple[str,
     lines = [
         Line((("commit", f"commit {oid}"),)),
         Line((("dim", one_line(f"{author}, {date}")),)),
+        *_merged(parents.split()),
         Line((("head", one_line(subject)),)),
         *(Line((("plain", line.expandtabs(4)),)) for line in body),
     ]
     return lines, tuple(parents.split())
+
+
+def _merged(parents: list[str]) -> list[Line]:
+    """That it is a merge: its diff alone does not say so."""
+    first, *others = parents or [""]
+    what = f"merges {' '.join(other[:10] for other in others)}; what that changed against {first[:10]} is shown"
+    return [Line((("dim", what),))] if others else []
 
 
 def _diff(repo: Repo, oid: str) -> tuple[list[FileChange], str]:

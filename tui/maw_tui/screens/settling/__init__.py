@@ -58,7 +58,7 @@ class SettlingScreen(EditingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._shown_changes = self.maw.settled.changes
-        self._offered = (False, False)
+        self._offered: tuple[bool | None, ...] = ()
 
     @property
     def meant(self) -> Meant | None:
@@ -96,9 +96,13 @@ class SettlingScreen(EditingScreen):
             return self.can_settle or bool(self.maw.settled.counts)
         return super().check_action(action, parameters)
 
+    def offered(self) -> tuple[bool | None, ...]:
+        """Whatever decides on the keys that act."""
+        return self.can_settle, bool(self.maw.settled.counts)
+
     def offer(self) -> None:
         """Have the line of keys show those that act now."""
-        offered = (self.can_settle, bool(self.maw.settled.counts))
+        offered = self.offered()
         if offered != self._offered:
             self._offered = offered
             self.refresh_bindings()

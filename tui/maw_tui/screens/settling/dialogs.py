@@ -36,7 +36,7 @@ class Patch(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         with Vertical(id="patch"):
             yield Page()
-            yield Static(Content.styled("y applies it to the work tree, nothing is staged; n leaves it", "$text-muted"))
+            yield Static(Content.styled("y applies it, n leaves it; nothing is staged", "$text-muted"))
 
     def on_mount(self) -> None:
         self.query_one(Page).show([_line(text) for text in self._patch.splitlines()])
