@@ -16,7 +16,8 @@ from maw.errors import FatalError
 from maw.watch.rates import Meter
 
 ENDED_KEPT = 200  # tasks that have ended
-SAID_KEPT = 16_384  # characters of what a model writes
+SAID_KEPT = 16_384  # characters of what a model writes, at least; twice as many before the older ones go
+RATE_EVERY = 1.0  # seconds that a speed is told as it was: numbers that change all the time are not read
 
 Json = dict[str, Any]
 
@@ -79,6 +80,7 @@ class Board:
         self._away: Away | None = None
         self._seen: dict[str, Seen] = {}
         self._meters: dict[str, Meter] = {}
+        self._rates: dict[str, tuple[float, float]] = {}  # when it was told, and what
 
     def look(self) -> Picture:
         with self._lock:
@@ -122,6 +124,7 @@ class Board:
         with self._lock:
             self._seen.clear()
             self._meters.clear()
+            self._rates.clear()
 
     def lost(self, error: FatalError, again: float) -> None:
         with self._lock:
@@ -139,7 +142,7 @@ class Board:
                 self._meters.setdefault(key, Meter()).add(self._clock(), _pieces(event.data))
             self._seen[key] = _after(before, event)
             if event.type in client.TERMINAL:
-                self._meters.pop(key, None)
+                self._forget_speed(key)
                 self._shorten()
         self._tell()
         return True
@@ -157,7 +160,17 @@ class Board:
         if not seen.live:
             return seen.rate
         meter = self._meters.get(seen.task.id)
-        return meter.rate(now) if meter is not None and seen.task.state == "running" else 0.0
+        if meter is None or seen.task.state != "running":
+            return 0.0
+        told, rate = self._rates.get(seen.task.id, (now - RATE_EVERY, 0.0))
+        if now - told >= RATE_EVERY:
+            told, rate = now, meter.rate(now)
+            self._rates[seen.task.id] = told, rate
+        return rate
+
+    def _forget_speed(self, key: str) -> None:
+        self._meters.pop(key, None)
+        self._rates.pop(key, None)
 
     def _shorten(self) -> None:
         ended = sorted((seen.task.finished or "", key) for key, seen in self._seen.items() if not seen.live)
@@ -231,7 +244,8 @@ def _after(seen: Seen, event: wire.Event) -> Seen:
 def _spoke(seen: Seen, unit: str, text: str) -> Seen:
     """Units speak at the same time: when another one goes on, that is a new line."""
     turn = "\n" if seen.said and unit != seen.unit else ""
-    return replace(seen, said=(seen.said + turn + text)[-SAID_KEPT:], unit=unit)
+    said = seen.said + turn + text
+    return replace(seen, said=said if len(said) <= 2 * SAID_KEPT else said[-SAID_KEPT:], unit=unit)
 
 
 def _ended(task: api.Task, event: wire.Event) -> api.Task:

@@ -52,6 +52,20 @@ def test_a_plot_shows_the_last_values_at_the_right() -> None:
     assert plain(spark([0, 4, 8], 3) + bar(1, 2, 4)).isascii()
 
 
+@pytest.mark.parametrize("paragraph", [12, 70, 10_000])
+def test_lines_of_a_text_that_grows_stay_what_they_are(paragraph: int) -> None:
+    """But for the last one, and once in a while all of them."""
+    text = "".join("\n" if at % paragraph == paragraph - 1 else chr(97 + at % 26) for at in range(9_000))
+    others, before = 0, [""]
+    for length in range(3_000, 9_000, 5):
+        entry = Entry("k", "pro", Seen("pro", seen().task, said=text[:length]))
+        shown = [line.text for line in words.detail(entry, 20, 10)][-7:]
+        assert text[:length].replace("\n", "").endswith("".join(shown))
+        others += before[1:-1] != shown[: len(before) - 2] and before[:-1] != shown[: len(before) - 1]
+        before = shown
+    assert others < 60
+
+
 @pytest.mark.parametrize("told", ["short", "日本語 and 日本語", "one\ttwo", "x" * 300, "a\x1b[31mb\nc", ""])
 def test_folded_text_fits(told: str) -> None:
     for line in folded(told, 12):

@@ -96,6 +96,19 @@ def test_at_rest_next_to_nothing_is_written(start: Start, runner: RunnerProcess)
         assert terminal.end() == 0
 
 
+@pytest.mark.slow
+def test_a_stream_writes_little_more_than_its_text(start: Start, runner: RunnerProcess) -> None:
+    """50 tokens a second, for those who look on over SSH: the whole screen ten times a second would be 70 KB."""
+    runner.submit("review", texts=100_000, text_pause=0.02, title="shop abc1234")
+    terminal = start("queue", "tok/s")
+    terminal.read(2.0)
+    assert len(terminal.read(3.0)) < 3 * 10_000
+    terminal.press("\r")
+    terminal.until("following")
+    terminal.read(2.0)
+    assert len(terminal.read(3.0)) < 3 * 25_000
+
+
 @pytest.mark.parametrize(("term", "out"), [("xterm", subprocess.PIPE), ("dumb", None)])
 def test_where_nobody_would_see_it_there_is_a_line_instead(repo: Repository, term: str, out: int | None) -> None:
     """`maw tui | cat`; and a terminal without a screen."""

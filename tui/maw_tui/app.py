@@ -49,7 +49,8 @@ class MawApp(Working, App[None]):
         Binding("question_mark", "help", "Help", tooltip="All keys of this screen"),
         Binding("colon,ctrl+p", "command_palette", "Commands", show=False, tooltip="Commands by name"),
         Binding("T", "toggle_theme", "Theme", show=False, tooltip="Dark or light"),
-        Binding("q,ctrl+q", "quit", "Quit", show=False, tooltip="Leave"),
+        Binding("q", "quit", "Quit", show=False, tooltip="Leave"),
+        Binding("ctrl+q", "quit", "Quit", show=False, priority=True),  # wherever somebody types, and from dialogs
         Binding("ctrl+z", "suspend_process", "To the shell", show=False, tooltip="To the shell; fg comes back"),
     ]
 
@@ -163,9 +164,7 @@ class MawApp(Working, App[None]):
         self.action_show("history")
         screen = self.shown
         if isinstance(screen, HistoryScreen):
-            screen.call_later(
-                screen.show_commit, oid, finding, back
-            )  # when it is shown for the first time, it is made first
+            screen.call_after_refresh(screen.show_commit, oid, finding, back)  # a new one is laid out first
 
     def action_help(self) -> None:
         if self.shown is not None:

@@ -23,6 +23,8 @@ class News(Message):
 
 
 class LiveScreen(MawScreen):
+    """While a dialog is in front it stands still: what is below one is drawn together with it, all of the screen."""
+
     def __init__(self) -> None:
         super().__init__()
         self._due: Timer | None = None
@@ -54,7 +56,7 @@ class LiveScreen(MawScreen):
 
     @on(News)
     def news(self) -> None:
-        if self._due is None and self.maw.shown is self:
+        if self._due is None and self.app.screen is self:
             self._due = self.set_timer(GAP, self._paint_now)
 
     @on(events.ScreenResume)
@@ -67,11 +69,11 @@ class LiveScreen(MawScreen):
 
     def _paint_now(self) -> None:
         self._due = None
-        if self.maw.shown is self:
+        if self.app.screen is self:
             self.paint()
 
     def _each_second(self) -> None:
-        if self.maw.shown is not self:
+        if self.app.screen is not self:
             return
         self._second += 1
         self.tick(self._second)

@@ -124,7 +124,7 @@ class NodesScreen(LiveScreen):
         else:
             self._gauges[event.node] = event.found
         self._note_loading(event.node)
-        if self.maw.shown is self:
+        if self.app.screen is self:
             self.paint()
 
     def _note_loading(self, node: str) -> None:

@@ -53,7 +53,6 @@ class FollowScreen(ModalScreen[None]):
         self._transcript = Transcript()
         self._state = "asking"
         self._due: Timer | None = None
-        self._end = 0  # where the page ended in the last picture: who was there goes along
         self._follower = Follower(
             seen.node,
             seen.task.id,
@@ -98,9 +97,5 @@ class FollowScreen(ModalScreen[None]):
         lines = [Line((("head", one_line(head)),)), Line((("dim", one_line(task.title)), ("warning", self._note)))]
         self.query_one("#followed", Pane).show(lines)
         page = self.query_one("#transcript", Page)
-        at_end = page.scroll_offset.y >= min(self._end, page.max_scroll_y)
         # A column is the scroll bar's before there is one, so that no text is laid out anew when it comes.
-        page.show(self._transcript.lines(page.size.width - 1), keep_place=True)
-        if at_end:
-            page.scroll_end(animate=False, immediate=True, force=True)  # its bar may be still to come
-        self._end = page.max_scroll_y
+        page.grow(self._transcript.lines(page.size.width - 1))

@@ -95,8 +95,16 @@ def detail(entry: Entry, width: int, height: int) -> list[Line]:
     assert entry.task is not None
     head = task_head(entry.task, width)
     room = max(height - len(head), 1)
-    said = entry.task.said[-room * width :]  # more would not fit
+    said = _end(entry.task.said, room * width)
     return head + (folded(said, width)[-room:] if said else [])
+
+
+def _end(said: str, enough: int) -> str:
+    """The end of a text that grows, at least `enough` of it. It begins at the same place for as long as it can, so that
+    lines stay what they are while more comes."""
+    start = max(len(said) // enough - 1, 0) * enough
+    line = said.find("\n", start, len(said) - enough) + 1 if start else 0
+    return said[line or start :]
 
 
 def task_head(seen: Seen, width: int) -> list[Line]:
