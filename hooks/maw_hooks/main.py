@@ -44,7 +44,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if hook != "post-commit" and _leave(hook):
         return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a GUI's "cancel" is a Ctrl-C
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a GUI's "cancel" and a closed terminal are a Ctrl-C
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     return _run(hook, arguments[1:])
 
 

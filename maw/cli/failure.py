@@ -10,6 +10,7 @@ import traceback
 import click
 
 from maw import defect, errors
+from maw.cli.ending import Ending, as_interrupts
 from maw.text import printable
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}  # a write that fails does not name its file
@@ -17,6 +18,11 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT}  # a write that fails does not name its 
 
 def run(command: click.Command, arguments: list[str], *, name: str = "maw") -> int:
     """Run a click command; its exit code. Commands return an int (None counts as 0) or raise."""
+    with as_interrupts() as ending:
+        return _run(command, arguments, name, ending)
+
+
+def _run(command: click.Command, arguments: list[str], name: str, ending: Ending) -> int:
     try:
         code = command.main(args=arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
@@ -29,8 +35,8 @@ def run(command: click.Command, arguments: list[str], *, name: str = "maw") -> i
         exc.show()
         return exc.exit_code
     except (KeyboardInterrupt, click.Abort):
-        _tell("interrupted")
-        return errors.INTERRUPTED
+        _tell(ending.words)
+        return ending.exit_code
     except (BrokenPipeError, SystemExit) as exc:
         if not unread(exc):
             raise

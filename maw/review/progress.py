@@ -19,6 +19,7 @@ class Progress:
 
     def _reset(self) -> None:
         self._ahead = 0
+        self._others = 0
         self._total = 0
         self._ended = 0
         self._reused = 0
@@ -36,16 +37,16 @@ class Progress:
 
     def _told(self, kind: str, data: dict[str, object]) -> None:
         if kind == "waiting":
-            ahead = data.get("ahead")
-            self._ahead = ahead if isinstance(ahead, int) else 0
+            self._ahead = _count(data.get("ahead"))
+        elif kind == "sharing":
+            self._others = _count(data.get("others"))
         elif kind == "started":
             self._ahead = 0
         elif kind == "loading":
             self._phase = f"loading {one_line(str(data.get('model', 'the model')))}"
         elif kind == "plan":
             self._phase = "reviewing"
-            units = data.get("units")
-            self._total = units if isinstance(units, int) else 0
+            self._total = _count(data.get("units"))
         elif kind == "unit" and data.get("state") in ("done", "failed"):
             self._ended += 1
             self._reused += data.get("reused") is True
@@ -57,6 +58,8 @@ class Progress:
         parts = [f"{self._phase} on {self._node}"]
         if self._ahead:
             parts.append(f"{count(self._ahead, 'task')} ahead")
+        if self._others:
+            parts.append(f"beside {count(self._others, 'other task')}")
         if self._total:
             parts.append(f"{self._ended}/{self._total} units")
         if self._reused:
@@ -70,6 +73,10 @@ class Progress:
         if (seconds := int(time.monotonic() - self._begin)) > 0:
             parts.append(f"{seconds} s")
         return "maw: " + ", ".join(parts)
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _number(value: object) -> float:

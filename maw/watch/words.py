@@ -17,6 +17,8 @@ def told(event: wire.Event, *, whose: bool = False) -> str | None:
             return None
         case "waiting":
             said = f"{data.get('ahead')} ahead"
+        case "sharing":
+            said = f"{data.get('others')} beside it"
         case "unit":
             said = f"{data.get('state')} {data.get('path')} ({data.get('done')}/{data.get('total')})"
         case "finding":

@@ -75,7 +75,17 @@ def test_a_defect_whose_log_cannot_be_written_is_still_told(home: Path, capsys: 
     assert "RuntimeError" in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_with_130_and_no_traceback(home: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [
+        (signal.SIGINT, 130, b"maw: interrupted"),
+        (signal.SIGTERM, 143, b"maw: ended by SIGTERM"),
+        (signal.SIGHUP, 129, b"maw: ended by SIGHUP"),
+    ],
+)
+def test_what_ends_a_command_has_its_exit_code_and_no_traceback(
+    home: Path, number: signal.Signals, code: int, words: bytes
+) -> None:
     program = (
         "import sys, time, click\n"
         "from maw.cli.failure import run\n"
@@ -86,10 +96,23 @@ def test_ctrl_c_ends_with_130_and_no_traceback(home: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
     assert process.stdout.readline() == b"ready\n"
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, said = process.communicate(timeout=20)
-    assert process.returncode == 130
+    assert process.returncode == code
+    assert words in said
     assert b"Traceback" not in said
+
+
+def test_nohup_is_minded(home: Path) -> None:
+    program = (
+        "import os, signal, sys, click\n"
+        "from maw.cli.failure import run\n"
+        "@click.command()\n"
+        "def hang_up():\n    os.kill(os.getpid(), signal.SIGHUP)\n    return 7\n"
+        "sys.exit(run(hang_up, []))\n"
+    )
+    command = ["sh", "-c", "trap '' HUP; exec \"$@\"", "sh", sys.executable, "-c", program]
+    assert subprocess.run(command, check=False, timeout=20).returncode == 7
 
 
 def test_a_closed_pipe_is_no_error(home: Path) -> None:

@@ -162,6 +162,16 @@ def test_an_interactive_request_calls_background_work_off() -> None:
     assert case.told() == ["end B", "load A 60", f"go {again}"]
 
 
+def test_a_request_that_nobody_waits_for_any_more_is_called_off_like_background_work() -> None:
+    case = Case()
+    left = case.want("A", 60)
+    case.want("B", 60)
+    assert case.told() == ["load A 60", f"go {left}"]
+    case.pool.urge(left, background=True)
+    case.look()
+    assert case.told() == [f"stop {left}"]
+
+
 def test_background_requests_wait_for_everybody() -> None:
     case = Case()
     case.want("A", 60)

@@ -187,6 +187,24 @@ def test_interactive_requests_do_not_wait_for_the_backgrounds_end(file: Path) ->
     assert usage(inside.frames[number])["op"] == "end"
 
 
+def test_who_is_not_waited_for_any_more_steps_aside_in_the_middle(file: Path) -> None:
+    inside = Inside(file, cells=1024, context=700, sequences=2)
+    left = [inside.ask(STORY, unit(at)) for at in range(2)]
+    inside.work(6)
+    for number in left:
+        inside.service.take({"op": "urge", "id": number, "background": True})
+    before = [len(inside.frames[number]) for number in left]
+    now = inside.ask((Write("text", 2),), unit(2))
+    while not (inside.frames[now] and inside.frames[now][-1]["op"] == "end"):
+        assert inside.slots.step()
+    assert [len(inside.frames[number]) for number in left] == before
+    inside.service.take({"op": "urge", "id": left[0], "background": False})
+    assert inside.slots.interactive
+    inside.work()
+    assert all(usage(inside.frames[number])["completion_tokens"] > 0 for number in left)
+    _nothing_left(inside)
+
+
 # Models that cannot roll back
 
 

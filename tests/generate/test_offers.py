@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ import pytest
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 from tests.fixtures.scripted import Says
+from tests.fixtures.waiting import eventually
 from tests.generate.conftest import APP, BAD, GOOD, replacing, whole
 
 FIXED = APP.replace("a - b", "a + b", 1)
@@ -140,9 +142,10 @@ def test_a_repository_cannot_say_what_is_run(project: Repository, maw: Maw, gene
     assert ran.json["verify"] == {"command": "python check.py", "passed": True, "why": ran.json["verify"]["why"]}
 
 
-def test_ctrl_c_cancels_the_task_and_leaves_nothing(project: Repository, maw: Maw, generator: Says) -> None:
-    import signal
-
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_is_ended_cancels_the_task_and_leaves_nothing(
+    project: Repository, maw: Maw, generator: Says, number: signal.Signals
+) -> None:
     server = generator("\0endless\0word\n")
     before = sorted(path for path in project.path.rglob("*"))
     with subprocess.Popen(
@@ -152,15 +155,19 @@ def test_ctrl_c_cancels_the_task_and_leaves_nothing(project: Repository, maw: Ma
         until = time.monotonic() + 60
         while not server.asked() and time.monotonic() < until:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, said = process.communicate(timeout=60)
-    assert process.returncode == 130, said
+    assert process.returncode == 128 + number, said
     assert (project.path / "src/app.py").read_text() == APP
     assert [path for path in sorted(project.path.rglob("*")) if "/.git/" not in str(path)] == [
         path for path in before if "/.git/" not in str(path)
     ]
-    (task,) = maw("queue", "list", "--all", "--json", cwd=project.path).json["tasks"]
-    assert task["state"] in ("cancelled", "running")
+
+    def state() -> str:
+        (task,) = maw("queue", "list", "--all", "--json", cwd=project.path).json["tasks"]
+        return str(task["state"])
+
+    assert eventually(state, lambda found: found == "cancelled") == "cancelled"
 
 
 def test_refactor_insists_on_green_before(project: Repository, maw: Maw, generator: Says) -> None:

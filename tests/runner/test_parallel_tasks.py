@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,49 @@ def test_who_joins_a_background_task_makes_it_urgent(runner_process: RunnerProce
     assert runner.task(other)["state"] == "queued"  # the one place for urgent ones is taken now
     runner.release("go")
     runner.wait(other)
+
+
+def test_what_nobody_waits_for_gives_way_until_somebody_does(runner_process: RunnerProcess) -> None:
+    at_once(1)
+    runner = runner_process.start(patience=0.05, tick=0.02)
+    task = client.submit(reach.LOCAL, {"kind": "echo", "payload": {"wait_for": "go"}, "keep": True})["id"]
+    watched = submit("interactive", echo="watched", wait_for="go")
+    stream = client.events(reach.LOCAL, watched)
+    next(stream)
+    eventually(lambda: runner.task(task)["priority"] == 0)
+    eventually(lambda: runner.task(watched)["state"] == "running")  # beside it, though there is room for one
+    assert runner.task(watched)["priority"] == 100
+    other = client.events(reach.LOCAL, task)
+    assert next(other).type == "queued"
+    assert runner.task(task)["priority"] == 100
+    runner.release("go")
+    assert [event.type for event in (*other, *stream)].count("done") == 2
+
+
+def test_a_priority_given_by_hand_stays(runner_process: RunnerProcess) -> None:
+    runner = runner_process.start(patience=0.02, tick=0.02)
+    bumped = client.submit(reach.LOCAL, {"kind": "echo", "payload": {"wait_for": "go"}, "keep": True})["id"]
+    runner.request("PATCH", f"/tasks/{bumped}", {"priority": 500})
+    other = client.submit(reach.LOCAL, {"kind": "echo", "payload": {"wait_for": "go", "n": 2}, "keep": True})["id"]
+    eventually(lambda: runner.task(other)["priority"] == 0)
+    assert runner.task(bumped)["priority"] == 500
+    runner.release("go")
+
+
+def test_who_shares_the_model_is_told(runner_process: RunnerProcess) -> None:
+    at_once(2)
+    runner = runner_process.start()
+    first = runner.submit(wait_for="go")["id"]
+    second = runner.submit(wait_for="second")["id"]
+    told = []
+    for event in client.events(reach.LOCAL, second, deadline=time.monotonic() + 30):
+        if event.type == "sharing":
+            told.append((event.data["others"], event.id))
+            runner.release("go")
+            runner.wait(first)
+            if told[-1][0] == 0:
+                runner.release("second")
+    assert told == [(1, 0), (0, 0)]
 
 
 def test_a_task_that_gave_way_is_done_later_and_no_attempt_is_counted(runner: RunnerProcess) -> None:

@@ -1,7 +1,7 @@
 """What runner and worker say to each other: JSON objects, each after its length (4 bytes, big endian).
 
 Runner to worker, the first frame: {"op":"load", …config}. Then {"op":"run"|"warm"|"count"|"embed","id",…},
-{"op":"cancel","id"} and, for models that compute on the CPU, {"op":"turn","on"}.
+{"op":"cancel","id"}, {"op":"urge","id","background"} and, for models that compute on the CPU, {"op":"turn","on"}.
 
 Worker to runner: {"op":"beat"} every BEAT seconds, {"op":"ready","context","gpu","rollback"}, and for an id
 {"op":"text"|"field","name",…} … {"op":"end",…usage,"prefix"}, or {"op":"warmed","tokens","cached","prefix"}, or

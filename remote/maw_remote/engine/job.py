@@ -40,6 +40,10 @@ class Job:
     paid: int = 0  # tokens of the shared ones that were evaluated for it
     cached: int = 0  # tokens that did not have to be
 
+    def begins(self, tokens: list[int]) -> bool:
+        """Whether these are its first ones."""
+        return self.tokens[: len(tokens)] == tokens
+
     def usage(self) -> Usage:
         """What it cost, now that it is done."""
         now = time.monotonic()

@@ -64,8 +64,8 @@ class LocalEngine:
         return self.workers.settings
 
     async def run(self, model: str, request: Request) -> AsyncGenerator[Text | Field | Usage, None]:
-        request = request._replace(background=request.background or in_background())
         async with self.workers.lease(model, background=request.background) as lease:
+            request = request._replace(background=request.background or in_background())
             place = self._place(model, request.messages[: request.shared], request.adapter)
             async with aclosing(lease.ask(questions.asked(request, place))) as answers:
                 async for answer in answers:
@@ -92,18 +92,16 @@ class LocalEngine:
 
     async def _one(self, model: str, message: Json) -> Json:
         """The answer to a question that has one."""
-        background = in_background()
-        message["background"] = background
         async with (
-            self.workers.lease(model, background=background) as lease,
-            aclosing(lease.ask(message)) as answers,
+            self.workers.lease(model) as lease,
+            aclosing(lease.ask({**message, "background": in_background()})) as answers,
         ):
             async for answer in answers:
                 return answer
         raise EngineError("worker_lost", f"the worker of {model} gave no answer", retry=True)
 
     async def context(self, model: str) -> int:
-        async with self.workers.lease(model, background=in_background()) as lease:
+        async with self.workers.lease(model) as lease:
             return lease.worker.context
 
     def parallel(self, model: str) -> int:

@@ -109,6 +109,15 @@ class Pool:
     def want(self, want: Want, now: float) -> None:
         self.waiting[want.number] = (want, now)
 
+    def urge(self, number: int, background: bool) -> None:
+        """A request that waits or runs is for the background now, or no longer."""
+        if number in self.waiting:
+            want, since = self.waiting[number]
+            self.waiting[number] = (want._replace(background=background), since)
+        for model in self.models.values():
+            if number in model.requests:
+                model.requests[number] = background
+
     def leave(self, number: int, now: float) -> None:
         """A request is over, or its asker has gone."""
         self.waiting.pop(number, None)

@@ -105,6 +105,14 @@ class WorkerProcess:
             if self._work.pop(number, None) is not None:
                 self._work_changed()
 
+    def urge(self, number: int, background: bool) -> None:
+        """What was asked is for the background now, or no longer."""
+        if number in self._work and not self.lost:
+            self._work[number] = background
+            with contextlib.suppress(EngineError):  # a lost one is told of when it is gone
+                self._write({"op": "urge", "id": number, "background": background})
+            self._work_changed()
+
     @property
     def urgency(self) -> Literal[0, 1, 2]:
         """Of what it has to compute: nothing, for the background, for somebody who waits."""

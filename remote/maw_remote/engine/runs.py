@@ -288,3 +288,8 @@ class Run:
             self._take(rest, whole)
         probability = math.exp(sum(found) / len(found)) if found else 1.0
         self._tell(Field(score.name, score.text, probability))
+
+
+def only(tokens: list[int]) -> Work:
+    """Evaluates tokens, and makes nothing of what comes after them."""
+    yield Feed(tokens)

@@ -92,6 +92,8 @@ class Service:
                 case "cancel":
                     self._embedding = [entry for entry in self._embedding if entry[0] != number]
                     self.slots.cancel(number)
+                case "urge":
+                    self.slots.urge(number, interactive=not request["background"])
                 case other:
                     raise Refused("bad_program", f"unknown operation {other!r}")
         except Refused as exc:

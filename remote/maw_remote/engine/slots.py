@@ -14,7 +14,7 @@ from maw_remote.engine.decoder import ABORTED, BATCH, DONE, OUTPUTS, Decoder
 from maw_remote.engine.job import Job, Refused
 from maw_remote.engine.kept import Prefix
 from maw_remote.engine.lives import Live, Tree, again, grow
-from maw_remote.engine.runs import BadProgram, Branch, Feed, Need, Trim, Work
+from maw_remote.engine.runs import BadProgram, Branch, Need, Trim, Work, only
 from maw_remote.engine.sampling import Floats
 from maw_remote.engine.trie import Node
 
@@ -73,8 +73,15 @@ class Slots:
             if live.number == number:
                 self._leave(live)
         for build, tokens in list(self._builds.items()):
-            if not any(_begins(job, tokens) for job in self._waiting):
+            if not any(job.begins(tokens) for job in self._waiting):
                 self._leave(self._lives[build])
+
+    def urge(self, number: int, *, interactive: bool) -> None:
+        """Somebody waits for a job now, or nobody any more."""
+        found: list[Job | Live] = [*self._waiting, *self._jobs.values(), *self._lives.values(), *self._parked]
+        for one in found:
+            if one.number == number:
+                one.interactive = interactive
 
     def interrupt(self, number: int) -> None:
         """End the running step when it is a long one for this job. Any thread may call it."""
@@ -129,7 +136,7 @@ class Slots:
         """Whose cancel would make the sequence's rows useless."""
         if live.number > 0:
             return [live.number]
-        found = [job.number for job in self._waiting if _begins(job, self._builds[live.number])]
+        found = [job.number for job in self._waiting if job.begins(self._builds[live.number])]
         return found if len(found) == 1 else []
 
     def _want(self, live: Live) -> Want:
@@ -163,7 +170,7 @@ class Slots:
         """False when there is no room, for this one and those behind it."""
         prefix, length = self._cells.best(job.tokens, job.adapter)
         if length < job.shared >= PREFIX_MIN:
-            building = next((at for at, tokens in self._builds.items() if _begins(job, tokens)), None)
+            building = next((at for at, tokens in self._builds.items() if job.begins(tokens)), None)
             if building is None:
                 return self._build(job, prefix, length)
             builder = self._lives[building]
@@ -189,7 +196,7 @@ class Slots:
         if state is not None and self._cells.revive(Prefix(tokens, job.adapter, None, state)):
             return self._join(job)
         number = min(self._builds, default=0) - 1
-        live = self._start(job, _only(tokens), (prefix, length), len(tokens), number)
+        live = self._start(job, only(tokens), (prefix, length), len(tokens), number)
         if live is None:
             return False
         job.paid = len(tokens) - live.done
@@ -209,7 +216,7 @@ class Slots:
         self._lives[number], self._jobs[number] = live, job
         if prefix is not None:
             self._follow(live, prefix, length)
-        self._cells.swap_out(lambda other: any(_begins(waiting, other.tokens) for waiting in self._waiting))
+        self._cells.swap_out(lambda other: any(waiting.begins(other.tokens) for waiting in self._waiting))
         return live
 
     def _follow(self, live: Live, prefix: Prefix, length: int) -> None:
@@ -389,11 +396,3 @@ class Slots:
             live.source.users -= 1
         if not keep:
             self._cells.drop(live.sequence)
-
-
-def _begins(job: Job, tokens: list[int]) -> bool:
-    return job.tokens[: len(tokens)] == tokens
-
-
-def _only(tokens: list[int]) -> Work:
-    yield Feed(tokens)

@@ -23,6 +23,7 @@ from maw_remote.engine.pool import CallOff, End, Grant, Load, Pool, Refuse, Rung
 from maw_remote.engine.process import WorkerProcess
 from maw_remote.engine.settings import Settings, budget
 from maw_remote.engine.turns import Turns
+from maw_remote.engine.urgency import Urgency, current
 
 log = logging.getLogger(__name__)
 _MEASURE_EVERY = 60.0  # seconds between two looks at the memory of a model that works
@@ -56,6 +57,11 @@ class Lease:
                     yield answer
         finally:
             self._asked = None
+
+    def urge(self, background: bool) -> None:
+        """What is asked is for the background now, or no longer."""
+        if self._asked is not None:
+            self.worker.urge(self._asked, background)
 
     def call_off(self, error: EngineError) -> None:
         """Let what is asked, and whatever would be, end with `error`."""
@@ -92,16 +98,26 @@ class Workers:
 
     @contextlib.asynccontextmanager
     async def lease(self, model: str, *, background: bool = False) -> AsyncIterator[Lease]:
-        """A loaded model, once it is one. Raises EngineError."""
+        """A loaded model, once it is one: for the background where the task that asks is, or where it says so. Raises
+        EngineError."""
         number = next(self._numbers)
+        urgency = Urgency(background=True) if background else current()
         try:
-            yield await self._admitted(number, model, background)
+            with urgency.heard(lambda changed: self._urge(number, changed)):
+                yield await self._admitted(number, model, urgency.background)
         finally:
             self._leases.pop(number, None)
             self._waiting.pop(number, None)
             self.pool.leave(number, time.monotonic())
             self._remeasure(model)
             self.act()
+
+    def _urge(self, number: int, background: bool) -> None:
+        """A request is for the background now, or no longer, wherever it is on its way."""
+        self.pool.urge(number, background)
+        if number in self._leases:
+            self._leases[number].urge(background)
+        self.act()
 
     async def end(self, model: str) -> None:
         """End a model's process whatever it does; what is asked of it fails with worker_lost."""

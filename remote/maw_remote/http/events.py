@@ -17,7 +17,7 @@ from maw_remote.http.tasks import TheRunner, known
 from maw_remote.runner.runner import Runner
 
 LastEventId = Annotated[str | None, Parameter(header="Last-Event-ID")]
-_PLACE_EVERY = 1.0  # seconds between looks at how many tasks come before one that waits
+_PLACE_EVERY = 1.0  # seconds between looks at how many tasks come before one that waits, or run beside one that runs
 _KEEP_ALIVE = b": keep-alive\n\n"
 _HEADERS = {"cache-control": "no-store"}
 
@@ -50,8 +50,10 @@ def _after(last_event_id: str | None) -> int | None:
 async def _task_stream(runner: Runner, task: str, after: int) -> AsyncIterator[bytes]:
     queue = runner.desk.queue
     place: int | None = None
+    beside = 0
     runner.presence.arrive(task)
     try:
+        await runner.watched(task)
         with runner.hub.listen(task) as news:
             while not runner.hub.closing:
                 news.clear()
@@ -68,8 +70,9 @@ async def _task_stream(runner: Runner, task: str, after: int) -> AsyncIterator[b
                 before, place = place, await runner.desk.call(queue.ahead, task)
                 if place is not None and place != (before or 0):  # who is next need not be told that from the start
                     yield views.place(task, place)
-                pause = runner.settings.keep_alive
-                if not await _wait(news, pause if place is None else min(_PLACE_EVERY, pause)):
+                if beside != (beside := runner.executor.beside(task)):
+                    yield views.beside(task, beside)
+                if not await _wait(news, min(_PLACE_EVERY, runner.settings.keep_alive)):
                     yield _KEEP_ALIVE
     finally:
         runner.presence.leave(task)

@@ -34,8 +34,16 @@ def sse(event: Event) -> bytes:
 
 def place(task: str, ahead: int) -> bytes:
     """How many tasks come before a waiting one. That is so now only, hence no id: nobody resumes after it."""
-    data = json.dumps({"v": 1, "task": task, "ahead": ahead}, separators=(",", ":"))
-    return f"event: waiting\ndata: {data}\n\n".encode()
+    return _now("waiting", {"v": 1, "task": task, "ahead": ahead})
+
+
+def beside(task: str, others: int) -> bytes:
+    """How many tasks that somebody waits for have the model to share with a running one, likewise."""
+    return _now("sharing", {"v": 1, "task": task, "others": others})
+
+
+def _now(kind: str, data: dict[str, str | int]) -> bytes:
+    return f"event: {kind}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
 
 
 def _when(seconds: float | None) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 
+from maw import api
 from maw_remote.queue.base import Base, compact
 from maw_remote.queue.database import transaction
 from maw_remote.queue.records import COLUMNS, FINAL, NewTask, Row, Submitted
@@ -99,6 +100,16 @@ class Intake(Base):
                 "UPDATE task SET priority = ? WHERE id = ? AND state IN ('queued', 'running')", (priority, task)
             )
             return self._row(task)
+
+    def put_off(self, task: str) -> Row | None:
+        """Nobody waits for a live task at the moment: those that somebody waits for come first. None: that changes
+        nothing, because it had no such claim, or because somebody has said by hand how urgent it is."""
+        with transaction(self._db):
+            found = self._db.execute(
+                "UPDATE task SET priority = ? WHERE id = ? AND state IN ('queued', 'running') AND priority = ?",
+                (api.BACKGROUND, task, api.INTERACTIVE),
+            )
+            return self._row(task) if found.rowcount else None
 
     def again(self, task: str, profile: str, key: str, client: str = "") -> Submitted | None:
         """Submit an ended task's payload anew, as a task of its own, under today's profile and key. Who asks for that

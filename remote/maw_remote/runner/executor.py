@@ -70,8 +70,16 @@ class Executor:
         """A task has another priority now; nothing happens when it does not run."""
         running = self._running.get(task)
         if running is not None:
-            running.urgency.background = _background(priority)
+            running.urgency.change(_background(priority))
             self._news[running.role].set()
+
+    def beside(self, task: str) -> int:
+        """How many others that somebody waits for run on the same model as a task; 0 when it does not run."""
+        running = self._running.get(task)
+        if running is None:
+            return 0
+        others = (other for other in self._running.values() if other is not running and not other.urgency.background)
+        return sum(other.role == running.role for other in others)
 
     async def run(self) -> None:
         """Work until cancelled; the jobs that run then are cancelled too and stay claimed."""

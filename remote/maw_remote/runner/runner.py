@@ -43,11 +43,12 @@ class Runner:
         self.settings = settings = live.settings(live.configuration.config)
         self.started = time.time()
         self.hub = Hub()
-        self.presence = Presence(settings.grace)
+        self.presence = Presence(settings.grace, settings.patience)
         self.hello = identity.Hello(directory, jobs, engine, settings.models)
         self.leave = asyncio.Event()  # set when the runner wants to end: idle, or its queue is broken
         self._tasks: list[asyncio.Task[None]] = []
         self._warming: set[asyncio.Task[None]] = set()
+        self._put_off: set[str] = set()  # tasks that nobody waits for at the moment
         self._active = time.monotonic()
         self._engaged = 0  # requests that are worked on without a task
         self._requests = Pace()  # which they take, others' turns among them
@@ -61,8 +62,7 @@ class Runner:
         if reaped:
             log.warning("tasks of a dead runner go on", extra={"tasks": reaped})
         for row in await self.desk.call(queue.live):
-            if not row.keep:
-                self.presence.expect(row.id)
+            (self.presence.keep if row.keep else self.presence.expect)(row.id)
         self.hello.refresh()
         self.executor = Executor(self.desk, self.jobs, self.engine, self.settings)
         works = (self.executor.run, self._beat, self._tick, self._prune, self._reread)
@@ -122,8 +122,10 @@ class Runner:
 
     def _expect(self, submitted: Submitted) -> None:
         row = submitted.row
+        if row.priority >= api.INTERACTIVE:
+            self._put_off.discard(row.id)
         if row.keep:
-            self.presence.forget(row.id)
+            self.presence.keep(row.id)
         elif row.state in LIVE:
             self.presence.expect(row.id)
         if submitted.joined is None:
@@ -162,10 +164,25 @@ class Runner:
 
     async def prioritise(self, task: str, priority: int) -> Row | None:
         """Give a live task another priority. None: no such task."""
+        self._put_off.discard(task)
         row = await self.desk.call(self.desk.queue.set_priority, task, priority)
         if row is not None:
             self.executor.prioritise(task, row.priority)
         return row
+
+    async def watched(self, task: str) -> None:
+        """Somebody watches a task (again)."""
+        if task in self._put_off:
+            await self.prioritise(task, api.INTERACTIVE)
+
+    async def _give_way(self, task: str) -> None:
+        """Nobody waits for a task at the moment."""
+        self._put_off.add(task)
+        row = await self.desk.call(self.desk.queue.put_off, task)
+        if row is None:
+            self._put_off.discard(task)
+        elif task in self._put_off:  # else somebody has come meanwhile
+            self.executor.prioritise(task, row.priority)
 
     def warm(self, request: api.WarmRequest) -> str:
         """Begin to evaluate in the background what tasks of this kind share, or only to load the manager's model; the
@@ -233,7 +250,10 @@ class Runner:
             await asyncio.sleep(self.settings.tick)
             for row in await self.desk.call(self.desk.queue.cancel_overdue):
                 self.executor.cancel(row.id)
+            for task in self.presence.lonely():
+                await self._give_way(task)
             for task in self.presence.missing():
+                self._put_off.discard(task)
                 await self.cancel(task, force=True, reason="nobody waits for it")
             if self.settings.idle_exit and await self._idle():
                 log.info("idle for long enough: leaving")

@@ -17,6 +17,7 @@ class Settings(NamedTuple):
     retention: float = 14 * 86400.0
     synchronous: str = "normal"
     grace: float = 60.0  # how long a task without keep goes unwatched before it is cancelled
+    patience: float = 3.0  # how long it goes unwatched before it gives way to those that somebody waits for
     heartbeat: float = 5.0  # a third of the lease or less
     tick: float = 0.25  # how often deadlines, absent clients and idleness are looked at
     keep_alive: float = 5.0  # a comment on a silent stream; clients take three missing ones for a dead peer
