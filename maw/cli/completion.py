@@ -7,11 +7,29 @@ import click
 from maw import errors
 from maw.errors import FatalError
 
+# `git maw …` completes as `maw …` does: git's own completion calls a function of this name, in bash with nospace set.
+_UNDER_GIT = {
+    "bash": """
+_git_maw() {
+    local at=1
+    while [[ $at -lt $COMP_CWORD && ${COMP_WORDS[at]} != maw ]]; do ((at++)); done
+    local -a rest=("${COMP_WORDS[@]:at}")
+    local -a COMP_WORDS=("${rest[@]}")
+    local COMP_CWORD=$((COMP_CWORD - at))
+    compopt +o nospace
+    _maw_completion maw
+}
+""",
+    "zsh": """
+_git-maw() { _maw_completion "$@" }
+""",
+}
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> int:
-    """Print a completion script for your shell.
+    """Print a completion script for your shell. In bash and zsh `git maw` is completed, too.
 
     \b
     Examples:
@@ -35,4 +53,4 @@ def script(*, shell: str) -> str:
     made = kind(maw, {}, "maw", "_MAW_COMPLETE")
     # Not source(): for bash it runs the bash on PATH to see its version, and warns where that is not the user's.
     text: str = made.source_template % made.source_vars()
-    return text
+    return text + _UNDER_GIT.get(shell, "")

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from maw import errors, paths
+from maw.cli import completing
 from maw.cli.output import print_json, printable, say
 from maw.cli.place import needed_worktree, worktree
 from maw.config import edit as edits
@@ -54,7 +55,7 @@ def list_command(as_json: bool) -> int:
 
 
 @config.command("get")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.keys)
 @_JSON
 def get_command(key: str, as_json: bool) -> int:
     """Print the value of one setting.
@@ -68,8 +69,8 @@ def get_command(key: str, as_json: bool) -> int:
 
 
 @config.command("set", context_settings={"ignore_unknown_options": True})  # a value may be -1
-@click.argument("key")
-@click.argument("value")
+@click.argument("key", shell_complete=completing.keys)
+@click.argument("value", shell_complete=completing.values)
 @_REPO
 def set_command(key: str, value: str, repo: bool) -> int:
     """Write one setting; comments and order of the file stay.
@@ -84,7 +85,7 @@ def set_command(key: str, value: str, repo: bool) -> int:
 
 
 @config.command("unset")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.keys)
 @_REPO
 def unset_command(key: str, repo: bool) -> int:
     """Remove one setting from the file, so that the layer below counts.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from maw import errors, reach
+from maw.cli import completing
 from maw.cli.output import printable, say
 from maw.cli.person import Person
 from maw.config.load import load
@@ -17,7 +18,7 @@ _FOREVER = 10 * 365 * 86400.0
 
 
 @click.command()
-@click.argument("node")
+@click.argument("node", shell_complete=completing.nodes)
 @click.option("--host-key", metavar="SHA256:…", help="The host key to accept, if it is not known yet.")
 def connect(node: str, host_key: str | None) -> int:
     """Connect to NODE, answering what it asks: an unknown host key, the passphrase of a key.

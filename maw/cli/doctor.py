@@ -10,6 +10,7 @@ from maw import errors
 from maw.checks import machine, node, settings
 from maw.checks import repository as repository_checks
 from maw.checks.check import Check, fail
+from maw.cli import completing
 from maw.cli.output import console, print_json, printable
 from maw.cli.place import needed_repository, repository
 from maw.errors import FatalError
@@ -19,7 +20,13 @@ _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 
 
 @click.command()
-@click.option("--node", "node_name", metavar="NAME", help="Check this node only, instead of all that are configured.")
+@click.option(
+    "--node",
+    "node_name",
+    metavar="NAME",
+    shell_complete=completing.nodes,
+    help="Check this node only, instead of all that are configured.",
+)
 @click.option("--offline", is_flag=True, help="Leave the nodes out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def doctor(node_name: str | None, offline: bool, as_json: bool) -> int:

@@ -8,6 +8,7 @@ import click
 
 from maw import errors
 from maw.attendant import client
+from maw.cli import completing
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
@@ -20,7 +21,7 @@ from maw.text import one_line
 REASON_MAX = 4000  # characters
 
 Json = dict[str, Any]
-_ids = click.argument("ids", nargs=-1, required=True, metavar="ID…")
+_ids = click.argument("ids", nargs=-1, required=True, metavar="ID…", shell_complete=completing.findings)
 _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a finding.")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from maw import errors
+from maw.cli import completing
 from maw.cli.feedback import delivered, found, told
 from maw.cli.output import print_json, printable, say
 from maw.cli.place import needed_repository
@@ -21,7 +22,7 @@ Examples:
   maw fix 3fa2b81c && git add -u && git commit
 """
 )
-@click.argument("ids", nargs=-1, required=True, metavar="ID…")
+@click.argument("ids", nargs=-1, required=True, metavar="ID…", shell_complete=completing.findings)
 @click.option("--dry-run", is_flag=True, help="Show the patch; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a finding.")
 def fix(ids: tuple[str, ...], dry_run: bool, as_json: bool) -> int:

@@ -11,6 +11,7 @@ import click
 
 from maw import errors
 from maw.attendant import outbox
+from maw.cli import completing
 from maw.cli.output import console, print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
@@ -47,11 +48,12 @@ Examples:
   maw history --json --limit 0 | jq .     everything, one JSON object a line
 """
 )
-@click.argument("revisions", required=False, metavar="[REVISION RANGE]")
+@click.argument("revisions", required=False, metavar="[REVISION RANGE]", shell_complete=completing.revisions)
 @click.option("--author", metavar="TEXT", help="Part of the commit author's name or address.")
 @click.option(
     "--path",
     metavar="PATH",
+    shell_complete=completing.paths,
     help="A file, a directory, or a glob such as 'src/*.py' (* also matches /), from the repository's top.",
 )
 @click.option("--severity", type=click.Choice(SEVERITIES), help="With a finding of at least this severity.")

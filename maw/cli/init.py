@@ -13,6 +13,7 @@ from maw import errors, paths, reach
 from maw.checks.check import Check
 from maw.checks.machine import runner_extra
 from maw.checks.node import checks as node_checks
+from maw.cli import completing
 from maw.cli.output import print_json, printable, say
 from maw.cli.place import needed_repository
 from maw.config import edit
@@ -29,9 +30,21 @@ _KEEP = f"Keep them at commits, by `{framework.STAGES}`"
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Ask nothing.")
-@click.option("--node", "node_name", metavar="NAME", help="The node that reviews: 'local', or one of `maw node list`.")
+@click.option(
+    "--node",
+    "node_name",
+    metavar="NAME",
+    shell_complete=completing.nodes,
+    help="The node that reviews: 'local', or one of `maw node list`.",
+)
 @click.option("--framework", "framework_name", type=_FRAMEWORKS, help="Add maw's hooks to the project's pre-commit.")
-@click.option("--fetch-notes", "remote", metavar="REMOTE", help="Let `git fetch REMOTE` bring maw's notes along.")
+@click.option(
+    "--fetch-notes",
+    "remote",
+    metavar="REMOTE",
+    shell_complete=completing.remotes,
+    help="Let `git fetch REMOTE` bring maw's notes along.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as one JSON object.")
 def init(yes: bool, node_name: str | None, framework_name: str | None, remote: str | None, as_json: bool) -> int:
     """Set maw up in this repository and for you.

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from maw import errors
+from maw.cli import completing
 from maw.cli.output import print_json, say
 from maw.cli.place import in_repository, needed_repository
 from maw.errors import FatalError
@@ -41,7 +42,9 @@ Examples:
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--tokens", type=click.IntRange(16, 1_000_000), default=TOKENS, show_default=True, help="The budget.")
 @click.option("--symbol", metavar="NAME", help="Tell of a symbol (NAME or CLASS.NAME) instead, in PATHS only if given.")
-@click.option("--at", metavar="COMMIT", help="Map a commit instead of the working tree.")
+@click.option(
+    "--at", metavar="COMMIT", shell_complete=completing.revisions, help="Map a commit instead of the working tree."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, with lines and ranks.")
 def map_(paths: tuple[str, ...], tokens: int, symbol: str | None, at: str | None, as_json: bool) -> int:
     """Map what the repository defines, within a budget of tokens.

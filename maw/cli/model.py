@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from maw import answers, api, client, errors, models, reach
-from maw.cli import model_ps
+from maw.cli import completing, model_ps
 from maw.cli.model_advice import adopt, recommend
 from maw.cli.options import duration, named_node
 from maw.cli.output import print_json, say
@@ -19,7 +19,9 @@ from maw.text import flat, size
 
 Json = dict[str, Any]
 
-_NODE = click.option("--node", metavar="NAME", help="The node. [default: the setting `node`]")
+_NODE = click.option(
+    "--node", metavar="NAME", shell_complete=completing.nodes, help="The node. [default: the setting `node`]"
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 
@@ -60,7 +62,7 @@ def ps_command(node: str | None, as_json: bool) -> int:
 
 
 @model.command("pull")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.catalogued)
 @click.option(
     "--from",
     "source",
@@ -105,7 +107,7 @@ def recommend_command(memory: float | None, node: str | None, as_json: bool) -> 
 
 
 @model.command("import")
-@click.argument("path", required=False)
+@click.argument("path", required=False, shell_complete=completing.paths)
 @click.option("--scan", is_flag=True, help="Take in what Ollama, LM Studio and a hub's cache hold.")
 @click.option("--name", metavar="NAME", help="The model's name here. [default: made from the file's]")
 @click.option("--dry-run", is_flag=True, help="Only tell what is there.")
@@ -133,7 +135,7 @@ def import_command(  # noqa: PLR0917
 
 
 @model.command("path")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.models)
 @_NODE
 def path_command(name: str, node: str | None) -> int:
     """Print where the model's file is on the node."""
@@ -145,7 +147,7 @@ def path_command(name: str, node: str | None) -> int:
 
 
 @model.command("rm")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.models)
 @_NODE
 @_JSON
 def rm_command(name: str, node: str | None, as_json: bool) -> int:
@@ -160,7 +162,7 @@ def rm_command(name: str, node: str | None, as_json: bool) -> int:
 
 
 @model.command("load")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.models)
 @click.option("--keep-alive", metavar="DURATION", callback=duration,
               help="How long it stays once it idles, until it leaves. [default: runner.keep_alive there]")  # fmt: skip
 @_NODE
@@ -175,7 +177,7 @@ def load_command(name: str, keep_alive: float | None, node: str | None, as_json:
 
 
 @model.command("unload")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.models)
 @_NODE
 @_JSON
 def unload_command(name: str, node: str | None, as_json: bool) -> int:
@@ -184,7 +186,7 @@ def unload_command(name: str, node: str | None, as_json: bool) -> int:
 
 
 @model.command("pin")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.models)
 @click.option("--off", is_flag=True, help="No longer.")
 @_NODE
 @_JSON

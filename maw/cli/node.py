@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from maw import answers, api, errors, paths, reach
+from maw.cli import completing
 from maw.cli.node_install import install as install_command
 from maw.cli.node_install import put_there
 from maw.cli.output import print_json, printable, say
@@ -184,7 +185,7 @@ def list_nodes(as_json: bool) -> int:
 
 
 @node.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.nodes)
 @_JSON
 def test(name: str, as_json: bool) -> int:
     """Go the whole way to a node once and time each step. 4 when it cannot be reached.
@@ -253,7 +254,7 @@ def _json(name: str, report: Report) -> dict[str, Any]:
 
 
 @node.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.nodes)
 @click.option("--local-only", is_flag=True, help="Leave the key on the node; only forget the node here.")
 def rm(name: str, local_only: bool) -> int:
     """Forget a node: the key's line there, the key here, the configuration, and its link.

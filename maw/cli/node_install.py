@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from maw import errors, paths
+from maw.cli import completing
 from maw.cli.output import printable, say
 from maw.cli.person import confirm
 from maw.config.load import load
@@ -15,7 +16,7 @@ from maw.link.target import Target, from_config
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=completing.nodes)
 @click.argument("host", required=False)
 @click.option("--user", help="User there, where ssh's configuration does not say.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port, where ssh's configuration does not say.")

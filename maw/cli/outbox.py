@@ -12,6 +12,7 @@ import click
 from maw import errors
 from maw.attendant import client, delivery, outbox, spool
 from maw.attendant.outbox import Entry
+from maw.cli import completing
 from maw.cli.output import console, print_json, say
 from maw.cli.place import needed_repository
 from maw.errors import FatalError
@@ -81,7 +82,7 @@ def flush(as_json: bool) -> int:
 
 
 @outbox_group.command()
-@click.argument("entries", nargs=-1, metavar="ID…")
+@click.argument("entries", nargs=-1, metavar="ID…", shell_complete=completing.waiting)
 @click.option("--all", "everything", is_flag=True, help="All that waits.")
 @_json
 def drop(entries: tuple[str, ...], everything: bool, as_json: bool) -> int:

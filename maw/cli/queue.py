@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 import click
 
 from maw import answers, api, client, errors, tasks
+from maw.cli import completing
 from maw.cli.options import named_node
 from maw.cli.output import print_json, say
 from maw.errors import FatalError
@@ -19,7 +20,9 @@ from maw.watch import words
 
 _ID = 12  # characters of a whole task id
 _STATES = ["queued", "running", "done", "failed", "cancelled", "dead"]
-_node = click.option("--node", metavar="NAME", help="The node to ask. [default: the setting `node`]")
+_node = click.option(
+    "--node", metavar="NAME", shell_complete=completing.nodes, help="The node to ask. [default: the setting `node`]"
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/protocol.md, Task).")
 
 

@@ -13,6 +13,7 @@ import click
 from maw import errors
 from maw.attendant import spool
 from maw.change import BadPatch
+from maw.cli import completing
 from maw.cli.failure import hush, unread
 from maw.cli.options import duration
 from maw.cli.output import console, print_json, printable, say
@@ -47,13 +48,13 @@ class Options(NamedTuple):
 
 
 @click.command()
-@click.argument("what", required=False, metavar="[COMMIT | A..B | -]")
+@click.argument("what", required=False, metavar="[COMMIT | A..B | -]", shell_complete=completing.revisions)
 @click.option("--staged", "is_staged", is_flag=True, help="What `git commit` would record now (the default).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/hooks.md tells its keys).")
 @click.option("--stream", is_flag=True, help="With --json: JSON Lines as things happen, that object last.")
 @click.option("--fresh", is_flag=True, help="Review again, even where the answer is known.")
 @click.option("--show-dismissed", is_flag=True, help="Print the findings that were dismissed, too, and why.")
-@click.option("--node", metavar="NAME", help="The node that does it.")
+@click.option("--node", metavar="NAME", shell_complete=completing.nodes, help="The node that does it.")
 @click.option("--block-at", type=click.Choice(SEVERITIES), help="Lowest severity that makes the verdict 'block'.")
 @click.option(
     "--deadline",

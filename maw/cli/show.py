@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from maw import errors
+from maw.cli import completing
 from maw.cli.findings import print_lines
 from maw.cli.output import console, print_json, printable, say
 from maw.cli.place import needed_repository
@@ -37,7 +38,7 @@ Examples:
   maw show 1a2b3c4 --raw       the note's lines as they stand
 """
 )
-@click.argument("commit", default="HEAD")
+@click.argument("commit", default="HEAD", shell_complete=completing.revisions)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with the whole records.")
 @click.option("--raw", is_flag=True, help="The note's lines, unreadable ones too; byte for byte but on a terminal.")
 def show(commit: str, as_json: bool, raw: bool) -> int:

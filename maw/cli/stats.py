@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from maw import errors, files
+from maw.cli import completing
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
@@ -46,17 +47,22 @@ Examples:
   maw stats --svg maw.svg              a picture for a page
 """
 )
-@click.argument("revisions", required=False, metavar="[REVISION RANGE]")
+@click.argument("revisions", required=False, metavar="[REVISION RANGE]", shell_complete=completing.revisions)
 @click.option("--author", metavar="TEXT", help="Part of the commit author's name or address.")
-@click.option("--path", metavar="PATH", help="A file, a directory, or a glob, from the repository's top.")
-@click.option("--model", metavar="TEXT", help="Part of the model's name.")
+@click.option(
+    "--path",
+    metavar="PATH",
+    shell_complete=completing.paths,
+    help="A file, a directory, or a glob, from the repository's top.",
+)
+@click.option("--model", metavar="TEXT", shell_complete=completing.models, help="Part of the model's name.")
 @click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, or an age such as 7d.")
 @click.option("--until", metavar="WHEN", help="Up to then.")
 @click.option("--by", type=click.Choice(GROUPS), multiple=True, help="The tables to show. [default: week, category]")
 @click.option("--all", "everything", is_flag=True, help=f"Whole tables instead of {ROWS} rows of each.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with everything (docs/statistics.md).")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, a row a group.")
-@click.option("--svg", metavar="FILE", help="Draw a picture into FILE; - is stdout.")
+@click.option("--svg", metavar="FILE", shell_complete=completing.paths, help="Draw a picture into FILE; - is stdout.")
 def stats(
     *,
     revisions: str | None,

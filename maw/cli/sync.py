@@ -8,6 +8,7 @@ import click
 
 from maw import errors
 from maw.attendant import client
+from maw.cli import completing
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver
@@ -26,7 +27,7 @@ Examples:
   maw sync --json | jq '.kinds[] | select(.taken > 0)'
 """
 )
-@click.argument("remote", required=False)
+@click.argument("remote", required=False, shell_complete=completing.remotes)
 @click.option("--no-push", is_flag=True, help="Take in what the remote has; push nothing.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="Instead of sync.timeout.")
 @click.option("--quiet", "-q", is_flag=True, help="Say only what went wrong, and ask for no password.")

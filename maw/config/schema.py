@@ -97,13 +97,16 @@ def web_address(value: object) -> str:
     return found.rstrip("/")
 
 
-def one_of(*words: str) -> Callable[[object], str]:
-    def read(value: object) -> str:
-        if isinstance(value, str) and value in words:
-            return value
-        raise ValueError("expected " + ", ".join(words[:-1]) + f" or {words[-1]}")
+class OneOf:
+    """Reads one of these words."""
 
-    return read
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def __call__(self, value: object) -> str:
+        if isinstance(value, str) and value in self.words:
+            return value
+        raise ValueError("expected " + ", ".join(self.words[:-1]) + f" or {self.words[-1]}")
 
 
 def text_list(value: object) -> tuple[str, ...]:
@@ -142,20 +145,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("node", "local", text, "The node that does the work: 'local' (a runner on this machine) or a name from [nodes]."),
     Setting("connect_timeout", 2.0, seconds, "How long a node may take to accept a connection before it counts as unreachable."),
     Setting("notify", False, yes_or_no, "Whether a desktop notification tells a review that ended after its commit."),
-    Setting("review.mode", "block", one_of("block", "background"), "'block': a commit waits for its review, at most review.deadline. 'background': it never waits; the outcome is noted on it, and told at the next one."),
+    Setting("review.mode", "block", OneOf("block", "background"), "'block': a commit waits for its review, at most review.deadline. 'background': it never waits; the outcome is noted on it, and told at the next one."),
     Setting("review.deadline", 30.0, seconds, "How long a commit waits for its review."),
-    Setting("review.on_timeout", "allow", one_of("allow", "block"), "What happens to the commit when the deadline has passed; with 'allow' the review goes on and is noted later."),
-    Setting("review.block_at", "error", one_of(*SEVERITIES), "The lowest severity that blocks a commit: info, warning, error or critical.", True),
-    Setting("review.on_unreachable", "allow", one_of("allow", "block"), "What happens to the commit when the node cannot be reached; with 'allow' the review waits in the outbox."),
-    Setting("review.on_incomplete", "allow", one_of("allow", "block"), "What happens to the commit when a part of it could not be reviewed."),
+    Setting("review.on_timeout", "allow", OneOf("allow", "block"), "What happens to the commit when the deadline has passed; with 'allow' the review goes on and is noted later."),
+    Setting("review.block_at", "error", OneOf(*SEVERITIES), "The lowest severity that blocks a commit: info, warning, error or critical.", True),
+    Setting("review.on_unreachable", "allow", OneOf("allow", "block"), "What happens to the commit when the node cannot be reached; with 'allow' the review waits in the outbox."),
+    Setting("review.on_incomplete", "allow", OneOf("allow", "block"), "What happens to the commit when a part of it could not be reviewed."),
     Setting("review.rules", (), rules, "What the reviewer should look for: [[review.rules]] tables with text and glob.", True),
     Setting("review.exclude", (), text_list, "Globs of paths that are never reviewed.", True),
     Setting("review.max_file_bytes", 1_000_000, integer, "A file whose diff is larger than this is skipped, with the reason."),
     Setting("review.verify", True, yes_no_or_list, "Whether the model is asked about each finding again, whether it holds: true, false, or a list of the models that are (runner)."),
     Setting("message.suggest", True, yes_or_no, "Whether the editor of `git commit` opens with a message to begin with."),
     Setting("message.deadline", 5.0, seconds, "How long the editor waits for it."),
-    Setting("message.late", "drop", one_of("drop", "comment"), "What becomes of a message that is not ready by then: nothing, or a comment with what was written so far."),
-    Setting("message.check", "suggest", one_of("off", "suggest", "enforce"), "Whether messages are held against the change and the repository's habits: 'suggest' says what is wrong, 'enforce' blocks.", True),
+    Setting("message.late", "drop", OneOf("drop", "comment"), "What becomes of a message that is not ready by then: nothing, or a comment with what was written so far."),
+    Setting("message.check", "suggest", OneOf("off", "suggest", "enforce"), "Whether messages are held against the change and the repository's habits: 'suggest' says what is wrong, 'enforce' blocks.", True),
     Setting("generate.instructions", "", prose, "What the project asks of code that is generated, in its own words.", True),
     Setting("generate.verify", "", prose, "A command that `maw generate` runs on what it was given, in a worktree of its own, before it is offered."),
     Setting("generate.tries", 3, integer, "How many proposals are tried with that command before it is given up."),
@@ -163,14 +166,14 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("secrets.allow", (), text_list, "Values that are no secrets: globs over the value, 'sha256:' and its hash; 'path:' and a glob: no findings there."),
     Setting("outbox.max_bytes", 64_000_000, integer, "How much may wait in a repository's outbox; what has no room is not kept, and said so."),
     Setting("outbox.max_age", 14 * 86400.0, seconds, "How long a review waits in the outbox before it is given up."),
-    Setting("push.require", "off", one_of("off", "reviewed", "passed"), "What `git push` insists on: 'reviewed' (each commit has a review) or 'passed' (which does not block).", True),
+    Setting("push.require", "off", OneOf("off", "reviewed", "passed"), "What `git push` insists on: 'reviewed' (each commit has a review) or 'passed' (which does not block).", True),
     Setting("sync.timeout", 30.0, seconds, "How long `maw sync` may take: fetching, joining and pushing notes."),
     Setting("sync.on_push", False, yes_or_no, "Whether a push brings the notes to the remote as well, afterwards and in the background."),
-    Setting("tui.glyphs", "auto", one_of("auto", "utf-8", "ascii"), "What `maw tui` draws with: 'ascii' where the terminal has no more, 'auto': as the locale says."),
+    Setting("tui.glyphs", "auto", OneOf("auto", "utf-8", "ascii"), "What `maw tui` draws with: 'ascii' where the terminal has no more, 'auto': as the locale says."),
     Setting("roles.manager", "mistral-7b-instruct-v0.3", text, "The model that reviews, verifies and writes messages (runner)."),
     Setting("roles.generator", "phi-4-mini-instruct", text, "The model that writes code (runner)."),
     Setting("runner.context", 4096, integer, "Context length in tokens of a loaded model (runner)."),
-    Setting("runner.kv", "f16", one_of("f16", "q8_0"), "Type of the KV cache: 'f16', or 'q8_0', which takes half the memory (runner)."),
+    Setting("runner.kv", "f16", OneOf("f16", "q8_0"), "Type of the KV cache: 'f16', or 'q8_0', which takes half the memory (runner)."),
     Setting("runner.sequences", 4, integer, "How many requests a model works on at once (runner)."),
     Setting("runner.threads", 0, integer, "CPU threads of a model; 0: physical cores less one (runner)."),
     Setting("runner.gpu_layers", -1, lambda value: -1 if value in (-1, "-1") else integer(value), "Layers on the GPU; -1: all that fit (runner)."),
@@ -182,7 +185,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("runner.unit_tokens", 1200, integer, "Token budget of one review unit, the lines of the change in it (runner)."),
     Setting("runner.idle_exit", 0.0, seconds, "The runner leaves after this long without work; 0: never (runner)."),
     Setting("runner.retention", 14 * 86400.0, seconds, "How long finished tasks and their events are kept (runner)."),
-    Setting("runner.synchronous", "normal", one_of("normal", "full"), "SQLite's durability: 'full' also survives a power cut, and is slower (runner)."),
+    Setting("runner.synchronous", "normal", OneOf("normal", "full"), "SQLite's durability: 'full' also survives a power cut, and is slower (runner)."),
     Setting("budget.total", 0, amount_or_auto, "Memory for models, all together; 'auto': what the machine grants (runner)."),
     Setting("budget.models", 0, amount_or_auto, "Of that, at most for weights and buffers; 'auto': no bound of its own (runner)."),
     Setting("budget.context", 0, amount_or_auto, "Of that, at most for contexts and prefixes; 'auto': no bound of its own (runner)."),
@@ -200,7 +203,7 @@ NODE_SETTINGS: tuple[Setting, ...] = (
     Setting(
         "transport",
         "auto",
-        one_of("auto", "paramiko", "openssh"),
+        OneOf("auto", "paramiko", "openssh"),
         "How SSH is spoken: by paramiko in the link, by the ssh command, or 'auto': paramiko where it can.",
     ),
     Setting(
@@ -216,7 +219,7 @@ BACKEND_SETTINGS: tuple[Setting, ...] = (
     Setting("keyring", None, text, "Name of the key in the system's keyring, service 'maw' (extra keyring)."),
     Setting("failover", None, text, "Another backend, asked when this one cannot be reached."),
     Setting("public", False, yes_or_no, "Allow an address outside of this machine and its private networks: your code goes there."),
-    Setting("shape", "auto", one_of("auto", "grammar", "json", "plain"), "How the shape of an answer is asked for; 'auto' tries what the server takes."),
+    Setting("shape", "auto", OneOf("auto", "grammar", "json", "plain"), "How the shape of an answer is asked for; 'auto' tries what the server takes."),
     Setting("context", 0, integer, "Context length in tokens; 0: what the server says, else 4096."),
     Setting("parallel", 4, integer, "Requests at once."),
     Setting("timeout", 120.0, seconds, "How long the server may be silent, a long prompt included."),
@@ -228,6 +231,13 @@ NAMED = {"nodes": NODE_BY_KEY, "backends": BACKEND_BY_KEY}
 
 # Names of MAW_ variables that are no settings.
 RESERVED_ENV = frozenset({"MAW_SKIP", "MAW_STATE_DIR", "MAW_CONFIG", "MAW_COMPLETE"})
+
+
+def words_of(setting: Setting) -> tuple[str, ...]:
+    """The values that a setting may have, where they are counted; none where they are not."""
+    if isinstance(setting.read, OneOf):
+        return setting.read.words
+    return ("true", "false") if setting.read in (yes_or_no, yes_no_or_list) else ()
 
 
 def env_name(key: str) -> str:

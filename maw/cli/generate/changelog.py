@@ -10,6 +10,7 @@ import click
 
 from maw import errors
 from maw.asking import Answered, NoAnswer
+from maw.cli import completing
 from maw.cli.generate import offering, remembering, sending
 from maw.cli.generate.offering import Taken
 from maw.cli.generate.options import CodeOptions, checked
@@ -52,9 +53,20 @@ class Written(NamedTuple):
 
 
 @click.command()
-@click.option("--since", metavar="REV", help="Tell of what came after it; the default is the newest tag.")
+@click.option(
+    "--since",
+    metavar="REV",
+    shell_complete=completing.revisions,
+    help="Tell of what came after it; the default is the newest tag.",
+)
 @click.option("--release", default="", metavar="VERSION", help="Head it as this release, made today.")
-@click.option("--file", "name", metavar="PATH", help="The change log; the default is CHANGELOG.md or its like.")
+@click.option(
+    "--file",
+    "name",
+    metavar="PATH",
+    shell_complete=completing.paths,
+    help="The change log; the default is CHANGELOG.md or its like.",
+)
 @click.option("--apply", is_flag=True, help="Put the entries into the change log without asking.")
 @click.option("--patch", is_flag=True, help="Print that as a diff, for `git apply`; change nothing.")
 @click.option("--interactive", "-i", is_flag=True, help="Choose hunk by hunk what is put in.")

@@ -8,6 +8,7 @@ import click
 
 from maw import errors
 from maw.asking import NoAnswer
+from maw.cli import completing
 from maw.cli.generate import sending
 from maw.cli.generate.sending import TextOptions
 from maw.cli.options import duration
@@ -38,7 +39,7 @@ class Wanted(NamedTuple):
 
 
 @click.command()
-@click.argument("what", required=False, metavar="[COMMIT | A..B]")
+@click.argument("what", required=False, metavar="[COMMIT | A..B]", shell_complete=completing.revisions)
 @click.option("--staged", "is_staged", is_flag=True, help="What `git commit` would record now (the default).")
 @click.option("--count", type=click.IntRange(1, COUNT_MAX), default=1, help="How many different ones.")
 @click.option("--amend", "is_amend", is_flag=True, help="Give the last commit this message; nothing else changes.")

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 import click
 
 from maw import files
+from maw.cli import completing
 from maw.errors import FatalError
 
 _STDIN = "-"
@@ -41,11 +42,17 @@ Command = Callable[..., int]
 
 _Option = Callable[[Command], Command]
 _ABOUT: tuple[_Option, ...] = (
-    click.argument("paths", nargs=-1, metavar="[PATHS…]"),
+    click.argument("paths", nargs=-1, metavar="[PATHS…]", shell_complete=completing.paths),
     click.option("--symbol", metavar="NAME", help="The definition that it is about (NAME or CLASS.NAME)."),
     click.option("--instruction", metavar="TEXT", help="What is to be done; `-` reads it from standard input."),
-    click.option("--context", multiple=True, metavar="PATH", help="A file to be read along, which stays as it is."),
-    click.option("--from", "source", metavar="FILE", help="A text to go along, such as an issue; `-`: standard input."),
+    click.option(
+        "--context", multiple=True, metavar="PATH", shell_complete=completing.paths,
+        help="A file to be read along, which stays as it is.",
+    ),
+    click.option(
+        "--from", "source", metavar="FILE", shell_complete=completing.paths,
+        help="A text to go along, such as an issue; `-`: standard input.",
+    ),
 )  # fmt: skip
 _EDITS: tuple[_Option, ...] = (
     click.option("--apply", is_flag=True, help="Apply without asking."),
@@ -56,7 +63,7 @@ _EDITS: tuple[_Option, ...] = (
 )  # fmt: skip
 # How it is asked: of each subcommand, whatever it writes.
 HOW: tuple[_Option, ...] = (
-    click.option("--node", metavar="NAME", help="The node that does it."),
+    click.option("--node", metavar="NAME", shell_complete=completing.nodes, help="The node that does it."),
     click.option("--fresh", is_flag=True, help="Write again, even where the answer is known."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/generate.md tells its keys)."),
     click.option("--dry-run", is_flag=True, help="Print what would be sent, and send nothing."),
@@ -64,7 +71,13 @@ HOW: tuple[_Option, ...] = (
 
 
 def model_option(role: str) -> _Option:
-    return click.option("--model", default="", metavar="NAME", help=f"Another model of the node than its {role}.")
+    return click.option(
+        "--model",
+        default="",
+        metavar="NAME",
+        shell_complete=completing.models,
+        help=f"Another model of the node than its {role}.",
+    )
 
 
 def common(command: Command) -> Command:

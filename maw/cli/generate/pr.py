@@ -6,6 +6,7 @@ import click
 
 from maw import errors
 from maw.asking import Answered, NoAnswer
+from maw.cli import completing
 from maw.cli.generate import sending
 from maw.cli.generate.sending import TextOptions
 from maw.cli.output import print_json, say
@@ -18,7 +19,7 @@ from maw.review.request import repo_name
 
 
 @click.command()
-@click.argument("what", required=False, metavar="[A..B | BASE]")
+@click.argument("what", required=False, metavar="[A..B | BASE]", shell_complete=completing.revisions)
 @sending.common
 def pr(*, what: str | None, options: TextOptions) -> int:
     """Describe a branch for its reviewers: title, summary, risk, how to test it.

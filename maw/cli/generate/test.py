@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from maw.cli import completing
 from maw.cli.generate import working
 from maw.cli.generate.options import CodeOptions, common, words_of
 from maw.cli.generate.progress import Progress
@@ -24,7 +25,12 @@ from maw.text import one_line
     "--framework", type=click.Choice([one.name for one in FRAMEWORKS], case_sensitive=False), metavar="NAME",
     help="Another framework than the one that is found.",
 )  # fmt: skip
-@click.option("--into", metavar="PATH", help="Another file for the tests than the one that is found.")
+@click.option(
+    "--into",
+    metavar="PATH",
+    shell_complete=completing.paths,
+    help="Another file for the tests than the one that is found.",
+)
 def test(*, options: CodeOptions, framework: str | None, into: str | None) -> int:
     """Write tests for a file, or a definition in it (PATH::NAME or --symbol).
 
