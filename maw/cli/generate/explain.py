@@ -50,11 +50,8 @@ def explain(*, options: CodeOptions) -> int:
 
 
 def _asked(here: Place, asked: Asked, how: Means) -> Answer:
-    progress = Progress()
-    try:
+    with Progress() as progress:
         return generation.explained(here.repo, here.config, asked, how._replace(told=progress))
-    finally:
-        progress.clear()
 
 
 def _print(found: Explanation, answer: Answer, *, as_json: bool) -> None:

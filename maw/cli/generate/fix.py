@@ -75,11 +75,8 @@ def _nothing(command: str, options: CodeOptions) -> int:
 
 
 def _examined(here: Place, output: str) -> Failure:
-    progress = Progress()
-    try:
+    with Progress() as progress:
         found = examining.examined(here.repo, output, progress.mapped)
-    finally:
-        progress.clear()
     for line in found.told:
         say(f"maw: {one_line(line)}")
     return found

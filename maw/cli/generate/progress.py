@@ -1,8 +1,11 @@
-"""What a generation does just now, as a line at the terminal, and what its rounds came to."""
+"""What a generation does just now, as a line at the terminal with a clock in it, and what its rounds came to."""
 
 from __future__ import annotations
 
-from typing import Any
+import time
+import types
+from contextlib import ExitStack
+from typing import Any, Self
 
 from maw.cli.output import say
 from maw.edits.propose import Proposal
@@ -10,21 +13,33 @@ from maw.generate.rounds import FAILED, REFUSED, Round
 from maw.review.terminal import ProgressLine
 from maw.text import count, one_line
 
-_WAITING = {
+_STAGES = {
     "waiting": "waiting for the node", "loading": "loading the model", "asking": "asking the node",
-    "checking": "running the command as it is",
+    "checking": "running the command as it is", "restarted": "starting over",
 }  # fmt: skip
 WHY_MAX = 5  # reasons of one round that are told
 
 
 class Progress:
-    """Hears generation.Means.told. The line is gone when the work is."""
+    """Hears what a node and generation.Means tell. Use as a context manager: the line is gone when the work is."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._line = ProgressLine()
         self._quiet = quiet
         self._text = ""
         self._round = ""
+        self._began = time.monotonic()
+        self._stage, self._more = "", ""
+        self._ticking = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._ticking.enter_context(self._line.ticking(self.line))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self._ticking.close()
 
     def __call__(self, kind: str, data: Any) -> None:
         if kind == "round":
@@ -33,24 +48,35 @@ class Progress:
             self._round, self._text = str(data), ""
         elif kind == "restarted":  # the node began anew: what it had written does not count
             self._text = ""
-        self._line.show(self._said(kind, data))
+        self._shown(*self._said(kind, data))
 
     def mapped(self, done: int, whole: int) -> None:
         """Hears of the map on its way."""
-        self._line.show(f"mapping {done:,} of {whole:,} files")
+        self._shown(f"mapping {done:,} of {whole:,} files")
 
-    def clear(self) -> None:
-        self._line.clear()
+    def line(self) -> str:
+        """Round, stage and seconds; behind a colon what it is at, which may be cut."""
+        seconds = int(time.monotonic() - self._began)
+        parts = [self._round, self._stage, f"{seconds} s" if seconds and self._stage else ""]
+        return ", ".join(filter(None, parts)) + (f": {self._more}" if self._more else "")
 
-    def _said(self, kind: str, data: Any) -> str:
+    def _shown(self, stage: str, more: str = "") -> None:
+        self._stage, self._more = stage, more
+        self._line.show(self.line())
+
+    def _said(self, kind: str, data: Any) -> tuple[str, str]:
         if kind == "text":
             self._text += str(data.get("text", ""))
             last = one_line(self._text.rstrip("\n").rpartition("\n")[2])
-            return f"{self._round}: {count(self._text.count(chr(10)) + 1, 'line')}: {last}"
+            return count(self._text.count(chr(10)) + 1, "line"), last
+        if kind == "unit":
+            return f"reading {data.get('done')} of {data.get('total')}", one_line(str(data.get("path") or ""))
+        if kind == "plan" and data.get("units"):
+            return f"reading 0 of {data['units']}", ""
         if kind == "verifying":
             assert isinstance(data, Proposal)
-            return f"{self._round}: trying a change of {count(len(data.edits), 'file')}"
-        return _WAITING.get(kind, f"{self._round}: writing")
+            return f"trying a change of {count(len(data.edits), 'file')}", ""
+        return _STAGES.get(kind, "reading"), ""
 
     def _ended(self, ended: Round) -> None:
         if self._quiet or ended.how not in (REFUSED, FAILED):

@@ -13,14 +13,13 @@ import click
 from maw import asking
 from maw.asking import Answered
 from maw.cli.generate.options import HOW, Command, bundled, model_option, typed
+from maw.cli.generate.progress import Progress
 from maw.cli.output import print_json, under_way
 from maw.cli.records import deliver, fresh_index
 from maw.config.load import Config
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.memory.index import Index
-from maw.review.terminal import ProgressLine
-from maw.text import one_line
 
 TEXT_MAX = 8000  # characters of an instruction
 
@@ -79,15 +78,5 @@ def send(
     task |= {"deadline": round(deadline, 3)} if deadline is not None else {}
     until = None if deadline is None else time.monotonic() + deadline
     under_way(f"asking {node}")
-    line = ProgressLine()
-    try:
-        return asking.ask(node, task, deadline=until, told=lambda *event: line.show(_said(*event)))
-    finally:
-        line.clear()
-
-
-def _said(kind: str, data: Json) -> str:
-    """An event as a progress line."""
-    if kind == "unit":
-        return f"{data.get('done')} of {data.get('total')}: {one_line(str(data.get('path', '')))}"
-    return {"waiting": "waiting for the node", "loading": "loading the model", "text": "writing"}.get(kind, "reading")
+    with Progress() as progress:
+        return asking.ask(node, task, deadline=until, told=progress)

@@ -69,10 +69,7 @@ def _about(plan: Plan) -> Json:
 
 def _planned(here: Place, path: str, symbol: str | None, framework: str, into: str) -> Plan:
     """What is found in the project, told to the person who waits."""
-    progress = Progress()
-    try:
+    with Progress() as progress:
         plan = planning.plan(here.repo, path, symbol, framework=framework, into=into, progress=progress.mapped)
-    finally:
-        progress.clear()
     say(f"maw: {one_line(plan.told)}")
     return plan

@@ -61,13 +61,12 @@ def named(here: Place, word: str) -> Target:
 @contextmanager
 def gathering() -> Iterator[Mapped]:
     """While what goes along is gathered: hears of the map on its way."""
-    progress = Progress()
     gc.disable()  # as `maw map` does: nothing here is in a cycle
     try:
-        yield progress.mapped
+        with Progress() as progress:
+            yield progress.mapped
     finally:
         gc.enable()
-        progress.clear()
 
 
 def means(here: Place, options: CodeOptions, *, bench: str = "") -> Means:
@@ -103,11 +102,8 @@ def dry_run(here: Place, asked: Asked, how: Means) -> int:
 def as_it_is(here: Place, how: Means) -> Verdict:
     """How the user's command goes with the tree as it is."""
     under_way(f"running `{one_line(how.verify)}` as it is")
-    progress = Progress()
-    try:
+    with Progress() as progress:
         return generation.as_it_is(here.repo, how._replace(told=progress))
-    finally:
-        progress.clear()
 
 
 def carry_out(here: Place, question: Question, options: CodeOptions, how: Means, *, about: Json | None = None) -> int:
@@ -142,11 +138,8 @@ def _with_examples(here: Place, asked: Asked) -> Asked:
 
 def _report(here: Place, question: Question, how: Means, *, quiet: bool) -> Report:
     under_way(f"asking {how.node}")
-    progress = Progress(quiet=quiet)
-    try:
+    with Progress(quiet=quiet) as progress:
         return generation.run(here.repo, here.config, question.asked, question.allowed, how._replace(told=progress))
-    finally:
-        progress.clear()
 
 
 def _again(here: Place, how: Means) -> Callable[[Proposal], Verdict] | None:
