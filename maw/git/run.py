@@ -93,12 +93,18 @@ def git(
             input=stdin or b"", cwd=cwd, env=env, timeout=timeout, check=False, capture_output=True,
         )  # fmt: skip
     except FileNotFoundError as exc:
-        raise GitError(list(arguments), 127, "git is not installed, or not on PATH") from exc
+        raise _not_started(arguments, cwd) from exc
     except subprocess.TimeoutExpired as exc:
         raise GitTimeout(list(arguments), timeout or 0.0) from exc
     if done.returncode not in well:
         raise _failure(arguments, done.returncode, done.stderr)
     return done.stdout
+
+
+def _not_started(arguments: tuple[str, ...], cwd: str | None) -> GitError:
+    """Either git is not there, or the folder that it was to run in."""
+    gone = cwd is not None and not os.path.isdir(cwd)
+    return GitError(list(arguments), 127, f"{cwd} is not there" if gone else "git is not installed, or not on PATH")
 
 
 def _failure(arguments: tuple[str, ...], code: int, stderr: bytes) -> GitError:
@@ -146,7 +152,7 @@ def git_feed(
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, env=env,
         )  # fmt: skip
     except FileNotFoundError as exc:
-        raise GitError(list(arguments), 127, "git is not installed, or not on PATH") from exc
+        raise _not_started(arguments, cwd) from exc
     said = bytearray()
     with process:
         try:

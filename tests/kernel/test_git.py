@@ -44,6 +44,12 @@ def test_no_git_is_told(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> No
             call("version")
 
 
+def test_a_folder_that_is_gone_is_told(repo: Repository) -> None:
+    gone = str(repo.path / "gone")
+    with pytest.raises(GitError, match=f"{gone} is not there"):
+        line("version", cwd=gone)
+
+
 def test_a_time_limit_is_told(repo: Repository) -> None:
     repo.git("config", "alias.hang", "!sleep 60 & wait")
     with pytest.raises(GitError, match=r"no end after 0\.2 s"):
