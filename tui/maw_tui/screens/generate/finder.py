@@ -77,6 +77,8 @@ class Finder(Working, ModalScreen[list[str] | None]):
         inside = letters.strip().removeprefix(target.path)
         paths = [path for path in self._known if path[-1:] != "/"] if inside else self._known
         found = await asyncio.to_thread(rank, paths, target.path)  # there may be 100,000 files
+        if not self.is_attached:  # left meanwhile
+            return
         marked = [] if letters.strip() else list(self._chosen)  # in sight, to be taken away again
         self._found = [*marked, *(path + inside for path in found if path not in marked)]
         self._letters = letters
