@@ -45,7 +45,8 @@ class Instruction(TextArea):
 
 
 class ComposingScreen(MawScreen):
-    """`draft` is what was composed, `config` the settings with the command that was asked for here."""
+    """`draft` is what was composed, `config` the settings with the command that was asked for here, which holds for all
+    tasks."""
 
     COMPOSING: ClassVar[list[BindingType]] = [
         Binding("i", "compose", "Write", tooltip="Write the instruction; esc leaves it"),
@@ -66,7 +67,8 @@ class ComposingScreen(MawScreen):
     @property
     def draft(self) -> Draft:
         words = self.query_one(Instruction).text.strip()
-        return self._draft._replace(words=words, verify=self.config["generate.verify"])
+        bench = self._draft.bench if self._draft.task == OPTIMIZE else ""
+        return self._draft._replace(words=words, verify=self.config["generate.verify"], bench=bench)
 
     def composing(self) -> ComposeResult:
         yield Static(id="generate-head", markup=False)
