@@ -209,6 +209,7 @@ def test_the_list_goes_on_to_the_last_of_thousands(tui: Run, home: Path) -> None
     many(home / "many", 9000)
 
     async def scenario(ui: Ui) -> None:
+        await ui.until_has("reading the notes of this repository")
         await ui.until_has("Value 8997 is never checked")
         table = ui.app.screen.query_one(FindingTable)
         await ui.until_has("3,000")

@@ -133,6 +133,25 @@ def test_new_records_come_with_a_reload(tui: Run, sample: Sample) -> None:
     tui(scenario, repo=repo)
 
 
+def test_new_records_come_by_themselves(tui: Run, sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    from maw_tui.screens import settling
+
+    monkeypatch.setattr(settling, "LOOK_EVERY", 0.1)
+    repo, _ = sample
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("Read amounts")
+        await ui.press("j")
+        screen = ui.app.screen
+        assert isinstance(screen, settling.SettlingScreen)
+        await ui.until(lambda: screen._tips is not None)
+        maw_note(repo, repo.commit("A later one"))
+        await ui.until_has("A later one")
+        assert screen.query_one(CommitTable).cursor == 2
+
+    tui(scenario, repo=repo)
+
+
 def maw_note(repo: Repository, commit: str) -> None:
     from maw import record
     from tests.fixtures.attendant import review_record
@@ -152,6 +171,7 @@ def test_neighbours_are_found_without_a_record(tui: Run, sample: Sample) -> None
         await ui.until_has(f"commit {made['tests']}")
         await ui.press("p")
         await ui.until_has(f"commit {made['docs']}")
+        await ui.until(lambda: ui.app.screen.query_one(CommitTable).cursor == 1)  # the list goes along
         await ui.press("c")
         await ui.until_has(f"commit {made['tests']}")
         await ui.press("c")

@@ -57,6 +57,10 @@ class PagedRows(Working, Rows, Generic[Key, Entry]):
         entries: list[Any] | None
 
     @dataclass
+    class Reading(Message):
+        """The notes are being read, which takes a while."""
+
+    @dataclass
     class Filled(Rows.Happened):
         """All rows of a filter are counted."""
 
@@ -128,11 +132,21 @@ class PagedRows(Working, Rows, Generic[Key, Entry]):
             self.post_message(self.Counted(text, keys, changed or void))
 
     def _refreshed(self, repo: Repo, index: Index) -> bool:
-        def told(text: str, *, error: bool = True) -> None:
-            self.post_message(Told(text, error))
+        def complain(text: str) -> None:
+            self.post_message(Told(text, error=True))
 
-        arrivals.deliver(repo, told)
-        return index.refresh(told=lambda: told("reading the notes of this repository: a while, once", error=False))
+        def long() -> None:
+            self.post_message(self.Reading())
+
+        arrivals.deliver(repo, complain)
+        return index.refresh(told=long)
+
+    @on(Reading)
+    def tell_reading(self, event: Reading) -> None:
+        """Until there are rows."""
+        event.stop()
+        self.empty = "reading the notes of this repository, which takes a while the first time"
+        self.refresh()
 
     @on(Begun)
     def begin(self, event: Begun) -> None:

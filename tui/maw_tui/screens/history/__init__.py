@@ -131,6 +131,17 @@ class HistoryScreen(SettlingScreen):
         event.stop()
         self.offer()
 
+    @on(Detail.Opened)
+    def find_row(self, event: Detail.Opened) -> None:
+        """Have the list's cursor on what is read, wherever that was opened."""
+        entry = self.table.current
+        if (
+            self.has_class("-reading")
+            and self.repo is not None
+            and (entry is None or entry.row.commit != event.commit.oid)
+        ):
+            self.table.look_for(self.repo, event.commit.oid)
+
     # Decisions
 
     @property

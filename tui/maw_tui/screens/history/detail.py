@@ -96,7 +96,6 @@ class Detail(Working, Rows):
 
     @on(Opened)
     def opened(self, event: Opened) -> None:
-        event.stop()
         self._laid_out_for = event.columns
         self.fill(event.commit, event.lines)
         if event.finding is not None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rich.cells import cell_len, set_cell_size
+from textual import on, work
+from textual.message import Message
 
 from maw.git.repo import Repo
 from maw.memory import listing
@@ -24,6 +27,12 @@ LETTERS = {"review": "R", "message": "M", "generate": "G", "feedback": "F"}
 class CommitTable(PagedRows[int, Entry]):
     """A key is the number of a record in the index."""
 
+    @dataclass
+    class Placed(Message):
+        """The records of a commit that was looked for."""
+
+        numbers: frozenset[int]
+
     nothing = "nothing is recorded yet: commit, or `maw review HEAD`"
 
     def list_keys(
@@ -35,6 +44,20 @@ class CommitTable(PagedRows[int, Entry]):
     def read_entries(self, repo: Repo, index: Index, keys: Sequence[int]) -> list[Entry] | None:
         rows = listing.rows(index, keys)
         return reading.entries(repo, index, rows) if len(rows) == len(keys) else None
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="place")
+    def look_for(self, repo: Repo, commit: str) -> None:
+        """Put the cursor on a commit, where it is listed."""
+        with Index(repo) as index:
+            found = index.select("SELECT number FROM records WHERE oid = ?", [commit])
+        self.post_message(self.Placed(frozenset(row["number"] for row in found)))
+
+    @on(Placed)
+    def go_to(self, event: Placed) -> None:
+        event.stop()
+        place = next((at for at, key in enumerate(self.keys) if key in event.numbers), None)
+        if place is not None:
+            self.move_to(place)
 
     def draw_entry(self, entry: Entry, width: int, now: float) -> Line:
         return line(entry, width, now)

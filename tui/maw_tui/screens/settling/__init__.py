@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,7 +13,9 @@ from textual.message import Message
 
 from maw.errors import FatalError
 from maw.git.repo import Repo
+from maw.git.run import GitError
 from maw.memory.dismissals import ACCEPTED, DEFERRED, DISMISSED
+from maw.memory.index import current_tips
 from maw.text import count, one_line
 from maw_tui.messages import Told
 from maw_tui.screens.editing import EditingScreen
@@ -27,6 +30,7 @@ SETTLING: list[BindingType] = [
     Binding("m", "defer", "Later", tooltip="Mark it for later"),
     Binding("u", "undo", "Undo", tooltip="Take back the last decision, of all findings it was about"),
 ]
+LOOK_EVERY = 5.0  # seconds, for what is new
 _ON_FINDINGS = frozenset({"accept", "dismiss_them", "fix", "defer"})
 _WHY = "why, for others and for later (may be empty)"
 _KEYS = "enter dismisses, esc leaves it as it is"
@@ -41,7 +45,7 @@ class Meant(NamedTuple):
 
 class SettlingScreen(EditingScreen):
     """`meant` says which findings a key is about, `show_said` shows what was said of them. Whoever derives from it has
-    SETTLING among its keys."""
+    SETTLING among its keys. What comes into the notes meanwhile is shown by itself."""
 
     @dataclass
     class Decided(Message):
@@ -51,6 +55,10 @@ class SettlingScreen(EditingScreen):
         count: int
 
     @dataclass
+    class News(Message):
+        """The notes are others than before."""
+
+    @dataclass
     class Prepared(Message):
         ids: list[str]
         patch: str
@@ -58,6 +66,7 @@ class SettlingScreen(EditingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._shown_changes = self.maw.settled.changes
+        self._tips: dict[str, str] | None = None  # of the notes
         self._offered: tuple[bool | None, ...] = ()
 
     @property
@@ -80,6 +89,26 @@ class SettlingScreen(EditingScreen):
     def complain(self, text: str) -> None:
         """Tell what went wrong in a worker."""
         self.post_message(Told(text, error=True))
+
+    def on_mount(self) -> None:
+        self.set_interval(LOOK_EVERY, self._look)
+
+    def _look(self) -> None:
+        if self.repo is not None and self.is_current:
+            self.look_for_news(self.repo)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="news")
+    def look_for_news(self, repo: Repo) -> None:
+        """Whether a commit made elsewhere, or a sync, brought records."""
+        with contextlib.suppress(GitError):  # nobody asked: whoever does is told
+            before, self._tips = self._tips, current_tips(repo)
+            if before is not None and self._tips != before:
+                self.post_message(self.News())
+
+    @on(News)
+    def show_news(self, event: News) -> None:
+        event.stop()
+        self.reload()
 
     def on_screen_resume(self) -> None:
         if self._shown_changes != self.maw.settled.changes:
@@ -116,7 +145,10 @@ class SettlingScreen(EditingScreen):
 
     @work(thread=True, exit_on_error=False, group="decide")
     def say(self, repo: Repo, ids: Sequence[str], status: str, reason: str) -> None:
-        done = deciding.say(repo, ids, status, reason, self.complain)
+        def progress(done: int) -> None:
+            self.post_message(Told(f"{status}: {done:,} of {len(ids):,} findings…"))
+
+        done = deciding.say(repo, ids, status, reason, self.complain, progress=progress)
         if done:
             self.post_message(self.Decided(f"{status}: {count(done, 'finding')} (u takes it back)", done))
 

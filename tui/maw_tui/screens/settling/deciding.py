@@ -15,12 +15,15 @@ from maw.review import fixing
 from maw.review.fixing import Fix
 from maw.text import one_line
 
+_NOW_AND_THEN = 50  # findings
 Told = Callable[[str], None]
 
 
-def say(repo: Repo, ids: Sequence[str], status: str, reason: str, told: Told) -> int:
+def say(
+    repo: Repo, ids: Sequence[str], status: str, reason: str, told: Told, *, progress: Callable[[int], None]
+) -> int:
     """Say the same of several findings; of how many it was said. Raises FatalError, before anything is said when an id
-    means none, and OSError."""
+    means none, and OSError. `progress` is told now and then how many were done."""
     with Index(repo) as index:
         places = [feedback.find(repo, index, found) for found in ids]
     done = 0
@@ -28,6 +31,8 @@ def say(repo: Repo, ids: Sequence[str], status: str, reason: str, told: Told) ->
         for place in places:
             feedback.say(repo, place, status, reason)
             done += 1
+            if done % _NOW_AND_THEN == 0:
+                progress(done)
     except FatalError as exc:
         told(f"{exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
     _delivered(repo, told)
