@@ -96,23 +96,39 @@ def test_detail_has_the_end_of_what_is_said_and_why_it_failed() -> None:
 
 def test_nodes_tell_how_they_are() -> None:
     away = Away(NodeError("refused", "refused\x1b"), again=12.0)
-    assert words.node_line(Picture("pro", False, None, (), 0), 10).text == "… pro connecting"
-    assert words.node_line(Picture("pro", True, away, (seen(),), 0), 10).text == (
+    assert words.node_line(Picture("pro", False, None, (), 0), 10, 80).text == "… pro connecting"
+    assert words.node_line(Picture("pro", True, away, (seen(),), 0), 10, 80).text == (
         "✗ pro refused\N{REPLACEMENT CHARACTER}; tried again in 2 s (below: as it was)"
     )
-    assert words.node_line(Picture("pro", True, None, (seen(),), 41.6), 10).text == (
+    assert words.node_line(Picture("pro", True, None, (seen(),), 41.6), 10, 80).text == (
         "● pro connected, 1 running, 0 waiting, 42 tok/s"
     )
-    assert "maw node add" in words.nodes_lines([])[0].text
+    assert "maw node add" in words.nodes_lines([], 80)[0].text
+
+
+def test_why_a_node_is_away_is_cut_rather_than_when_it_is_tried_again() -> None:
+    away = Away(NodeError("refused", "a long reason " * 10), again=12.0)
+    for width, kept in ((80, True), (70, True), (50, False)):
+        line = words.node_line(Picture("pro", True, away, (seen(),), 0), 10, width).text
+        assert cell_len(line) <= width and "…; tried again in 2 s" in line
+        assert ("as it was" in line) == kept
+
+
+def test_what_ran_on_a_lost_node_is_not_told_as_running_now() -> None:
+    away = Away(NodeError("lost", "gone"), again=12.0)
+    live, done = entries([Picture("pro", True, away, (seen(title="shop"), seen("done")), 0)], [])
+    assert words.row(live, 60, NOW, several=False).text.startswith("? running") and not done.stale
+    assert "as it was when its node was lost" in text(words.detail(live, 60, 10))
 
 
 def test_an_empty_list_says_why() -> None:
-    idle = Picture("a", True, None, (), 0)
-    away = Away(NodeError("no_runner", "no runner runs", hint="start one"), again=12.0)
-    assert text(words.nothing([idle], "", 60)) == ["Nothing runs and nothing waits."]
-    assert text(words.nothing([Picture("a", False, None, (), 0)], "", 60)) == ["Connecting."]
-    assert text(words.nothing([idle, Picture("b", False, away, (), 0)], "", 60)) == ["b: no runner runs (start one)"]
-    assert "takes them away" in text(words.nothing([idle], "failed", 80))[0]
+    idle, asked = Picture("a", True, None, (), 0), Picture("a", False, None, (), 0)
+    away = Picture("b", False, Away(NodeError("no_runner", "no runner runs", hint="start one"), again=12.0), (), 0)
+    assert words.empty([idle], "") == words.empty([idle, away], "") == "nothing runs and nothing waits"
+    assert (words.empty([asked], ""), words.empty([away], "")) == ("connecting", "no node can be asked")
+    assert words.empty([idle], "failed") == "nothing has all of these words"
+    assert text(words.nothing([idle, away], "", 60)) == ["b: no runner runs (start one)"]
+    assert "takes the filter away" in text(words.nothing([idle], "failed", 80))[0]
 
 
 def test_entries_of_all_nodes_stand_in_the_order_of_the_work() -> None:

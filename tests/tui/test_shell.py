@@ -15,6 +15,7 @@ from maw.errors import FatalError
 from maw_tui import glyphs, keys, state
 from maw_tui.screens import SCREENS, TITLES
 from maw_tui.screens.base import MawScreen
+from maw_tui.widgets.filterbar import FilterBar
 from maw_tui.widgets.help import HelpScreen
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
@@ -94,6 +95,34 @@ def test_the_palette_finds_a_screen_by_name(tui: Run, repo: Repository) -> None:
         await ui.until_has("The statistics screen")
         await ui.press("enter")
         await ui.until(lambda: ui.app.current_mode == "stats")
+
+    tui(scenario, repo=repo)
+
+
+def test_the_palette_has_what_the_keys_of_the_screen_do(tui: Run, repo: Repository) -> None:
+    async def scenario(ui: Ui) -> None:
+        await ui.press("4", "colon")
+        await ui.type("could be had")
+        await ui.until_has("All: Also the models that could be had", "key a of this screen")
+        await ui.press("escape", "escape", "3", "colon")
+        await ui.type("only what has")
+        await ui.until_has("Filter: Show only what has these words")
+        await ui.press("enter")
+        await ui.until(lambda: isinstance(ui.app.screen.focused, FilterBar))
+
+    tui(scenario, repo=repo)
+
+
+def test_help_goes_on_below_its_words_at_any_width(tui: Run, repo: Repository) -> None:
+    async def scenario(ui: Ui) -> None:
+        await ui.press("3", "question_mark")
+        await ui.until_has("j and k scroll, esc closes", "Cancel a task; take a review out of the outbox")
+        place = next(line.index("Follow a task") for line in ui.lines if "Follow a task" in line)
+        assert next(line.index("comes") for line in ui.lines if "comes" in line) == place
+        await ui.resize(40, 12)
+        await ui.until_has("Follow a")
+        await ui.press("G")
+        await ui.until_has("message away")
 
     tui(scenario, repo=repo)
 

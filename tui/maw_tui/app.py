@@ -64,6 +64,7 @@ class MawApp(Working, App[None]):
         self.DEFAULT_MODE = wanted if wanted in SCREENS else "history" if repo else "queue"  # type: ignore[misc]
         super().__init__(ansi_color=True if no_color else None)
         self.stylesheet = Styles(variables=self.get_css_variables())
+        self.animation_level = "none"  # each of its steps would be drawn, over SSH, too
         self.repo = repo
         self.config = config
         self.now = now
@@ -133,11 +134,22 @@ class MawApp(Working, App[None]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         for number, (name, title) in enumerate(TITLES.items(), 1):
             yield SystemCommand(title, f"The {title.lower()} screen (key {number})", partial(self.action_show, name))
+        yield from self._commands_of(screen)
         if self.shown is not None:
             yield SystemCommand("Reload", "Ask anew for what is shown", self.shown.action_reload)
         yield SystemCommand("Help", "All keys of this screen", self.action_help)
         yield SystemCommand("Theme", "Choose a theme", self.action_change_theme)
         yield SystemCommand("Quit", "Leave", self.action_quit)
+
+    def _commands_of(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the keys of a screen do now."""
+        told: set[str] = set()
+        for node, binding, enabled, _ in screen.active_bindings.values():
+            if node is screen and enabled and binding.action not in told | {"reload", "back"}:
+                told.add(binding.action)
+                title = f"{binding.description}: {binding.tooltip}" if binding.tooltip else binding.description
+                key = f"key {keys.shown(binding.key)} of this screen"
+                yield SystemCommand(title, key, partial(self.run_action, binding.action, node))
 
     async def run_action(
         self,

@@ -17,12 +17,16 @@ def folded(text: str, width: int, style: str = "plain") -> list[Line]:
     return lines
 
 
+def cut(text: str, width: int) -> str:
+    """At most so many columns, with an ellipsis where that is not all."""
+    content = Content(text)
+    return content.truncate(width, ellipsis=True).plain if content.cell_length > width else text
+
+
 def fit(text: str, width: int) -> str:
     """Exactly so many columns: cut with an ellipsis, or filled with blanks."""
-    content = Content(text)
-    if content.cell_length > width:
-        content = content.truncate(width, ellipsis=True)
-    return content.plain + " " * (width - content.cell_length)
+    found = cut(text, width)
+    return found + " " * (width - Content(found).cell_length)
 
 
 _AS_IT_IS = ("quote", "replacement", "added", "removed", "hunk")  # code is cut rather than broken

@@ -29,16 +29,27 @@ class HelpScreen(ModalScreen[None]):
         self._sections = sections
 
     def compose(self) -> ComposeResult:
-        with Page(id="help"):
-            yield Static(Content("\n\n").join(_section(section) for section in self._sections))
+        page = Page(id="help")
+        page.border_subtitle = "j and k scroll, esc closes"
+        with page:
+            yield Static()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._lay_out)
+
+    def _lay_out(self) -> None:
+        width = self.query_one(Page).scrollable_content_region.width - 2  # its bar's, which may be still to come
+        parts = [_section(section, width) for section in self._sections]
+        self.query_one(Static).update(Content("\n\n").join(parts))
 
 
-def _section(section: Section) -> Content:
-    width = max((len(" ".join(key.keys)) for key in section.keys), default=0)
+def _section(section: Section, width: int) -> Content:
+    """What does not fit goes on below the words it belongs to."""
+    names = max((len(" ".join(key.keys)) for key in section.keys), default=0)
     lines = [Content.styled(section.title, "bold $text-primary")]
-    lines += [Content(section.about)] if section.about else []
-    lines += [
-        Content.assemble("  ", (" ".join(key.keys).ljust(width), "bold $text-accent"), "  ", key.does)
-        for key in section.keys
-    ]
+    lines += Content(section.about).wrap(max(width, 1)) if section.about else []
+    for key in section.keys:
+        first, *others = Content(key.does).wrap(max(width - names - 4, 8))
+        name = (" ".join(key.keys).ljust(names), "bold $text-accent")
+        lines += [Content.assemble("  ", name, "  ", first), *(Content(" " * (names + 4)) + part for part in others)]
     return Content("\n").join(lines)

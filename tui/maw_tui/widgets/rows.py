@@ -90,16 +90,16 @@ class Rows(Painted):
         self.refresh()
         self.post_message(self.Moved(self, self.cursor))
 
-    def renew(self, keys: Sequence[str]) -> None:
+    def renew(self, keys: Sequence[str], empty: str = "") -> None:
         """A list that changes by itself, a moment later; `keys` tell its rows apart. What is another line is drawn, the
         rest stays as it is. The cursor is on the first row until a person has moved it, and then keeps to what is
         there."""
         place = self._place_in(keys) if self._held else 0
         count, cursor = len(keys), max(0, min(place, len(keys) - 1))
         self._keys = keys
-        if count != self.count or cursor != self.cursor:
+        if count != self.count or cursor != self.cursor or empty != self.empty:
             followed = cursor != self.cursor
-            self.count, self.cursor = count, cursor
+            self.count, self.cursor, self.empty = count, cursor, empty
             self.virtual_size = Size(0, count)
             if followed:
                 self._follow()

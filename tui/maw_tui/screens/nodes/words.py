@@ -30,7 +30,7 @@ def row(item: Item, width: int) -> Line:
 
 
 def _node_row(item: Item, width: int) -> Line:
-    line = node_line(item.picture, time.monotonic())
+    line = node_line(item.picture, time.monotonic(), width)
     ledger = item.gauges.ledger if item.gauges else None
     memory = f", {size(ledger.held)} of {size(ledger.budget.total)}" if ledger else ""
     room = max(width - len(line.text), 0)

@@ -13,12 +13,14 @@ LIVE_SHOWN = 1000
 
 
 class Entry(NamedTuple):
-    """Either a task or, with `waits`, a review in the outbox. `key` is the same as long as it is the same thing."""
+    """Either a task or, with `waits`, a review in the outbox. `key` is the same as long as it is the same thing;
+    `stale`: it had not ended when its node was lost."""
 
     key: str
     node: str
     task: Seen | None = None
     waits: outbox.Entry | None = None
+    stale: bool = False
 
     @property
     def words(self) -> str:
@@ -36,7 +38,8 @@ def entries(pictures: Iterable[Picture], waiting: Sequence[outbox.Entry], wanted
     for picture in pictures:
         for seen in picture.tasks:
             group = {"running": 0, "queued": 1}.get(seen.task.state, 2)
-            groups[group].append(Entry(f"{picture.node}/{seen.task.id}", picture.node, seen))
+            stale = picture.away is not None and seen.live
+            groups[group].append(Entry(f"{picture.node}/{seen.task.id}", picture.node, seen, stale=stale))
     running, queued, ended = groups
     ended.sort(key=_ended, reverse=True)
     held = [Entry(f"outbox/{entry.id}", str(entry.data["node"]), waits=entry) for entry in waiting]

@@ -73,7 +73,9 @@ class QueueScreen(LiveScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "follow", "Follow", tooltip="Follow a task: all that it told, and what comes"),
         Binding("c", "cancel", "Cancel", tooltip="Cancel a task; take a review out of the outbox"),
-        Binding("C", "cancel_all", "Cancel", show=False, tooltip="Cancel a task although somebody else waits for it"),
+        Binding(
+            "C", "cancel_all", "Cancel for all", show=False, tooltip="Cancel a task although somebody else waits for it"
+        ),
         Binding("t", "retry", "Try again", tooltip="Do an ended task again; send what is in the outbox now"),
         Binding("p", "prioritise", "Sooner", tooltip="Let a task overtake; again: even more"),
         Binding("slash", "filter", "Filter", tooltip="Show only what has these words"),
@@ -127,9 +129,9 @@ class QueueScreen(LiveScreen):
         rows = self.query_one(Rows)
         self.entries = entries(pictures, self._waiting, self._wanted)
         self._several = len(pictures) > 1
-        self._show_nodes(words.nodes_lines(pictures))
+        self._show_nodes(words.nodes_lines(pictures, self.size.width))
         self.query_one("#heading", Pane).show([words.heading(rows.size.width, several=self._several)])
-        rows.renew([entry.key for entry in self.entries])
+        rows.renew([entry.key for entry in self.entries], words.empty(pictures, self._wanted))
 
     def _show_nodes(self, lines: list[Line]) -> None:
         pane = self.query_one("#nodes", Pane)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from maw import reach
 from maw.attendant import outbox
 from maw.errors import FatalError
@@ -12,8 +14,10 @@ from maw.review.render import Line
 from maw.text import count, flat, one_line, size
 from maw.times import age, moment
 from maw.watch.board import Away, Picture, Seen
-from maw_tui.fold import fit, folded
+from maw_tui.fold import cut, fit, folded
 from maw_tui.screens.queue.entries import Entry
+
+_REASON = 20  # columns, at least, of why a node is away
 
 # A sign and a style for each state; the word is always there, too.
 _SIGNS = {
@@ -25,7 +29,7 @@ _SIGNS = {
 def row(entry: Entry, width: int, now: float, *, several: bool) -> Line:
     """One line: state, kind, node (where there are `several`), progress, speed, age, title."""
     state = _state(entry)
-    sign, style = _SIGNS.get(state, ("?", "plain"))
+    sign, style = ("?", "dim") if entry.stale else _SIGNS.get(state, ("?", "plain"))
     kind, progress, speed, when, title = _cells(entry, now)
     where = fit(one_line(entry.node), 9) if several else ""
     parts = [
@@ -37,7 +41,8 @@ def row(entry: Entry, width: int, now: float, *, several: bool) -> Line:
         ("dim", f"{when:>5}  "),
     ]
     room = width - sum(len(text) for _, text in parts)
-    return Line((*parts, ("plain" if entry.task and entry.task.live else "dim", fit(flat(title), max(room, 0)))))
+    lively = entry.task and entry.task.live and not entry.stale
+    return Line((*parts, ("plain" if lively else "dim", fit(flat(title), max(room, 0)))))
 
 
 def heading(width: int, *, several: bool) -> Line:
@@ -46,11 +51,11 @@ def heading(width: int, *, several: bool) -> Line:
     return Line((("dim", fit(text, width)),))
 
 
-def node_line(picture: Picture, now: float) -> Line:
-    """A node and its link; `now` is time.monotonic()."""
+def node_line(picture: Picture, now: float, width: int) -> Line:
+    """A node and its link in so many columns; `now` is time.monotonic()."""
     name = one_line(picture.node)
     if picture.away is not None:
-        return Line((("error", f"✗ {name} "), ("plain", _away(picture.away, now)), ("dim", _kept(picture))))
+        return _away(picture, picture.away, now, width)
     if not picture.known:
         return Line((("warning", f"… {name} "), ("plain", "connecting")))
     running, waiting = picture.count("running"), picture.count("queued")
@@ -59,23 +64,33 @@ def node_line(picture: Picture, now: float) -> Line:
     return Line((("good", f"● {name} "), ("plain", f"{how}, {running} running, {waiting} waiting{speed}")))
 
 
-def _away(away: Away, now: float) -> str:
-    return f"{one_line(away.error.message)}; tried again in {max(round(away.again - now), 0)} s"
+def _away(picture: Picture, away: Away, now: float, width: int) -> Line:
+    """Why it cannot be had is cut where there is too little room, when it is tried again is not."""
+    name = f"✗ {one_line(picture.node)} "
+    again = f"; tried again in {max(round(away.again - now), 0)} s"
+    kept = " (below: as it was)" if picture.tasks else ""
+    room = width - cell_len(name + again + kept)
+    if room < _REASON:
+        kept, room = "", room + cell_len(kept)
+    message = cut(one_line(away.error.message), max(room, _REASON))
+    return Line((("error", name), ("plain", message + again), ("dim", kept)))
 
 
-def _kept(picture: Picture) -> str:
-    return " (below: as it was)" if picture.tasks else ""
+def empty(pictures: Sequence[Picture], wanted: str) -> str:
+    """What the list says where it has no rows."""
+    if wanted:
+        return "nothing has all of these words"
+    if any(picture.away is None and not picture.known for picture in pictures):
+        return "connecting"
+    known = not pictures or any(picture.known for picture in pictures)
+    return "nothing runs and nothing waits" if known else "no node can be asked"
 
 
 def nothing(pictures: Sequence[Picture], wanted: str, width: int) -> list[Line]:
-    """Why the list is empty, and what to do about it."""
-    away = [picture for picture in pictures if picture.away is not None]
+    """What to do about an empty list."""
     if wanted:
-        return folded("Nothing here has all of these words. `/` and then escape takes them away.", width, "dim")
-    if not away:
-        known = all(picture.known for picture in pictures)
-        return folded("Nothing runs and nothing waits." if known else "Connecting.", width, "dim")
-    return [line for picture in away for line in away_lines(picture, width)]
+        return folded("`/` and then escape takes the filter away.", width, "dim")
+    return [line for picture in pictures for line in away_lines(picture, width)]
 
 
 def away_lines(picture: Picture, width: int) -> list[Line]:
@@ -93,7 +108,7 @@ def detail(entry: Entry, width: int, height: int) -> list[Line]:
     if entry.waits is not None:
         return _held(entry.waits, entry.node, width)
     assert entry.task is not None
-    head = task_head(entry.task, width)
+    head = task_head(entry.task, width, stale=entry.stale)
     room = max(height - len(head), 1)
     said = _end(entry.task.said, room * width)
     return head + (folded(said, width)[-room:] if said else [])
@@ -107,12 +122,13 @@ def _end(said: str, enough: int) -> str:
     return said[line or start :]
 
 
-def task_head(seen: Seen, width: int) -> list[Line]:
+def task_head(seen: Seen, width: int, *, stale: bool) -> list[Line]:
     task = seen.task
     lines = [Line((("head", f"{one_line(task.kind)} {task.id}"), ("plain", f" on {one_line(seen.node)}")))]
     if task.title:
         lines += folded(one_line(task.title), width)
     lines += folded(", ".join(_facts(seen)), width, "dim")
+    lines += folded("as it was when its node was lost", width, "warning") if stale else []
     if task.error is not None:
         hint = f" ({task.error.hint})" if task.error.hint else ""
         lines += folded(one_line(f"{task.error.message}{hint}"), width, "error")
@@ -167,8 +183,8 @@ def _age(when: str, now: float) -> str:
         return "?"
 
 
-def nodes_lines(pictures: Sequence[Picture]) -> list[Line]:
+def nodes_lines(pictures: Sequence[Picture], width: int) -> list[Line]:
     now = time.monotonic()
     if not pictures:
         return [Line((("dim", "no node is known: `maw node add NAME HOST`"),))]
-    return [node_line(picture, now) for picture in pictures]
+    return [node_line(picture, now, width) for picture in pictures]
