@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from maw import client, files, reach
-from maw.attendant import news, notify, outbox, spool, whereabouts
+from maw.attendant import news, notify, outbox, spool
 from maw.attendant.outbox import Entry
+from maw.attendant.whereabouts import Whereabouts
 from maw.config.load import Config, load
 from maw.errors import ApiError, FatalError, NodeError
 from maw.git.repo import Repo
@@ -121,13 +122,14 @@ def _noted(repo: Repo, entry: Entry, outcome: Outcome, config: Config) -> Attemp
     there was none."""
     data = entry.data
     assert entry.commit is not None
-    commit = whereabouts.now_at(repo, entry.commit, data["tree"], data["base"])
+    where = Whereabouts(repo)
+    commit = where.of_change(entry.commit, data["tree"], data["base"])
     if commit is None:
         outbox.remove(repo, entry.id)
         return Attempt(entry, FAILED, "its commit is gone")
     record = outcomes.to_record(outcome, tree=data["tree"], base=data["base"], block_at=data["block_at"])
     record |= {"id": entry.id, "head": entry.commit, "late": True, "supersedes": entry.record}
-    spool.put(repo, commit, record)
+    spool.put(repo, _home(where, entry.commit, commit), record)
     outbox.remove(repo, entry.id)
     if isinstance(data.get("terms"), str):
         known.keep(repo, data["tree"], data["base"], data["terms"], outcome)
@@ -139,6 +141,12 @@ def _noted(repo: Repo, entry: Entry, outcome: Outcome, config: Config) -> Attemp
     if config.values["notify"]:
         notify.show(f"maw: {request.repo_name(repo)}", f"{commit[:10]}: {text}")
     return Attempt(entry, DELIVERED, f"{commit[:10]}: {text}")
+
+
+def _home(where: Whereabouts, old: str, now: str) -> str:
+    """Where to hand the record in. Of a commit that git rewrote it is written on both (writer.py): on the old one, too,
+    it takes the place of the record that there was no review."""
+    return old if where.rewritten(old) == now and where.exists(old) else now
 
 
 def _told(outcome: Outcome, block_at: str) -> str:

@@ -1,12 +1,17 @@
 """Deliver the spool: each record into its commit's note, then its file goes. Needs pygit2; the attendant calls it,
-and so does the next maw command when there was no attendant."""
+and so does the next maw command when there was no attendant.
+
+Where git amended or rebased the commit before, it had no note to carry along: the record is then written on the new
+commit too."""
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from typing import NamedTuple
 
 from maw.attendant import spool
+from maw.attendant.whereabouts import Whereabouts
 from maw.errors import FatalError
 from maw.git import patchid, refs
 from maw.git.libgit import sync_to_disk
@@ -46,29 +51,44 @@ def _in_the_way(repo: Repo) -> str | None:
 
 
 def _deliver(repo: Repo, notes: Notes) -> int:
-    missing: list[tuple[spool.Entry, Record]] = []
+    missing: list[_Missing] = []
+    where = Whereabouts(repo)
     for entry in spool.entries(repo):
         if not _usable(repo, notes, entry):
             continue
         try:
-            noted = _noted(notes, entry)
+            commits = [commit for commit in _homes(where, entry) if not _noted(notes, entry, commit)]
         except TooLarge as exc:  # a stranger's note on that commit
             _set_aside(repo, entry, exc.message)
             continue
-        if not noted:
+        if commits:
             record = _encoded(repo, notes, entry)
-            missing += [(entry, record)] if record is not None else []
+            missing += [_Missing(entry, record, commits)] if record is not None else []
         elif spool.settled(entry):
             spool.remove(entry)
     _write(notes, missing)
-    for entry, _ in missing:
-        spool.written(entry)
+    for found in missing:
+        spool.written(found.entry)
     return len(missing)
 
 
-def _noted(notes: Notes, entry: spool.Entry) -> bool:
+class _Missing(NamedTuple):
+    """A record, and the commits whose notes lack it."""
+
+    entry: spool.Entry
+    record: Record
+    commits: list[str]
+
+
+def _homes(where: Whereabouts, entry: spool.Entry) -> list[str]:
+    """The commit, and what git made of it meanwhile: where git would have carried the note, had there been one."""
+    now = where.rewritten(entry.commit)
+    return [entry.commit] if now is None else [entry.commit, now]
+
+
+def _noted(notes: Notes, entry: spool.Entry, commit: str) -> bool:
     assert entry.record is not None
-    return any(record.id == entry.record["id"] for record in notes.read(entry.kind, entry.commit))
+    return any(record.id == entry.record["id"] for record in notes.read(entry.kind, commit))
 
 
 def _encoded(repo: Repo, notes: Notes, entry: spool.Entry) -> Record | None:
@@ -81,10 +101,11 @@ def _encoded(repo: Repo, notes: Notes, entry: spool.Entry) -> Record | None:
         return None
 
 
-def _write(notes: Notes, entries: list[tuple[spool.Entry, Record]]) -> None:
+def _write(notes: Notes, missing: list[_Missing]) -> None:
     by_kind: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
-    for entry, record in entries:
-        by_kind[entry.kind][entry.commit].append(record)
+    for entry, record, commits in missing:
+        for commit in commits:
+            by_kind[entry.kind][commit].append(record)
     for kind, additions in by_kind.items():
         notes.append_many(kind, additions)
 

@@ -1,4 +1,4 @@
-"""`maw history`: what was reviewed, newest first."""
+"""`maw history`: what was reviewed, the newest record first."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ def history(
     limit: int,
     as_json: bool,
 ) -> int:
-    """List what is recorded on commits, newest first.
+    """List what is recorded on commits, the newest record first.
 
     `unreviewed` was never reviewed; the review of a `pending` one waits in the outbox (`maw outbox`).
 
-    Marks: `late` is a review that came after its commit; `picked` one of the commit that was cherry-picked; `carried`
-    one that came along when git rewrote its commit, with the same patch; `stale` one of another change than the commit
-    holds now; `dismissed`, `accepted` and `fixed` count what people said of the findings there, which `--kind feedback`
-    lists.
+    Marks: `unreachable` is a commit that no branch, tag or HEAD has any more, after a reset or a rewrite; `late` is a
+    review that came after its commit; `picked` one of the commit that was cherry-picked; `carried` one that came along
+    when git rewrote its commit, with the same patch; `stale` one of another change than the commit holds now;
+    `dismissed`, `accepted` and `fixed` count what people said of the findings there, which `--kind feedback` lists.
     """
     repo = needed_repository()
     filters = Filters(

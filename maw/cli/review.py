@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import click
 
 from maw import errors
-from maw.attendant import spool
 from maw.change import BadPatch
 from maw.cli import completing
 from maw.cli.failure import hush, unread
@@ -150,7 +149,7 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
     if options.show_dismissed and not options.as_json:
         _show_dismissed(outcome, sifter)
     if options.record and repo is not None and change.head is not None and ".." not in change.what:
-        _record(repo, change, outcome, block_at)
+        _record(repo, change, outcome, block_at, known=before is not None)
     return exit_code(outcome, block_at)
 
 
@@ -222,17 +221,16 @@ def _show_dismissed(outcome: Outcome, sifter: Sifter) -> None:
         say(f"maw: {one_line(f'{finding.id} was dismissed{by}{reason}')}")
 
 
-def _record(repo: Repo, change: request.Change, outcome: Outcome, block_at: str) -> None:
+def _record(repo: Repo, change: request.Change, outcome: Outcome, block_at: str, *, known: bool) -> None:
     """Put the review into the commit's note. What cannot be written now stays in the spool for the next command."""
     if outcome.status == outcomes.UNREVIEWED or change.head is None:
         return
-    record = outcomes.to_record(outcome, tree=change.tree, base=change.base, block_at=block_at)
+    from maw.memory.noting import note  # pygit2: most reviews are of what is staged
+
+    data = outcomes.to_record(outcome, tree=change.tree, base=change.base, block_at=block_at)
     try:
-        spool.put(repo, change.head, record | {"head": change.head})
-        told = spool.trim(repo)
-        if told:
-            say(f"maw: {told}")
-        spool.drain(repo)
+        for line in note(repo, change.head, data, known=known):
+            say(f"maw: {line}")
     except OSError as exc:
         say(f"maw: the note could not be written: {exc.strerror or exc}")
     except FatalError as exc:

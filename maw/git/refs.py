@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maw.git.repo import Repo
+from maw.git.repo import Repo, heads
 from maw.git.run import git, of
 
 NOTES = "refs/notes/maw/"  # and a kind of records
@@ -23,6 +23,14 @@ def commits(repo: Repo, prefix: str) -> dict[str, str]:
     """Those of them that point to a commit. Raises GitError when one points to what is not there."""
     rows = _listed(repo, prefix, "%(objectname):%(objecttype) %(refname)")
     return {ref: told.partition(":")[0] for told, ref in rows if told.endswith(":commit")}
+
+
+def roots(repo: Repo) -> set[str]:
+    """What HEAD, here and in linked worktrees, branches, tags and remotes' branches point at: commits, mostly."""
+    peeled = "%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)"
+    places = ("refs/heads", "refs/tags", "refs/remotes")
+    told = git(*of(repo.common_dir), "for-each-ref", f"--format={peeled}", *places, cwd=repo.common_dir)
+    return heads(repo) | set(told.decode("ascii").split())
 
 
 def _listed(repo: Repo, prefix: str, form: str) -> list[tuple[str, str]]:

@@ -25,21 +25,25 @@ from maw.finding import SEVERITIES
 from maw.git import refs
 from maw.git.repo import Repo
 from maw.indexfile import IndexFile, version_of, writing
-from maw.memory import query
+from maw.memory import query, reachable
 from maw.memory.query import COSTS, Filters, Page, Query, Row
 from maw.record import KINDS
 
-SCHEMA_VERSION = 5  # another one in the file: it is made anew
+SCHEMA_VERSION = 6  # another one in the file: it is made anew
 BUSY_TIMEOUT = 60.0  # seconds to wait for another process, which may be making a first index
 
 SCHEMA = f"""
 CREATE TABLE tips (kind TEXT PRIMARY KEY, tip TEXT NOT NULL);
+CREATE TABLE roots ( -- where refs and HEADs pointed when `reach` was told
+  oid TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE notes (
   note INTEGER PRIMARY KEY,
   ref_kind TEXT NOT NULL,
   oid TEXT NOT NULL,      -- the commit
   blob TEXT NOT NULL,     -- what was read, so that a tree that only changed its layout is not read again
+  reach INTEGER,          -- 0: no branch, tag or HEAD has the commit; NULL: not told yet (reachable.py)
   UNIQUE (ref_kind, oid));
+CREATE INDEX notes_untold ON notes (oid) WHERE reach IS NULL;
 CREATE TABLE records (
   number INTEGER PRIMARY KEY,
   note INTEGER NOT NULL REFERENCES notes (note) ON DELETE CASCADE,
@@ -51,6 +55,7 @@ CREATE TABLE records (
   copied INTEGER NOT NULL, -- 1: made for another commit, and carried here
   linked INTEGER NOT NULL, -- 1: the review of the commit that this one was picked from
   run TEXT,                -- node and task: what one run cost counts once, on however many commits it is told
+  supersedes TEXT,         -- the id of the record whose place this one takes
   generation TEXT,         -- which one a record of kind generate tells of: its files may be in several commits
   {", ".join(f"{name} INTEGER" for name in COSTS)},
   author TEXT NOT NULL, author_key TEXT NOT NULL, committed INTEGER NOT NULL, subject TEXT NOT NULL,
@@ -60,6 +65,7 @@ CREATE INDEX records_by_time ON records (time, id, oid, kind, status, verdict, w
 CREATE INDEX records_by_id ON records (id);
 CREATE INDEX records_by_note ON records (note);
 CREATE INDEX records_by_commit ON records (oid);
+CREATE INDEX records_by_superseded ON records (supersedes) WHERE supersedes IS NOT NULL;
 CREATE TABLE findings ( -- which records tell of a finding, and which are feedback on it
   id TEXT NOT NULL,
   number INTEGER NOT NULL REFERENCES records (number) ON DELETE CASCADE,
@@ -107,9 +113,10 @@ class Index(IndexFile):
         self._writable = True
 
     def refresh(self, *, told: Callable[[], None] = lambda: None) -> bool:
-        """Bring the index up to the notes; False when it was. `told` is called before work that may take long."""
-        tips = current_tips(self.repo)
-        return self._healed(lambda db: self._refresh(db, tips, told))
+        """Bring the index up to the notes and branches; False when lists say what they did. `told` is called before
+        work that may take long."""
+        tips, roots = current_tips(self.repo), refs.roots(self.repo)
+        return self._healed(lambda db: self._refresh(db, tips, roots, told))
 
     def history(
         self, filters: Filters = query.ALL, limit: int = query.DEFAULT_LIMIT, before: str | None = None
@@ -217,15 +224,17 @@ class Index(IndexFile):
         asked = f"SELECT DISTINCT oid FROM records WHERE kind = ? AND status IN ({marks})"  # noqa: S608 - our own text
         return self._healed(lambda db: [str(row["oid"]) for row in db.execute(asked, (kind, *statuses))])
 
-    def _refresh(self, db: sqlite3.Connection, tips: dict[str, str], told: Callable[[], None]) -> bool:
-        if _stored_tips(db) == tips:
+    def _refresh(self, db: sqlite3.Connection, tips: dict[str, str], roots: set[str], told: Callable[[], None]) -> bool:
+        stale = _stored_tips(db) != tips
+        if not stale and reachable.stored_roots(db) == roots:
             return False
-        from maw.memory import indexer  # pygit2: not needed while nothing changed
-
         with writing(db):
-            # The stored tips again: another process may have been faster.
-            indexer.update(db, self.repo, _stored_tips(db), tips, told)
-        return True
+            if stale:
+                from maw.memory import indexer  # pygit2: not needed while nothing changed
+
+                # The stored tips again: another process may have been faster.
+                indexer.update(db, self.repo, _stored_tips(db), tips, told)
+            return reachable.update(db, self.repo, roots) or stale
 
     def _healed(self, use: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Use the database; when it turns out to be damaged, make it anew once, and when nothing can be written there,
@@ -348,6 +357,7 @@ def row_of(row: sqlite3.Row) -> Row:
         committed=row["committed"],
         subject=row["subject"],
         data=row["data"],
+        unreachable=row["reach"] == 0,
     )
 
 

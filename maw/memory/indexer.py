@@ -22,7 +22,7 @@ MANY = 5000  # notes; they take about half a second
 
 _RECORD_COLUMNS = (
     "note", "oid", "id", "kind", "ts", "time", "status", "verdict", "standing", "worst", *SEVERITIES, "bypassed",
-    "reason", "model", "copied", "linked", "run", "generation", *COSTS,
+    "reason", "model", "copied", "linked", "run", "supersedes", "generation", *COSTS,
     "author", "author_key", "committed", "subject", "words", "data",
 )  # fmt: skip
 _INSERT = f"INSERT INTO records ({', '.join(_RECORD_COLUMNS)}) VALUES ({', '.join('?' * len(_RECORD_COLUMNS))})"  # noqa: S608 - our own text
@@ -96,18 +96,20 @@ class _Reader:
         """Forget what the index has of this note, and read it anew unless it is gone."""
         key = " ".join(sorted(blobs))
         row = self._db.execute(
-            "SELECT note, blob FROM notes WHERE ref_kind = ? AND oid = ?", (self._kind, oid)
+            "SELECT note, blob, reach FROM notes WHERE ref_kind = ? AND oid = ?", (self._kind, oid)
         ).fetchone()
         if row is not None and row["blob"] == key:
             return
         if row is not None:
             self._db.execute("DELETE FROM notes WHERE note = ?", (row["note"],))
         if blobs:
-            self._add(oid, blobs, key)
+            self._add(oid, blobs, key, row["reach"] if row is not None else None)
 
-    def _add(self, oid: str, blobs: list[str], key: str) -> None:
+    def _add(self, oid: str, blobs: list[str], key: str, reach: int | None) -> None:
         lines = merge(*(self._lines(oid, blob) for blob in blobs))
-        inserted = self._db.execute("INSERT INTO notes (ref_kind, oid, blob) VALUES (?, ?, ?)", (self._kind, oid, key))
+        inserted = self._db.execute(
+            "INSERT INTO notes (ref_kind, oid, blob, reach) VALUES (?, ?, ?, ?)", (self._kind, oid, key, reach)
+        )
         records = standing(lines)
         if not records or inserted.lastrowid is None:
             return
@@ -145,7 +147,7 @@ class _Reader:
             _text(data, "status") or "", _text(data, "verdict"), self._standing(commit, data), worst, *counts,
             int(data.get("bypassed") is True), _text(data, "reason"), _text(data, "model"),
             int(data.get("head") != commit.oid), int(isinstance(data.get("linked"), dict)), _run(data),
-            _generation(data), *_costs(data),
+            _text(data, "supersedes"), _generation(data), *_costs(data),
             commit.author, commit.author.casefold(), commit.committed,
             commit.subject, "\n".join(words).casefold(), raw,
         ]  # fmt: skip

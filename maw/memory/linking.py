@@ -14,13 +14,15 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maw import files, paths
+from maw.attendant import outbox, spool
 from maw.attendant.reclaim import git_dirs
+from maw.attendant.whereabouts import Whereabouts
 from maw.errors import FatalError
 from maw.git import patchid
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, no_git_env, of
 from maw.memory.index import Index
-from maw.record import encode, standing
+from maw.record import Record, encode, standing
 
 if TYPE_CHECKING:
     from maw.git.notes import Notes
@@ -41,6 +43,13 @@ class Picked(NamedTuple):
     named: str | None
 
 
+class Sources(NamedTuple):
+    """Commits and the reviews on them, the source of a pick among them; `how` that was known."""
+
+    how: str
+    here: list[tuple[str, Json]]
+
+
 def link(repo: Repo) -> int:
     """Write the review of its source on each cherry-picked commit that has none; how many were written. Each is looked
     at once. Cheap when there is none. Raises FatalError and OSError."""
@@ -50,29 +59,67 @@ def link(repo: Repo) -> int:
         return 0
     from maw.git.notes import Notes  # pygit2: most commands find nothing new
 
+    coming = _coming(repo)
     notes = Notes(repo)
     with Index(repo) as index:
         index.refresh()
-        additions = {found.commit: _record(notes, index, found) for found in new}
+        sources = {found: _sources(notes, index, found) for found in new}
+    additions = {found.commit: _record(found, reviews) for found, reviews in sources.items()}
     made = {commit: [encode(data)] for commit, data in additions.items() if data is not None}
     if made:
-        notes.append_many("review", made)
-    _remember(repo, [*seen, *(found.commit for found in new)])
+        notes.append_many("review", _also_rewritten(repo, made))
+    open_still = {found.commit for found in new if _may_come(sources[found], coming)} - made.keys()
+    _remember(repo, [*seen, *(found.commit for found in new if found.commit not in open_still)])
     return len(made)
 
 
-def _record(notes: Notes, index: Index, picked: Picked) -> Json | None:
-    """The review to write on a picked commit; None when it has one, or its source has none."""
+class _Coming(NamedTuple):
+    """The commits with a review that is no note yet: in the spool, or awaited in the outbox."""
+
+    spooled: set[str]
+    awaited: set[str]
+
+
+def _coming(repo: Repo) -> _Coming:
+    spooled = {entry.commit for entry in spool.entries(repo) if entry.kind == "review"}
+    return _Coming(spooled, {entry.commit for entry in outbox.entries(repo) if entry.commit is not None})
+
+
+def _may_come(sources: Sources | None, coming: _Coming) -> bool:
+    """Whether a review may still come to where a commit was picked from. By its patch that is known once a record is a
+    note: the one that says that the review is awaited is enough."""
+    if sources is None:
+        return False
+    if not sources.here:
+        return bool(coming.spooled)
+    return any(commit in coming.spooled | coming.awaited for commit, _ in sources.here)
+
+
+def _also_rewritten(repo: Repo, made: dict[str, list[Record]]) -> dict[str, list[Record]]:
+    """The same on what git made of a picked commit meanwhile."""
+    where = Whereabouts(repo)
+    now = {where.rewritten(commit): records for commit, records in made.items()}
+    return {**{commit: records for commit, records in now.items() if commit is not None}, **made}
+
+
+def _sources(notes: Notes, index: Index, picked: Picked) -> Sources | None:
+    """What is recorded where a commit may have been picked from; None when it has a review of its own."""
     if any(data["kind"] == "review" for data in standing(notes.read("review", picked.commit))):
         return None
     if picked.named is not None:
-        here = [(picked.named, data) for data in _noted(notes, picked.named)]
-        how = BY_NAME
-    else:
-        here, how = index.with_patch(_patch_id(notes, picked.commit)), BY_PATCH
-    reviews = [(commit, data) for commit, data in here if data.get("status") == "reviewed" and commit != picked.commit]
+        return Sources(BY_NAME, [(picked.named, data) for data in _noted(notes, picked.named)])
+    found = index.with_patch(_patch_id(notes, picked.commit))
+    return Sources(BY_PATCH, [(commit, data) for commit, data in found if commit != picked.commit])
+
+
+def _record(picked: Picked, sources: Sources | None) -> Json | None:
+    """The review to write on a picked commit; None when it has one, or its source has none."""
+    if sources is None:
+        return None
+    reviews = [(commit, data) for commit, data in sources.here if data.get("status") == "reviewed"]
     if not reviews:
         return None
+    how = sources.how
     source, data = max(reviews, key=lambda item: (str(item[1].get("ts")), str(item[1].get("id"))))
     # Of two clones that find the same, both write the same line.
     made = hashlib.sha256(f"{data['id']}\0{picked.commit}".encode()).hexdigest()[:24]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from maw.memory.index import Index, row_of
-from maw.memory.query import Row, marks
+from maw.memory.query import ROW, Row, marks
 from maw.memory.wording import Said, said_of
 from maw.record import Json
 
@@ -25,7 +25,7 @@ def numbered(index: Index, wanted: Sequence[int]) -> dict[int, Row]:
     """The rows of these numbers, by number, without those that are gone."""
     found = {}
     for part in parts(wanted):
-        sql = f"SELECT * FROM records WHERE number IN ({marks(part)})"  # noqa: S608 - our own text
+        sql = f"SELECT {ROW} FROM records AS r WHERE r.number IN ({marks(part)})"  # noqa: S608 - our own text
         found.update({row["number"]: row_of(row) for row in index.select(sql, part)})
     return found
 

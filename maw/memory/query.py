@@ -53,6 +53,7 @@ class Row(NamedTuple):
     committed: int  # seconds since 1970
     subject: str
     data: bytes  # the record as it stands in the note
+    unreachable: bool = False  # no branch, tag or HEAD has the commit: a reset or a rewrite left it behind
 
     @property
     def outcome(self) -> str:
@@ -88,10 +89,17 @@ _NEWEST_COMMIT = """NOT EXISTS (SELECT 1 FROM records AS o WHERE o.id = r.id AND
   AND (o.committed, o.copied, o.oid) > (r.committed, r.copied, r.oid))"""
 
 
+# What was missing may be there on another commit by now: where git had carried the record that said so.
+_NOT_SETTLED = """r.status NOT IN ('unreviewed', 'incomplete')
+  OR NOT EXISTS (SELECT 1 FROM records AS o WHERE o.supersedes = r.id AND o.oid <> r.oid)"""
+
+
 # Of the records on one commit the review leads, then the newest.
 _LEADING = """NOT EXISTS (SELECT 1 FROM records AS o WHERE o.oid = r.oid AND o.number <> r.number AND {same}
   AND (o.kind = 'review', o.time, o.id, o.number) > (r.kind = 'review', r.time, r.id, r.number))"""
 
+
+ROW = "r.*, (SELECT n.reach FROM notes AS n WHERE n.note = r.note) AS reach"  # what Row is made of
 
 Condition = tuple[str, list[object]]
 
@@ -101,7 +109,7 @@ def build(filters: Filters, limit: int, before: str | None) -> Query:
     following: list[Condition] = []
     if before is not None:
         following.append(("(r.time, r.id, r.oid) < (?, ?, ?)", [*_cursor_values(before)]))
-    sql, values = _select("r.*", filters, following)
+    sql, values = _select(ROW, filters, following)
     return Query(f"{sql} LIMIT ?", [*values, limit + 1])
 
 
@@ -222,7 +230,7 @@ def _place(filters: Filters) -> list[Condition]:
     if filters.commit is not None:
         found.append(("r.oid = ?", [filters.commit]))
     else:
-        found.append((_NEWEST_COMMIT, []))
+        found += [(_NEWEST_COMMIT, []), (_NOT_SETTLED, [])]
     if filters.leading:
         found.append(_leading(filters))
     return found

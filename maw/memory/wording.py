@@ -54,8 +54,10 @@ def author(row: Row) -> str:
 
 
 def marks(row: Row, said: Said) -> list[str]:
-    """What sets the record apart: carried, stale, bypassed, late, picked, and what was said of its findings."""
-    found = [] if row.standing == EXACT else [row.standing]
+    """What sets the record apart: unreachable, carried, stale, bypassed, late, picked, and what was said of its
+    findings."""
+    found = ["unreachable"] if row.unreachable and row.author else []
+    found += [] if row.standing == EXACT else [row.standing]
     found += ["bypassed"] if row.bypassed else []
     found += ["late"] if row.late else []
     found += ["picked"] if b'"linked":{' in row.data else []

@@ -1,0 +1,73 @@
+"""Commits that no branch has any more are marked in lists, as branches move."""
+
+from __future__ import annotations
+
+import pytest
+
+from maw.memory.index import Index
+from tests.fixtures.attendant import kernel_repo
+from tests.fixtures.cli import Maw
+from tests.fixtures.git import Repository
+from tests.memory.noted import note
+
+
+@pytest.fixture(name="repo")
+def _either(either: Repository) -> Repository:
+    return either
+
+
+def _unreachable(repo: Repository) -> set[str]:
+    with Index(kernel_repo(repo)) as index:
+        index.refresh()
+        return {row.subject for row in index.history().rows if row.unreachable}
+
+
+@pytest.fixture
+def noted(repo: Repository) -> Repository:
+    """Three commits with a record each."""
+    for name in ("one", "two", "three"):
+        note(repo, repo.commit(name))
+    return repo
+
+
+def test_a_reset_and_what_brings_it_back(noted: Repository) -> None:
+    assert _unreachable(noted) == set()
+    tip = noted.git("rev-parse", "HEAD")
+    noted.git("reset", "-q", "--hard", "HEAD~2")
+    assert _unreachable(noted) == {"two", "three"}
+    noted.git("tag", "-a", "-m", "kept", "kept", f"{tip}~1")
+    assert _unreachable(noted) == {"three"}
+    noted.git("worktree", "add", "-q", "--detach", "../linked", tip)
+    assert _unreachable(noted) == set()
+    noted.git("worktree", "remove", "../linked")
+    noted.git("branch", "back", tip)
+    assert _unreachable(noted) == set()
+
+
+def test_a_note_that_comes_later(noted: Repository) -> None:
+    noted.git("reset", "-q", "--hard", "HEAD~1")
+    left = noted.git("rev-parse", "HEAD@{1}")
+    assert _unreachable(noted) == {"three"}
+    note(noted, left)  # another one on the same
+    note(noted, noted.commit("four"))
+    assert _unreachable(noted) == {"three"}
+
+
+def test_what_the_refs_pointed_at_is_gone(noted: Repository) -> None:
+    noted.git("switch", "-q", "-c", "side")
+    noted.commit("never noted")
+    assert _unreachable(noted) == set()
+    noted.git("switch", "-q", "main")
+    noted.git("branch", "-q", "-D", "side")
+    noted.git("reset", "-q", "--hard", "HEAD~1")
+    kept = noted.git("rev-parse", "HEAD@{1}")
+    noted.git("update-ref", "refs/kept/three", kept)
+    noted.git("reflog", "expire", "--expire=all", "--all")
+    noted.git("gc", "-q", "--prune=now")
+    assert _unreachable(noted) == {"three"}
+
+
+def test_in_the_list(noted: Repository, maw: Maw) -> None:
+    noted.git("reset", "-q", "--hard", "HEAD~1")
+    lines = maw("history", cwd=noted.path).out.splitlines()
+    assert [line.rpartition("  ")[2] for line in lines] == ["[unreachable] three", "two", "one"]
