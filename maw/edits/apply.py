@@ -92,6 +92,8 @@ def recover(repo: Repo) -> Restored | None:
 def _root(repo: Repo) -> str:
     if repo.worktree is None:
         raise FatalError("a bare repository has no working tree to change")
+    if not os.path.isdir(repo.worktree):  # else it would begin anew, as an empty one with our journal
+        raise FatalError(f"{repo.worktree} is not there any more")
     return repo.worktree
 
 

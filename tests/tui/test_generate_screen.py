@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from maw.generate.memory import waiting
 from maw.memory.arrivals import deliver
 from maw.memory.index import Index
 from maw.memory.query import Filters
+from maw.review.render import Line
+from maw_tui.screens.generate.output import Output
 from tests.fixtures.attendant import kernel_repo
 from tests.fixtures.git import Repository
 from tests.fixtures.home import processes_of
@@ -235,6 +238,23 @@ def test_leaving_the_app_stops_it(tui: Run, project: Repository, generator: Says
     tui(scenario, repo=project, screen="generate")  # it would wait for its thread without end
 
 
+def test_what_came_of_it_is_read_from_its_start(tui: Run, project: Repository) -> None:
+    def lines(name: str) -> list[Line]:
+        return [Line((("plain", f"{name} {number}"),)) for number in range(100)]
+
+    async def scenario(ui: Ui) -> None:
+        out = ui.app.screen.query_one(Output)
+        out.go_on(lines("writing"))
+        await ui.until_has("writing 99")
+        out.go_on(lines("more"))  # its end would be brought into sight in a moment
+        out.tell(lines("answer"))
+        await ui.until_has("answer 0")
+        await ui.pilot.pause()
+        assert ui.has("answer 0") and not ui.has("answer 99")
+
+    tui(scenario, repo=project, screen="generate")
+
+
 @pytest.mark.slow
 def test_documentation_that_changes_code_is_refused(tui: Run, project: Repository, generator: Says) -> None:
     generator(GOOD)
@@ -274,6 +294,23 @@ def test_what_is_seen(tui: Run, project: Repository, generator: Says, size: tupl
 
 
 @pytest.mark.slow
+def test_a_repository_that_is_deleted_is_told_and_not_made_again(tui: Run, project: Repository) -> None:
+    async def scenario(ui: Ui) -> None:
+        shutil.rmtree(project.path)
+        await ui.press("u")
+        await ui.until_has("! ", "is not there any more")
+        await ui.press("escape")
+        await say(ui, "mend src/app.py")
+        await ui.press("ctrl+g")
+        await ui.until_has("! ", "is not there any more")
+        await ui.press("ctrl+o", "escape")
+        await ui.until_has("! ", "is not there")
+
+    tui(scenario, repo=project, screen="generate")
+    assert not project.path.exists()
+
+
+@pytest.mark.slow
 def test_what_is_missing_is_told(tui: Run, project: Repository) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.press("ctrl+g")
@@ -289,8 +326,10 @@ def test_what_is_missing_is_told(tui: Run, project: Repository) -> None:
         await ui.until_has("Generate: code")
 
     async def outside(ui: Ui) -> None:
-        await ui.until_has("Code is written in a repository")
-        await ui.press("ctrl+o", "ctrl+g", "escape", "u")
+        await ui.until_has("code is written in the working tree of a repository")
+        for key in ("ctrl+o", "ctrl+g", "u"):
+            await ui.press("escape", key)
+            await ui.until_has("! code is written in the working tree of a repository")
 
     tui(scenario, repo=project, screen="generate")
     tui(outside, screen="generate")

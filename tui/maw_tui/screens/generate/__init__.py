@@ -22,7 +22,7 @@ from maw.review.render import Line
 from maw.text import count, flat, printable
 from maw_tui.messages import Told
 from maw_tui.screens.generate import needs, putting, telling
-from maw_tui.screens.generate.composing import ComposingScreen
+from maw_tui.screens.generate.composing import OUTSIDE, ComposingScreen
 from maw_tui.screens.generate.hunklist import HunkList
 from maw_tui.screens.generate.messages import Explained, Heard, Nothing, Put, Written
 from maw_tui.screens.generate.needs import Draft
@@ -36,7 +36,6 @@ _INTRO = (
     "ctrl+t: another task; ctrl+o: the files it is about.",
     "Nothing is changed before you have taken it.",
 )
-_OUTSIDE = "Code is written in a repository: start maw tui in one."
 
 
 class GenerateScreen(ComposingScreen):
@@ -69,7 +68,7 @@ class GenerateScreen(ComposingScreen):
             yield Output(id="generate-out")
 
     def on_mount(self) -> None:
-        self._say(_INTRO if self.maw.repo is not None else (_OUTSIDE,))
+        self._say(_INTRO if self.repo is not None else (OUTSIDE,))
 
     def on_unmount(self) -> None:
         if self._writing is not None:
@@ -104,12 +103,12 @@ class GenerateScreen(ComposingScreen):
 
     def _begin(self) -> None:
         draft = self.draft
-        why = self._busy() or (_OUTSIDE if self.maw.repo is None else needs.missing(draft))
-        if why or self.maw.repo is None:
+        why = self._busy() or (OUTSIDE if self.repo is None else needs.missing(draft))
+        if why or self.repo is None:
             self.tell(why, error=True)
             return
         anew = draft == self._asked  # who asks the same once more wants another answer
-        writing = Writing(self.maw.repo, self.config, draft, self._heard, fresh=anew)
+        writing = Writing(self.repo, self.config, draft, self._heard, fresh=anew)
         self._asked = draft
         self.tell("")
         self.set_focus(None)  # esc is to stop it
@@ -206,10 +205,10 @@ class GenerateScreen(ComposingScreen):
     def take(self) -> None:
         if self._putting:
             self.tell(self._busy(), error=True)
-        elif self.maw.repo is not None and self._made is not None:
+        elif self.repo is not None and self._made is not None:
             if self._used["generate.verify"]:
                 self._now("trying what was chosen · esc stops")
-            self.put(self.maw.repo, self._made, self.query_one(HunkList).taken)
+            self.put(self.repo, self._made, self.query_one(HunkList).taken)
 
     @property
     def _putting(self) -> bool:
@@ -232,8 +231,10 @@ class GenerateScreen(ComposingScreen):
     def action_undo(self) -> None:
         if self._putting:
             self.tell(self._busy(), error=True)
-        elif self.maw.repo is not None:
-            self.take_back(self.maw.repo)
+        elif self.repo is None:
+            self.tell(OUTSIDE, error=True)
+        else:
+            self.take_back(self.repo)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="undo")
     def take_back(self, repo: Repo) -> None:
@@ -241,8 +242,8 @@ class GenerateScreen(ComposingScreen):
 
     def _leave(self) -> None:
         """Take nothing of what is offered, if anything is."""
-        if self._made is not None and self.maw.repo is not None:
-            self.reject(self.maw.repo, self._used, self._made)
+        if self._made is not None and self.repo is not None:
+            self.reject(self.repo, self._used, self._made)
             self._offer(None)
 
     def _trouble(self, text: str) -> None:

@@ -17,6 +17,7 @@ from textual.widgets import Static, TextArea
 from maw.config.load import Config
 from maw.generate.request import CODE, EXPLAIN, OPTIMIZE, TEST
 from maw.git import files
+from maw.git.repo import Repo
 from maw_tui.screens.base import MawScreen
 from maw_tui.screens.generate import needs
 from maw_tui.screens.generate.chooser import TaskChooser
@@ -24,6 +25,7 @@ from maw_tui.screens.generate.finder import Finder
 from maw_tui.screens.generate.needs import TASKS, Draft
 from maw_tui.widgets.question import Question
 
+OUTSIDE = "code is written in the working tree of a repository: start maw tui in one"
 TASK = "generate"  # what the chosen task is remembered by
 _VERIFY = "What is written has to pass, in a worktree of its own:"
 _BENCH = "What is written has to make this faster; it is timed without and with it:"
@@ -63,6 +65,12 @@ class ComposingScreen(MawScreen):
         self.config: Config = self.maw.config
         remembered = self.maw.remembered.choice(TASK)
         self._draft = Draft(remembered if remembered in TASKS else CODE)
+
+    @property
+    def repo(self) -> Repo | None:
+        """The repository, where it has a working tree to write in."""
+        found = self.maw.repo
+        return found if found is not None and found.worktree is not None else None
 
     @property
     def draft(self) -> Draft:
@@ -151,8 +159,10 @@ class ComposingScreen(MawScreen):
         self.app.push_screen(Question(question, _COMMAND, keys, before), answered)
 
     def action_files(self) -> None:
-        if self.maw.repo is not None:
-            listing = partial(files.of_worktree, self.maw.repo)
+        if self.repo is None:
+            self.tell(OUTSIDE, error=True)
+        else:
+            listing = partial(files.of_worktree, self.repo)
             new = self._draft.task not in (TEST, EXPLAIN)
             self.app.push_screen(Finder(listing, self._draft.paths, new=new), self._found)
 

@@ -21,6 +21,7 @@ class Output(Lines):
 
     def tell(self, lines: Sequence[Line], *, prose: bool = False) -> None:
         """Show other lines, from their start."""
+        self._following = False
         self._whole, self._prose = lines, prose
         self.show(self._fitted())
 
@@ -33,8 +34,9 @@ class Output(Lines):
             self.call_after_refresh(self._to_end)  # until then it knows nothing of the new lines
 
     def _to_end(self) -> None:
-        self._following = False
-        self.scroll_end(animate=False, immediate=True)
+        if self._following:  # else there is something else to be read by now
+            self._following = False
+            self.scroll_end(animate=False, immediate=True)
 
     def on_resize(self) -> None:
         if self._prose:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -44,6 +45,8 @@ class Writing:
 
     def run(self) -> Outcome:
         """Raises Stopped, FatalError and OSError."""
+        if not os.path.isdir(self._repo.root):
+            raise FatalError(f"{self._repo.root} is not there any more")
         began = time.monotonic()
         how = means(self._config, bench=self._draft.bench, told=self._hear, stopped=self._is_stopped)
         how = how._replace(fresh=self._fresh)
