@@ -37,7 +37,8 @@ class Watcher(Persistent):
         self._reached()
         for event in self._events("/api/v1/events", after):
             self._last = max(self._last or 0, event.id)
-            if not self.board.happened(event) and event.id > (known or 0):
+            past = event.id <= (known or 0)
+            if not self.board.happened(event, past=past) and not past:
                 self._meet(str(event.data.get("task", "")))
         return False
 

@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("textual", reason="the tui extra")
 pytest.importorskip("uvicorn", reason="a runner needs the runner extra")
 
+from textual.events import MouseScrollDown, MouseScrollUp
+
 from maw import client, paths, reach, record
 from maw.attendant import outbox, spool
 from maw.git.repo import discover
@@ -177,6 +179,33 @@ def test_a_task_is_followed_from_its_first_word_through_a_restart(
         await ui.press("escape")
         await ui.until(lambda: not isinstance(ui.app.screen, FollowScreen))
         await ui.until(lambda: row(ui, "abc1234").startswith("✓ done"))
+
+    tui(scenario, repo=repo, screen="queue")
+
+
+def test_the_mouse_does_what_the_keys_do(tui: Run, repo: Repository, runner: RunnerProcess) -> None:
+    runner.submit(wait_for="go", title="the first")
+    for number in range(30):
+        runner.submit(number=number, title=f"number {number}.")
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("30 waiting")
+        rows = ui.app.screen.query_one(Rows)
+        await ui.pilot.click(Rows, offset=(5, 2))
+        assert rows.cursor == 2 and ui.has("number 1.\n")
+        await ui.pilot.click("KeysBar", offset=(ui.lines[-1].index("c Cancel"), 0))
+        await ui.until(lambda: row(ui, "number 1.").startswith("– cancelled"))
+        await ui.press("home")
+        await ui.until_has("the first")
+        rows.post_message(MouseScrollDown(rows, 1, 1, 0, 3, 0, False, False, False))
+        await ui.until(lambda: rows.scroll_offset.y)
+        assert rows.cursor == 0  # it scrolls, and the cursor stays
+        rows.post_message(MouseScrollUp(rows, 1, 1, 0, -3, 0, False, False, False))
+        await ui.until(lambda: not rows.scroll_offset.y)
+        await ui.pilot.click(Rows, offset=(5, 0), times=2)
+        await ui.until(lambda: isinstance(ui.app.screen, FollowScreen))
+        runner.release("go")
+        await ui.until_has(": done")
 
     tui(scenario, repo=repo, screen="queue")
 

@@ -89,6 +89,14 @@ def test_a_runner_that_is_killed_and_comes_back(runner: RunnerProcess, watch: Wa
     sees(watcher, has(task, "done"))
 
 
+def test_what_was_said_before_the_first_look_tells_no_speed(runner: RunnerProcess, watch: Watch) -> None:
+    task = runner.submit("review", texts=900, events=1, wait_for="go")["id"]
+    next(event for event in client.events(reach.LOCAL, task) if event.type == "unit")  # after its texts
+    watcher = watch(reach.LOCAL)
+    picture = sees(watcher, lambda now: any("899" in one.said for one in now.tasks))
+    assert seen(picture, task).rate == 0
+
+
 def test_a_stop_is_told_and_what_happened_meanwhile_is_known_after(runner: RunnerProcess, watch: Watch) -> None:
     watcher = watch(reach.LOCAL)
     task = runner.submit(wait_for="go")["id"]
