@@ -110,8 +110,11 @@ class ComposingScreen(MawScreen):
         return isinstance(self.focused, Instruction)
 
     def action_compose(self) -> None:
+        """At once: what is typed next is a text, and no key."""
+        text = self.query_one(Instruction)
         self.add_class("-composing")  # it may be hidden, and what is hidden cannot have the focus
-        self.call_after_refresh(self.query_one(Instruction).focus)
+        self.app.stylesheet.update(text)
+        self.set_focus(text)
 
     def action_clear(self) -> None:
         self.query_one(Instruction).clear()
