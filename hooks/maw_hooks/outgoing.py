@@ -57,6 +57,7 @@ def keep(repo: Repo, now: Staged, config: Config, outcome: Outcome, outgoing: Ou
         "head": now.head,
         "block_at": config.values["review.block_at"],
         "terms": known.terms(config),
+        "chosen": config.origins["node"] == "environment",  # for this commit alone; else the setting may change
     }
     try:
         kept = outbox.put(repo, entry, outgoing.payload, max_bytes=config.values["outbox.max_bytes"])

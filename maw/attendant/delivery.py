@@ -19,6 +19,7 @@ from maw.attendant.whereabouts import Whereabouts
 from maw.config.load import Config, load
 from maw.errors import ApiError, FatalError, NodeError
 from maw.git.repo import Repo
+from maw.record import standing
 from maw.review import known, request
 from maw.review import outcome as outcomes
 from maw.review.follow import finished
@@ -33,7 +34,7 @@ _TRY_AGAIN = (404, 408, 429)  # and 5xx: the node cannot do it now, or was asked
 
 log = logging.getLogger(__name__)
 
-DELIVERED, LATER, FAILED = "delivered", "later", "failed"
+DELIVERED, DROPPED, LATER, FAILED = "delivered", "dropped", "later", "failed"
 
 
 class AtIt(FatalError):
@@ -41,15 +42,35 @@ class AtIt(FatalError):
 
 
 class Attempt(NamedTuple):
-    """What came of one entry: `delivered`, `later` (to be tried again) or `failed` (not before something changes)."""
+    """What came of one entry: `delivered`, `dropped` (nobody needs it any more), `later` (to be tried again) or
+    `failed` (not before something changes)."""
 
     entry: Entry
     state: str
     text: str
 
 
-def attempts(repo: Repo, stopping: threading.Event, told: Callable[[Entry], None] | None = None) -> Iterator[Attempt]:
-    """Try each entry whose commit is made, once. Calls `told` before each.
+def goes_to(entry: Entry, config: Config) -> str:
+    """The node that is asked: what `node` names now, whatever that was at the commit. One that was chosen for that
+    commit alone (MAW_NODE) is kept, and so is one that was set, while `node` names none that is there."""
+    own, present = entry.data["node"], config.values["node"]
+    stays = entry.data.get("chosen") is True or not _is_there(present, config)
+    return str(own if stays and _is_there(own, config) else present)
+
+
+def _is_there(node: str, config: Config) -> bool:
+    return node == reach.LOCAL or node in config.nodes
+
+
+def attempts(
+    repo: Repo,
+    stopping: threading.Event,
+    told: Callable[[Entry, str], None] | None = None,
+    *,
+    environ: dict[str, str] | None = None,
+) -> Iterator[Attempt]:
+    """Try each entry whose commit is made, once. Calls `told` before each, with the node that is asked. `environ` has
+    the variables that count beside the user's file.
 
     Raises AtIt while another process does that, and OSError and FatalError when what came cannot be kept; the entry
     then stays.
@@ -60,7 +81,7 @@ def attempts(repo: Repo, stopping: threading.Event, told: Callable[[Entry], None
     if lock is None:
         raise AtIt("another process sends what waits in the outbox", hint="`maw outbox` shows what is left")
     try:
-        config = load(strict=False)
+        config = load(strict=False, environ=environ)
         for gone in outbox.expire(repo, config.values["outbox.max_age"]):
             log.warning("%s: %s was given up after outbox.max_age", repo.common_dir, gone.id)
         away: dict[str, str] = {}  # nodes that did not answer
@@ -68,16 +89,19 @@ def attempts(repo: Repo, stopping: threading.Event, told: Callable[[Entry], None
             if entry.commit is None or stopping.is_set():
                 continue
             if told is not None:
-                told(entry)
+                told(entry, goes_to(entry, config))
             yield _attempt(repo, entry, config, stopping, away)
     finally:
         os.close(lock)
 
 
 def _attempt(repo: Repo, entry: Entry, config: Config, stopping: threading.Event, away: dict[str, str]) -> Attempt:
-    node: str = entry.data["node"]
-    if node != reach.LOCAL and node not in config.nodes:
-        return Attempt(entry, FAILED, f"there is no node called {node!r}")
+    node = goes_to(entry, config)
+    if _reviewed(repo, entry):
+        outbox.remove(repo, entry.id)
+        return Attempt(entry, DROPPED, f"{str(entry.commit)[:10]} was reviewed meanwhile")
+    if not _is_there(node, config):
+        return Attempt(entry, FAILED, f"there is no node called {node!r}; `maw config set node NAME` names another")
     if node in away:
         return Attempt(entry, LATER, away[node])
     payload = outbox.payload(repo, entry)
@@ -100,6 +124,22 @@ def _attempt(repo: Repo, entry: Entry, config: Config, stopping: threading.Event
     if task is None:
         return Attempt(entry, LATER, "it is being reviewed")
     return _noted(repo, entry, finished(node, task), config)
+
+
+def _reviewed(repo: Repo, entry: Entry) -> bool:
+    """Whether a review of this very change is on its commit, or on what git made of that."""
+    from maw.git.notes import Notes  # pygit2: only where something can be sent
+
+    notes = Notes(repo)
+    assert entry.commit is not None
+    commits = {entry.commit, Whereabouts(repo).of_change(entry.commit, entry.data["tree"], entry.data["base"])}
+    return any(
+        line.get("status") == outcomes.REVIEWED
+        and (line.get("tree"), line.get("base")) == (entry.data["tree"], entry.data["base"])
+        for commit in commits
+        if commit is not None
+        for line in standing(notes.read("review", commit))
+    )
 
 
 def _done(node: str, payload: Json, stopping: threading.Event) -> Json | None:
@@ -126,12 +166,12 @@ def _noted(repo: Repo, entry: Entry, outcome: Outcome, config: Config) -> Attemp
     commit = where.of_change(entry.commit, data["tree"], data["base"])
     if commit is None:
         outbox.remove(repo, entry.id)
-        return Attempt(entry, FAILED, "its commit is gone")
+        return Attempt(entry, DROPPED, "its commit is gone")
     record = outcomes.to_record(outcome, tree=data["tree"], base=data["base"], block_at=data["block_at"])
     record |= {"id": entry.id, "head": entry.commit, "late": True, "supersedes": entry.record}
     spool.put(repo, _home(where, entry.commit, commit), record)
     outbox.remove(repo, entry.id)
-    if isinstance(data.get("terms"), str):
+    if isinstance(data.get("terms"), str) and outcome.node == data["node"]:
         known.keep(repo, data["tree"], data["base"], data["terms"], outcome)
     text = _told(outcome, data["block_at"])
     try:

@@ -39,7 +39,9 @@ def deliver(repo: Repo, stopping: threading.Event) -> tuple[int, int]:
 
     done = later = 0
     try:
-        for attempt in delivery.attempts(repo, stopping):
+        # A variable that was set for the one commit that started us says nothing of other ones.
+        environ = {name: value for name, value in os.environ.items() if name != "MAW_NODE"}
+        for attempt in delivery.attempts(repo, stopping, environ=environ):
             log.info("%s: outbox %s: %s: %s", repo.common_dir, attempt.entry.id, attempt.state, attempt.text)
             done += attempt.state == delivery.DELIVERED
             later += attempt.state == delivery.LATER

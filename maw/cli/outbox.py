@@ -15,6 +15,7 @@ from maw.attendant.outbox import Entry
 from maw.cli import completing
 from maw.cli.output import console, print_json, say
 from maw.cli.place import needed_repository
+from maw.config.load import load
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.text import count, one_line, size
@@ -60,7 +61,8 @@ def list_command(as_json: bool) -> int:
 @outbox_group.command()
 @_json
 def flush(as_json: bool) -> int:
-    """Send what waits, now, and wait for the answers. Exits 4 when a node cannot be reached.
+    """Send what waits, now, and wait for the answers. Exits 4 when a node cannot be reached, 3 when something could not
+    be sent for another reason.
 
     \b
       maw outbox flush
@@ -78,7 +80,10 @@ def flush(as_json: bool) -> int:
     spool.drain(repo)
     if not tried and not as_json:
         say("maw: nothing waits" if not waiting else "maw: nothing can be sent: the commits are not made")
-    return errors.UNREACHABLE if any(attempt.state == delivery.LATER for attempt in tried) else errors.PASS
+    states = {attempt.state for attempt in tried}
+    if delivery.LATER in states:
+        return errors.UNREACHABLE
+    return errors.INCOMPLETE if delivery.FAILED in states else errors.PASS
 
 
 @outbox_group.command()
@@ -109,11 +114,13 @@ def show(repo: Repo, *, as_json: bool) -> int:
     found = outbox.entries(repo)
     if found:
         client.poke(repo.common_dir)
+    config = load(strict=False)
     for entry in found:
+        node = delivery.goes_to(entry, config)
         if as_json:
-            print_json(_told(entry))
+            print_json({**_told(entry), "goes_to": node})
         else:
-            console().print(_row(entry), soft_wrap=True)
+            console().print(_row(entry, node), soft_wrap=True)
     if not found and not as_json:
         say("maw: nothing waits")
     elif not as_json:
@@ -121,10 +128,14 @@ def show(repo: Repo, *, as_json: bool) -> int:
     return errors.PASS
 
 
-def _row(entry: Entry) -> str:
+def _whom(entry: Entry, node: str) -> str:
+    return node if node == entry.data["node"] else f"{node} (it was for {entry.data['node']})"
+
+
+def _row(entry: Entry, node: str) -> str:
     commit = entry.commit[:10] if entry.commit else "(not committed)"
     age = ago(time.time() - int(entry.id[:12], 16) / 1000)
-    return one_line(f"{entry.id[:12]}  {commit}  {entry.data['mode']}  for {entry.data['node']}, {age}")
+    return one_line(f"{entry.id[:12]}  {commit}  {entry.data['mode']}  for {_whom(entry, node)}, {age}")
 
 
 def _told(entry: Entry) -> dict[str, Any]:
@@ -135,9 +146,9 @@ def _told(entry: Entry) -> dict[str, Any]:
 def _attempts(repo: Repo, as_json: bool) -> Iterator[delivery.Attempt]:
     """One of each entry, as soon as the attendant lets go; it tries by itself whenever it can."""
 
-    def tell(entry: Entry) -> None:
+    def tell(entry: Entry, node: str) -> None:
         if not as_json and entry.commit is not None:
-            say(f"maw: {entry.data['node']} is asked about {entry.commit[:10]}")
+            say(f"maw: {_whom(entry, node)} is asked about {entry.commit[:10]}")
 
     give_up = time.monotonic() + PATIENCE
     while True:

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from maw.attendant import client, outbox
+from maw.git.notes import Notes
 from maw.git.repo import discover
-from tests.fixtures.attendant import stop_attendant, wait_for
+from maw.record import encode
+from tests.fixtures.attendant import review_record, stop_attendant, wait_for
 from tests.fixtures.cli import Maw
 from tests.fixtures.fake_runner import FakeRunner, finding, result
 from tests.hooks.conftest import Hooked, Json
@@ -224,7 +226,7 @@ def test_a_damaged_file_is_set_aside(hooked: Hooked, pro: FakeRunner, maw: Maw, 
     (path,) = _outbox(hooked).glob(f"*.{suffix}")
     path.write_bytes(content)
     _back(pro)
-    assert maw("outbox", "flush", cwd=hooked.path).code == 0
+    assert maw("outbox", "flush", cwd=hooked.path).code == (3 if suffix == "payload" else 0)  # the other is no entry
     assert _waiting(hooked) == []
     assert (_outbox(hooked) / "bad" / path.name).exists()
     assert maw("history", cwd=hooked.path).code == 0
@@ -233,12 +235,49 @@ def test_a_damaged_file_is_set_aside(hooked: Hooked, pro: FakeRunner, maw: Maw, 
 def test_a_node_that_nobody_has_any_more(hooked: Hooked, pro: FakeRunner, user: Path, maw: Maw) -> None:
     _commit(hooked)
     stop_attendant()
-    user.write_text('node = "local"\n')
+    user.write_text('node = "max"\n')
     done = maw("outbox", "flush", cwd=hooked.path)
-    assert "there is no node called 'pro'" in done.err
+    assert (done.code, "there is no node called 'max'; `maw config set node NAME` names another" in done.err) == (
+        3,
+        True,
+    )
     assert len(_waiting(hooked)) == 1
     assert maw("outbox", "drop", "--all", cwd=hooked.path).code == 0
     assert _waiting(hooked) == []
+
+
+def test_what_waits_follows_the_setting(hooked: Hooked, pro: FakeRunner, user: Path, maw: Maw) -> None:
+    """Whoever named another node at the commit, or has removed it since, is asked for no more."""
+    _commit(hooked)
+    stop_attendant()
+    user.write_text('node = "local"\n')
+    hooked.runner.plays(finding(severity="info"))
+    assert "for local (it was for pro)" in maw("outbox", cwd=hooked.path).out
+    assert _late(hooked)["node"] == "local"
+    assert _waiting(hooked) == []
+
+
+def test_what_was_chosen_for_one_commit_stays(hooked: Hooked, pro: FakeRunner, user: Path, maw: Maw) -> None:
+    user.write_text('node = "local"\n[nodes.pro]\nhost = "pro"\n')
+    _commit(hooked, MAW_NODE="pro")
+    stop_attendant()
+    (entry,) = map(json.loads, maw("outbox", "list", "--json", cwd=hooked.path).out.splitlines())
+    assert (entry["node"], entry["goes_to"]) == ("pro", "pro")
+    _back(pro)
+    maw("outbox", cwd=hooked.path)
+    assert _late(hooked)["node"] == "pro"
+
+
+def test_what_was_reviewed_meanwhile_is_not_sent(hooked: Hooked, pro: FakeRunner, maw: Maw) -> None:
+    """By another machine, say, whose notes were fetched."""
+    _commit(hooked)
+    stop_attendant()
+    commit, kernel = str(hooked.head), discover(str(hooked.path))
+    Notes(kernel).append("review", commit, [encode(review_record(hooked.repository, commit))])
+    submits = len(pro.submits)
+    done = maw("outbox", "flush", cwd=hooked.path)
+    assert (done.code, f"dropped: {commit[:10]} was reviewed meanwhile" in done.err) == (0, True)
+    assert (len(pro.submits), _waiting(hooked)) == (submits, [])
 
 
 def test_a_node_with_another_profile_by_then(hooked: Hooked, pro: FakeRunner) -> None:
