@@ -120,6 +120,14 @@ def test_a_node_that_cannot_be_reached_says_why_beside_one_that_can(
 
     async def scenario(ui: Ui) -> None:
         await ui.until_has("● local", "✗ pro 127.0.0.1:1 cannot be reached: Connection refused")
+        runner.wait(runner.submit(title="of this machine")["id"])
+        await ui.press("home", "enter")  # the node's tasks
+        await ui.until_has("of this machine")
+        assert ui.app.current_mode == "queue"
+        await ui.press("4", "j", "enter")
+        await ui.until_has("nothing has all of these words")
+        assert not ui.has("of this machine")
+        await ui.press("4")
         await ui.resize(20, 5)
         await ui.until(lambda: len(ui.lines) == 5 and any(line.startswith("✗ pro") for line in ui.lines))
         await ui.press("j", "k")

@@ -316,6 +316,16 @@ def test_the_outbox_is_seen_and_given_up(tui: Run, repo: Repository, waiting: st
     tui(scenario, repo=repo, screen="queue")
 
 
+def test_the_commit_of_a_review_in_the_outbox_is_opened(tui: Run, repo: Repository, waiting: str) -> None:
+    async def scenario(ui: Ui) -> None:
+        await under_cursor(ui, waiting)
+        await ui.press("enter")
+        await ui.until_has(f"commit {waiting}")
+        assert ui.app.current_mode == "history"
+
+    tui(scenario, repo=repo, screen="queue")
+
+
 def test_a_repository_that_is_removed_ends_nothing(
     tui: Run, repo: Repository, runner: RunnerProcess, waiting: str
 ) -> None:

@@ -178,6 +178,15 @@ class MawApp(Working, App[None]):
         if isinstance(screen, HistoryScreen):
             screen.call_after_refresh(screen.show_commit, oid, finding, back)  # a new one is laid out first
 
+    def open_queue(self, wanted: str) -> None:
+        """Show the tasks that have these words."""
+        from maw_tui.screens.queue.screen import QueueScreen
+
+        self.action_show("queue")
+        screen = self.shown
+        if isinstance(screen, QueueScreen):
+            screen.call_after_refresh(screen.show_only, wanted)
+
     def action_help(self) -> None:
         if self.shown is not None:
             self.push_screen(HelpScreen([keys.of_screen(type(self.shown)), keys.everywhere()]))

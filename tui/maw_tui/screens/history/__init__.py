@@ -106,10 +106,10 @@ class HistoryScreen(SettlingScreen):
         event.stop()
         self.offer()
         entry = self.table.current
+        if self.has_class("-reading") and (self.detail.has_focus or self._awaits()):
+            return  # what was opened stays: the list goes on by itself when it is read
         if not self.table.count:
             self.detail.fill(None, [])
-        elif self.has_class("-reading") and (self.detail.has_focus or self._awaits()):
-            return  # what was opened stays: the list goes on by itself when it is read
         elif entry is not None and self.repo is not None and self.detail.display:
             self.detail.read(self.repo, entry.row.commit, RESTING)
 

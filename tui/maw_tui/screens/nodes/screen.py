@@ -161,8 +161,11 @@ class NodesScreen(LiveScreen):
 
     @on(Rows.Chosen)
     def chosen(self) -> None:
+        """Load a model; of a node, show the tasks."""
         item = self._current()
-        if item is not None and item.model is not None and item.model.state != "loaded":
+        if item is not None and item.model is None:
+            self.maw.open_queue(item.node if len(self.maw.live.nodes) > 1 else "")
+        elif item is not None and item.model is not None and item.model.state != "loaded":
             self.action_load()
 
     def _steer(self, ask: Callable[[str, str], Json], begun: str, done: str = "") -> None:

@@ -166,6 +166,10 @@ class QueueScreen(LiveScreen):
 
     # The filter.
 
+    def show_only(self, wanted: str) -> None:
+        """Filter by these words, as if they were typed."""
+        self.query_one(FilterBar).value = wanted
+
     def action_filter(self) -> None:
         self.query_one(FilterBar).open()
 
@@ -188,7 +192,11 @@ class QueueScreen(LiveScreen):
 
     @on(Rows.Chosen)
     def chosen(self) -> None:
-        """Open what came of a task that has ended, and follow one that has not."""
+        """Open what came of a task that has ended, follow one that has not; of a review in the outbox, its commit."""
+        entry = self._meant()
+        if entry is not None and entry.waits is not None and entry.waits.commit:
+            self.maw.open_commit(entry.waits.commit)
+            return
         seen = self._task_here()
         if seen is not None and not seen.live and self.maw.repo is not None:
             self._trace(self.maw.repo, seen)
