@@ -15,7 +15,7 @@ from maw.cli.output import print_json, say
 from maw.errors import FatalError
 from maw.review.terminal import ProgressLine
 from maw.statuslines import held_by
-from maw.text import flat, size
+from maw.text import flat, one_line, size
 
 Json = dict[str, Any]
 
@@ -235,12 +235,20 @@ def followed(name: str, *, source: str | None, node: str, quiet: bool) -> Json:
             elif event.type == "failed":
                 error = answers.checked(node, event.data.get("error"), api.TaskError)
                 line.clear()
-                raise FatalError(error["message"], hint=error.get("hint"))
+                raise _Failed(error["message"], error["code"], hint=error.get("hint"))
             elif event.type == "done":
                 return dict(answers.checked(node, event.data, api.Pulled)["model"])
     finally:
         line.clear()
     raise FatalError(f"{node} stopped telling about the pull of {name}", hint="run the same command again")
+
+
+class _Failed(FatalError):
+    """A pull that came to nothing. `code` is the node's word for it."""
+
+    def __init__(self, message: str, code: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = errors.UNREACHABLE if code == "unreachable" else errors.USAGE
 
 
 def _pulled(found: Json, as_json: bool) -> int:
@@ -259,6 +267,8 @@ def _pulled(found: Json, as_json: bool) -> int:
 
 def _progress(name: str, data: Json) -> str:
     done, total = data.get("done", 0), data.get("total")
+    if not done:
+        return f"{name}: {one_line(str(data.get('phase', '')))}"
     text = f"{name}: {data.get('phase', '')} {size(done)}"
     return f"{text} of {size(total)}, {100 * done // total} %" if total else text
 

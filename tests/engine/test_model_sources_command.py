@@ -67,6 +67,8 @@ def test_a_model_comes_from_a_hub_and_says_what_its_checksum_was_compared_with(
     failed = maw("model", "pull", "other", "--from", HUB)
     assert failed.code == 2
     assert "hf auth login" in failed.err
+    away = maw("model", "pull", "other", "--from", "http://127.0.0.1:9/x.gguf")
+    assert (away.code, "(5 tries)" in away.err) == (4, True)
 
 
 def test_two_who_pull_at_once_share_one_download(real_runner: None, maw: Maw, model_hub: ModelHub) -> None:

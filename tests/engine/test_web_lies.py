@@ -6,6 +6,7 @@ import pytest
 
 from maw.errors import FatalError
 from maw_remote.engine import catalogue, web
+from maw_remote.engine.sources import StoreError
 from maw_remote.engine.store import Store
 from maw_remote.fetch import address
 from tests.engine.ggufs import write
@@ -62,7 +63,7 @@ def test_a_server_that_announces_more_than_it_has_is_left_after_some_tries(
     monkeypatch.setattr(web, "SILENCE", 0.3)
     hub.behave(length=len(MODEL) + 9)
     error = refused(hub.url())
-    assert error.code == "download"
+    assert error.code == "unreachable"
     assert "(5 tries)" in error.message
 
 
@@ -97,7 +98,7 @@ def test_an_error_of_the_server_is_tried_again_and_then_told(hub: ModelHub, sour
     hub.behave(bytes_statuses=[502] * 99)
     Store().remove("tiny")
     error = refused(source)
-    assert error.code == "download"
+    assert error.code == "unreachable"
     assert "502 (5 tries)" in error.message
 
 
@@ -119,9 +120,15 @@ def test_a_gated_model_says_whom_to_ask(hub: ModelHub) -> None:
 
 def test_a_hub_that_is_not_there_is_told_after_some_tries(hub: ModelHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    error = refused(HUB)
-    assert "cannot be reached" in error.message
-    assert "HF_ENDPOINT" in str(error.hint)
+    monkeypatch.setattr(web, "PAUSE", 0.12)
+    phases: list[str] = []
+    with pytest.raises(StoreError) as caught:
+        Store().pull("tiny", HUB, lambda phase, done, total: phases.append(phase))
+    assert caught.value.code == "unreachable"
+    assert "cannot be reached" in caught.value.message
+    assert "HF_ENDPOINT" in str(caught.value.hint)
+    assert phases[0] == "connecting"
+    assert "connecting, try 4 of 5" in phases
 
 
 def test_a_hub_over_plain_http_elsewhere_is_refused(hub: ModelHub, monkeypatch: pytest.MonkeyPatch) -> None:

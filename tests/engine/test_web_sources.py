@@ -76,7 +76,7 @@ def test_a_cut_is_resumed_where_it_happened(hub: ModelHub, source: str, reset: b
 def test_what_an_earlier_pull_brought_is_not_fetched_again(hub: ModelHub, source: str) -> None:
     hub.behave(cuts=[700_000, 0, 0, 0, 0, 0])
     error = refused(source)
-    assert (error.code, half()) == ("download", 700_000)
+    assert (error.code, half()) == ("unreachable", 700_000)
     assert "goes on from where it stopped" in str(error.hint)
     steps: list[str] = []
     hub.behave(cuts=[])

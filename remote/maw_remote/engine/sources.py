@@ -21,10 +21,11 @@ from typing import IO
 from maw.errors import FatalError
 from maw_remote.engine.catalogue import Entry
 
-# progress(phase, bytes so far, bytes in all or None); the phases are download, unpack and check.
+# progress(phase, bytes so far, bytes in all or None); the phases are connecting, download, unpack and check.
 # It may raise, to stop what it watches.
 Progress = Callable[[str, int, int | None], None]
 
+CONNECTING = "connecting"  # and which try it is, from the second one on
 CHUNK = 1 << 20
 SPACE_LEFT = 64 << 20  # bytes a disk keeps free
 _POLL = 0.1

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from maw_remote.engine.catalogue import Entry
-from maw_remote.engine.sources import Progress, StoreError
+from maw_remote.engine.sources import CONNECTING, Progress, StoreError
 
 PAUSE = 0.5  # seconds before a second try
 SILENCE = 30.0  # seconds a server may be silent
@@ -58,7 +58,7 @@ def _watch(process: subprocess.Popen[bytes], request: dict[str, Any], progress: 
     assert process.stdout is not None
     process.stdin.write(json.dumps(request).encode("ascii") + b"\n")
     process.stdin.flush()  # it stays open: when it closes, the process leaves
-    now: tuple[str, int, int | None] = ("download", 0, request["size"])
+    now: tuple[str, int, int | None] = (CONNECTING, 0, None)
     pending = b""
     while True:
         progress(*now)

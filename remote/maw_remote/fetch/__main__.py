@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from maw.errors import FatalError
-from maw_remote.engine.sources import StoreError
+from maw_remote.engine.sources import Progress, StoreError
 from maw_remote.fetch import address, hub
 from maw_remote.fetch.download import Limits, Target, download, web_target
 
@@ -26,8 +26,9 @@ def main() -> int:
     request: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_leave_with_runner, daemon=True).start()
     try:
-        target = _target(request)
-        path, sha256 = download(target, Path(request["folder"]), _limits(request), _Teller())
+        teller = _Teller()
+        target = _target(request, teller)
+        path, sha256 = download(target, Path(request["folder"]), _limits(request), teller)
     except StoreError as exc:
         _say({"failed": {"code": exc.code, "message": exc.message, "hint": exc.hint}})
     except FatalError as exc:
@@ -41,11 +42,12 @@ def main() -> int:
     return 0
 
 
-def _target(request: dict[str, Any]) -> Target:
+def _target(request: dict[str, Any], progress: Progress) -> Target:
     if request["scheme"] != "hf":
         return web_target(f"{request['scheme']}:{request['rest']}", request["size"], request["sha256"])
     wanted = address.hub_file(request["rest"])
-    return hub.resolve(wanted._replace(file=wanted.file or request["file"]), request["sha256"], _limits(request))
+    wanted = wanted._replace(file=wanted.file or request["file"])
+    return hub.resolve(wanted, request["sha256"], _limits(request), progress)
 
 
 def _limits(request: dict[str, Any]) -> Limits:
@@ -53,14 +55,15 @@ def _limits(request: dict[str, Any]) -> Limits:
 
 
 class _Teller:
-    """Progress, a line each tenth of a second at most."""
+    """Progress, a line each tenth of a second at most, and each change of what is done."""
 
     def __init__(self) -> None:
         self._told = 0.0
+        self._phase = ""
 
     def __call__(self, phase: str, done: int, total: int | None) -> None:
-        if time.monotonic() - self._told >= _TELL_EVERY or done == total:
-            self._told = time.monotonic()
+        if time.monotonic() - self._told >= _TELL_EVERY or done == total or phase != self._phase:
+            self._told, self._phase = time.monotonic(), phase
             _say({"progress": [phase, done, total]})
 
 

@@ -54,7 +54,7 @@ def download(target: Target, folder: Path, limits: Limits, progress: Progress) -
         part.resume(checked_later=target.sha256 is not None, progress=lambda done, all_: progress("check", done, all_))
         timeout = httpx.Timeout(limits.silence, connect=min(limits.silence, 10.0))
         with httpx.Client(timeout=timeout, follow_redirects=False) as client:
-            _insist(client, target, part, Patience(limits.pause), progress)
+            _insist(client, target, part, Patience(limits.pause, progress), progress)
         _judge(target, part)
     finally:
         part.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 from maw import __version__
 from maw.extras import how_to_add
-from maw_remote.engine.sources import StoreError, choose
+from maw_remote.engine.sources import Progress, StoreError, choose
 from maw_remote.fetch import address
 from maw_remote.fetch.address import HubFile
 from maw_remote.fetch.download import LOG_IN, Limits, Target, refused
@@ -22,7 +22,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 LIBRARY = "maw"
 
 
-def resolve(wanted: HubFile, sha256: str | None, limits: Limits) -> Target:
+def resolve(wanted: HubFile, sha256: str | None, limits: Limits, progress: Progress) -> Target:
     """Where the file is. Raises StoreError and FatalError."""
     try:
         from huggingface_hub import constants
@@ -31,7 +31,7 @@ def resolve(wanted: HubFile, sha256: str | None, limits: Limits) -> Target:
             "download", "huggingface_hub is not installed beside the runner", hint=how_to_add("runner")
         ) from None
     address.checked_url(constants.ENDPOINT)  # a token must not go out in the clear
-    patience = Patience(limits.pause)
+    patience = Patience(limits.pause, progress)
     while True:
         try:
             return _resolve(wanted, sha256, limits)

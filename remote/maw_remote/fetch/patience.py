@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from maw_remote.engine.sources import StoreError
+from maw_remote.engine.sources import CONNECTING, Progress, StoreError
 
 TRIES = 5  # without anything new
 TRIES_MAX = 1000  # in all, for a server that gives a few bytes each time
@@ -22,8 +22,9 @@ class Lost(Exception):
 class Patience:
     """Pauses between tries, each twice as long; a try that got something starts the count anew."""
 
-    def __init__(self, pause: float) -> None:
+    def __init__(self, pause: float, progress: Progress) -> None:
         self._pause = pause
+        self._progress = progress
         self._tries = 0
         self._all = 0
 
@@ -32,5 +33,7 @@ class Patience:
         self._tries = 1 if moved else self._tries + 1
         self._all += 1
         if self._tries >= TRIES or self._all >= TRIES_MAX:
-            raise StoreError("download", f"{exc} ({self._tries} tries)", hint=hint) from exc
+            raise StoreError("unreachable", f"{exc} ({self._tries} tries)", hint=hint) from exc
+        if not moved:
+            self._progress(f"{CONNECTING}, try {self._tries + 1} of {TRIES}", 0, None)
         time.sleep(min(max(self._pause * 2 ** (self._tries - 1), exc.after), PAUSE_MAX))

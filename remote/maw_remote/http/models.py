@@ -22,7 +22,10 @@ from maw_remote.http.advice import found, recommendation
 from maw_remote.http.tasks import TheRunner
 from maw_remote.runner.runner import Runner
 
-_STATUS = {"not_found": 404, "forbidden": 403, "conflict": 409, "no_space": 507, "download": 502, "checksum": 502}
+_STATUS = {
+    "not_found": 404, "forbidden": 403, "conflict": 409, "no_space": 507, "download": 502, "unreachable": 502,
+    "checksum": 502,
+}  # fmt: skip
 _PAUSE = 0.5  # seconds between two looks whether the runner leaves
 _KEEP_ALIVE_EVERY = 10  # pauses
 
