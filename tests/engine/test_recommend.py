@@ -44,6 +44,22 @@ def test_nothing_is_recommended_that_does_not_fit_together() -> None:
         assert set(loaded).isdisjoint(name for name, _ in advice.passed_over)
 
 
+@pytest.mark.parametrize(
+    ("cores", "chosen", "why"),
+    [
+        (15, "qwen2.5-coder-7b-instruct", "plays both roles"),
+        (7, "phi-4-mini-instruct", "plays both roles"),
+        (1, "phi-4-mini-instruct", " s on 1 core, longer than the 30 s that a commit waits"),
+    ],
+)
+def test_without_a_gpu_what_answers_while_a_commit_waits_counts(cores: int, chosen: str, why: str) -> None:
+    advice = recommend.advise(catalogue.load().values(), 20 * GB, 4096, cores)
+    assert [choice.entry.name for choice in advice.choices] == [chosen, chosen]
+    assert why in advice.choices[0].why
+    assert "s on " in dict(advice.passed_over)["devstral-small-2-24b"]
+    assert recommend.advise(catalogue.load().values(), GB, 4096, cores).choices == ()
+
+
 def test_too_little_memory_gets_no_advice_but_reasons() -> None:
     advice = advise(1)
     assert advice.choices == ()
@@ -105,6 +121,7 @@ def test_a_gpu_is_asked_through_its_own_program(home: Path, monkeypatch: pytest.
 def test_a_container_has_no_more_than_it_may() -> None:
     assert memory.plain(32 * GB, 20 * GB).budget == 18 * GB
     assert "no GPU" in memory.plain(32 * GB, 20 * GB).warning
+    assert not memory.plain(32 * GB, 20 * GB).gpu and memory.metal(32 << 30, 0).gpu
     assert memory.metal(32 << 30, 0).warning == ""
     assert memory.contained(8 * GB, 20 * GB).budget == int(7.2 * GB)
     assert memory.contained(30 * GB, 20 * GB).budget == 18 * GB

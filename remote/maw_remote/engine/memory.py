@@ -12,7 +12,7 @@ import psutil
 SHARE = 0.95  # of what Metal or the GPU grants: the rest of the system draws on the screen too
 LINUX_SHARE = 0.90  # of what is available: there is no limit that keeps us from the rest
 _GIB = 1 << 30
-_NO_GPU = "no GPU was found; on the CPU a large model answers slowly, and `--memory 8` proposes smaller ones"
+_NO_GPU = "no GPU was found: what the processor can answer while a commit waits counts, and not memory alone"
 
 
 class Memory(NamedTuple):
@@ -20,6 +20,7 @@ class Memory(NamedTuple):
     total: int  # of the machine, or of its GPUs
     how: str  # a phrase for the user
     warning: str = ""
+    gpu: bool = True  # whether models compute on one, and not on the processor
 
 
 def memory() -> Memory:
@@ -57,8 +58,9 @@ def nvidia(said: str) -> Memory | None:
 
 def plain(total: int, available: int) -> Memory:
     return Memory(
-        int(available * LINUX_SHARE), total, f"{LINUX_SHARE:.0%} of the {_gb(available)} available now", _NO_GPU
-    )
+        int(available * LINUX_SHARE), total, f"{LINUX_SHARE:.0%} of the {_gb(available)} available now", _NO_GPU,
+        gpu=False,
+    )  # fmt: skip
 
 
 def contained(limit: int, available: int) -> Memory:
@@ -66,8 +68,9 @@ def contained(limit: int, available: int) -> Memory:
     if available <= limit:
         return plain(limit, available)
     return Memory(
-        int(limit * LINUX_SHARE), limit, f"{LINUX_SHARE:.0%} of the {_gb(limit)} this container may have", _NO_GPU
-    )
+        int(limit * LINUX_SHARE), limit, f"{LINUX_SHARE:.0%} of the {_gb(limit)} this container may have", _NO_GPU,
+        gpu=False,
+    )  # fmt: skip
 
 
 def _cgroup() -> int | None:

@@ -17,7 +17,8 @@ def recommendation(engine: LocalEngine, gigabytes: float | None) -> dict[str, An
     given = Memory(int(gigabytes * 1e9), int(gigabytes * 1e9), "as asked for") if gigabytes else None
     has = given or _granted(engine)
     context = engine.context_setting
-    advice = recommend.advise(engine.store.entries().values(), has.budget, context)
+    cores = 0 if has.gpu else engine.settings.worker_threads
+    advice = recommend.advise(engine.store.entries().values(), has.budget, context, cores)
     installed = set(engine.store.all_installed())
     return {
         "v": 1,
