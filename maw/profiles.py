@@ -1,8 +1,8 @@
 """The profiles that each node named last: what determines its answers, a hash for each kind of task. Standard library
 only (hook path).
 
-One file a node, <state>/profiles/<node>.json. It is a hint: with a profile that the node no longer has, a known answer
-is given once more.
+One file a node, <state>/profiles/<node>.json. It is a hint, by which known answers are found; whether it still holds
+is asked of a node that can be asked (review/current.py).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from maw import answers, api, files, paths, reach
@@ -48,7 +48,6 @@ def node_checks(name: str) -> Iterator[Check]:
     try:
         status = answers.ask(name, "GET", "/api/v1/status", api.Status, timeout=TIMEOUT)
         took = (time.monotonic() - began) * 1000
-        models = answers.ask(name, "GET", "/api/v1/models", api.ModelList, timeout=TIMEOUT)["models"]
     except FatalError as exc:
         yield from _transport(name)
         silent = isinstance(exc, NodeError) and exc.code == "timeout"
@@ -56,7 +55,13 @@ def node_checks(name: str) -> Iterator[Check]:
         return
     yield from _transport(name)
     yield ok(f"node {name}", f"maw {status['hello']['version']}, answered after {took:.0f} ms, {_tasks(status)}")
-    yield from _models(name, models)
+    yield from _settings(name, status)
+    try:
+        models = answers.ask(name, "GET", "/api/v1/models", api.ModelList, timeout=TIMEOUT)["models"]
+    except FatalError as exc:
+        yield _failure(name, exc)
+    else:
+        yield from _models(name, models)
 
 
 def _failure(name: str, exc: FatalError) -> Check:
@@ -96,6 +101,17 @@ def _transport(name: str) -> Iterator[Check]:
         yield ok(f"ssh to {name}", found)
 
 
+def _settings(name: str, status: dict[str, Any]) -> Iterator[Check]:
+    """Of the node's own settings: what of them cannot be used, and what is not in force yet."""
+    found = status.get("settings") or {}  # an older runner tells none
+    path = found.get("file", "its settings")
+    mend = "`maw config edit` opens the file" if name == reach.LOCAL else f"`maw config edit` on {name} opens the file"
+    for problem in found.get("problems", ()):
+        yield fail(f"settings of {name}", f"{problem} (those read at {found['since']} are in force)", mend)
+    if restart := found.get("restart"):
+        yield warn(f"settings of {name}", f"{', '.join(restart)} changed in {path}", f"`maw-runner restart` on {name}")
+
+
 def _tasks(status: dict[str, Any]) -> str:
     counts = status.get("tasks", {})
     return f"{counts.get('running', 0)} running, {counts.get('queued', 0)} waiting"
@@ -105,29 +121,52 @@ def _models(name: str, models: list[dict[str, Any]]) -> Iterator[Check]:
     managers = [model for model in models if "manager" in model.get("roles", [])]
     for model in managers:
         yield _manager(name, model)
+    generators = [model for model in models if "generator" in model.get("roles", []) and model not in managers]
+    for model in generators:
+        yield _generator(name, model)
     for model in models:
-        if model["state"] == "broken" and model not in managers:
+        if model["state"] == "broken" and model not in (*managers, *generators):
             yield warn(
                 f"model {model['name']}",
                 model.get("error") or "cannot be used",
                 f"`maw model rm {model['name']} --node {name}`, then pull it again",
             )
-    if not managers:
-        yield fail(
-            f"models of {name}",
-            "the manager's model is not in the node's catalogue",
-            "set roles.manager in the settings on the node to a name that `maw model list` shows",
-        )
+    roles = {role for model in models for role in model.get("roles", [])}
+    for role, check in (("manager", fail), ("generator", warn)):
+        if role not in roles:
+            yield check(
+                f"models of {name}",
+                f"the {role}'s model is not in the node's catalogue",
+                f"{_choose(name, role)}, a name that `maw model list --node {name}` shows",
+            )
 
 
 def _manager(node: str, model: dict[str, Any]) -> Check:
+    return _role(node, model, "reviews", "manager", fail)
+
+
+def _generator(node: str, model: dict[str, Any]) -> Check:
+    """Without it `maw generate` writes no code, and all else works."""
+    return _role(node, model, "writes code", "generator", warn)
+
+
+def _role(node: str, model: dict[str, Any], does: str, role: str, check: Callable[[str, str, str], Check]) -> Check:
     what = f"model {model['name']}"
     if model["state"] in _INSTALLED:
-        return ok(what, f"reviews on {node}, {model['state']}")
+        return ok(what, f"{does} on {node}, {model['state']}")
     if "/" in model["name"]:  # a server's
         mend = f"see that it runs, and `maw config get backends.{model['name'].partition('/')[0]}.url` on {node}"
-        return fail(what, model.get("error") or "cannot be used", mend)
-    pull = f"`maw model pull {model['name']} --node {node}`, or choose another with roles.manager on the node"
+        return check(what, model.get("error") or "cannot be used", mend)
+    pull = (
+        f"`maw model pull {model['name']} --node {node}`; or choose another (`maw model recommend --node {node}`) and "
+        f"{_choose(node, role)}"
+    )
     if model["state"] == "broken":
-        return fail(what, model.get("error") or "cannot be used", pull)
-    return fail(what, f"reviews on {node}, and is not installed there", pull)
+        return check(what, model.get("error") or "cannot be used", pull)
+    return check(what, f"{does} on {node}, and is not installed there", pull)
+
+
+def _choose(node: str, role: str) -> str:
+    """Roles are of the machine that does the work."""
+    there = "" if node == reach.LOCAL else f" on {node}"
+    return f"`maw config set roles.{role} NAME`{there}"

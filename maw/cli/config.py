@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from maw import errors, paths
-from maw.cli import completing
+from maw.cli import completing, consequences
 from maw.cli.output import print_json, printable, say
 from maw.cli.place import needed_worktree, worktree
 from maw.config import edit as edits
@@ -18,6 +18,7 @@ from maw.config.schema import BY_KEY, NAMED, SETTINGS, env_name
 from maw.config.text import literal, shown
 from maw.errors import FatalError
 from maw.git.run import line
+from maw.reach import LOCAL
 
 _REPO = click.option("--repo", is_flag=True, help=f"The repository's {REPO_FILE} instead of your own file.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -151,15 +152,18 @@ def get(*, key: str, as_json: bool) -> int:
 
 
 def set_key(*, key: str, value: str, repo: bool) -> int:
-    """Write one key, and say when another layer still wins."""
+    """Write one key, and say what follows: who goes by it from when on, and when another layer still wins."""
     if key == "review.rules":
         raise FatalError(
             "rules are tables, which a command line cannot give",
             hint="`maw config edit --repo` opens the file; docs/configuration.md has an example",
         )
     path = _file(repo)
+    consequences.refuse(key, value)
+    before = consequences.look()
     edits.set_value(path, key, value, repository=repo)
     say(f"{key} is set in {path}")
+    _follows(key, before, repo)
     origin = load(worktree=worktree(), strict=False).origins.get(key)
     if origin in ("repository", "environment") and origin != ("repository" if repo else "user"):
         where = env_name(key) if origin == "environment" else REPO_FILE
@@ -170,8 +174,10 @@ def set_key(*, key: str, value: str, repo: bool) -> int:
 def unset(*, key: str, repo: bool) -> int:
     """Remove one key; 1 when it was not there."""
     path = _file(repo)
+    before = consequences.look()
     if edits.remove(path, key):
         say(f"{key} is no longer set in {path}")
+        _follows(key, before, repo)
         return errors.PASS
     say(f"{key} is not set in {path}")
     return errors.BLOCK
@@ -189,6 +195,11 @@ def edit(*, repo: bool) -> int:
     return _tell(load(worktree=worktree(), strict=False).problems)
 
 
+def _follows(key: str, before: consequences.Before, repo: bool) -> None:
+    for told in () if repo else consequences.lines(key, before):
+        say(told)
+
+
 def _file(repo: bool) -> str:
     return os.path.join(needed_worktree(), REPO_FILE) if repo else paths.config_file()
 
@@ -200,7 +211,7 @@ def _tell(problems: tuple[str, ...]) -> int:
 
 
 def _lines(found: Config) -> list[str]:
-    pairs = [(s.key, shown(s, found.values[s.key]), found.origins[s.key]) for s in SETTINGS]
+    pairs = [(s.key, shown(s, found.values[s.key]), _origin(s.key, found)) for s in SETTINGS]
     for kind, tables in (("nodes", found.nodes), ("backends", found.backends)):
         for name, table in tables.items():
             for key, setting in NAMED[kind].items():
@@ -209,6 +220,12 @@ def _lines(found: Config) -> list[str]:
                     pairs.append((f"{kind}.{name}.{key}", shown(setting, value), "user"))
     texts = [(f"{key} = {printable(literal(value))}", origin) for key, value, origin in pairs]
     return [f"{text:<52}  # {origin}" for text, origin in texts]
+
+
+def _origin(key: str, found: Config) -> str:
+    """The layer, and whether it is another machine's own that counts."""
+    origin, node = found.origins[key], found["node"]
+    return f"{origin}; {node} has its own" if node != LOCAL and consequences.is_runners(key) else origin
 
 
 def _as_json(found: Config) -> dict[str, Any]:

@@ -17,5 +17,5 @@ def duration(ctx: click.Context, param: click.Parameter, value: str | None) -> f
 
 
 def named_node(node: str | None) -> str:
-    """The node that --node names, else the setting `node`."""
-    return str(load(flags={"node": node})["node"])
+    """The node that --node names, else the setting `node`. Raises FatalError for one that nobody has added."""
+    return load(flags={"node": node}).at_work()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from maw import errors, reach
+from maw import errors
 from maw.cli import completing
+from maw.cli.options import named_node
 from maw.cli.output import print_json, say
-from maw.config.load import load
 from maw.proxy import token
 from maw.proxy.serve import serve
 
@@ -39,10 +39,7 @@ def proxy(port: int, node: str | None, show_token: bool, rotate: bool, as_json: 
     """
     if rotate or show_token:
         return _token(new=rotate, show=show_token)
-    config = load()
-    name = node or config.values["node"]
-    if name != reach.LOCAL:
-        config.node(name)
+    name = named_node(node)
     token.read()
 
     def started(bound: int) -> None:

@@ -22,7 +22,6 @@ from maw.config.load import Config, load
 from maw.errors import FatalError
 from maw.finding import SEVERITIES
 from maw.git.repo import Repo, staged
-from maw.reach import LOCAL
 from maw.review import known, request
 from maw.review import outcome as outcomes
 from maw.review.follow import Ended, Found, follow
@@ -114,9 +113,7 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
     """Review and print; the exit code. Raises FatalError, and KeyboardInterrupt once the task is cancelled."""
     from maw.secrets.redact import redact  # with detect-secrets: 150 ms, which --help does without
 
-    node: str = config.values["node"]
-    if node != LOCAL:
-        config.node(node)  # an unknown name is a mistake to mend, not a node out of reach
+    node = config.at_work()
     deadline = None if options.deadline is None else time.monotonic() + options.deadline
     change = _change(repo, config, options.what, deadline)
     if deadline is not None:

@@ -15,6 +15,7 @@ from maw.light import Any, NamedTuple
 
 REPO_FILE = ".maw.toml"
 PROBLEMS_MAX = 20  # of one configuration that are told; a hostile file could hold thousands
+_LOCAL = "local"  # reach.LOCAL, without what reaches it
 _PROBLEM_MAX = 400  # characters of one
 
 
@@ -83,6 +84,11 @@ class Config:
         if name not in self.nodes:
             raise _no_table("node", name, list(self.nodes), f"add it with `maw node add {name} HOST`")
         return self.nodes[name]
+
+    def at_work(self) -> str:
+        """The node that does the work. Raises FatalError for one that nobody has added: no link is started for it."""
+        name: str = self.values["node"]
+        return name if name == _LOCAL else self.node(name).name
 
     def backend(self, name: str) -> BackendSettings:
         """A server's settings. Raises FatalError that names the known ones."""

@@ -19,6 +19,7 @@ from maw.config.load import Config
 from maw.git.repo import Repo
 from maw.light import Any, NamedTuple
 from maw.record import OWN_MAX
+from maw.review import current
 from maw.review import outcome as outcomes
 from maw.review.outcome import Outcome
 
@@ -45,12 +46,17 @@ def directory(repo: Repo) -> str:
 
 
 def find(repo: Repo, tree: str | None, base: str | None, config: Config) -> Known | None:
-    """The outcome of this very change under these settings, by the profile that the node named last. None: ask it."""
+    """The outcome of this very change under these settings, by the profile that the node has now. None: ask it."""
     node: str = config.values["node"]
-    profile = profiles.last(node, _KIND)
-    if profile is None or tree is None or base is None:
+    last = profiles.last(node, _KIND)
+    if last is None or tree is None or base is None:
         return None
-    data = _read(_path(repo, tree, base, terms(config), profile))
+    path = _path(repo, tree, base, terms(config), last)
+    written = _written(path)
+    if written is None:
+        return None  # with another profile it is not known either, most often, and to be asked is what finds that out
+    now = current.profile(node, _KIND, written, config.values["connect_timeout"])
+    data = _read(path) if now == last else None
     if data is None or (data.get("tree"), data.get("base"), data.get("node")) != (tree, base, node):
         return None
     try:
@@ -92,6 +98,13 @@ def records(repo: Repo) -> Iterator[Json]:
 
 def _path(repo: Repo, tree: str, base: str, terms: str, profile: str) -> str:
     return os.path.join(directory(repo), f"{tree}-{base}-{terms}-{profile[:16]}.json")
+
+
+def _written(path: str) -> float | None:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return None
 
 
 def _trim(repo: Repo) -> None:

@@ -91,6 +91,20 @@ def test_what_is_not_recorded(project: Repository, fake_runner: FakeRunner, maw:
     assert project.git("notes", "--ref=maw/review", "list", check=False) == ""
 
 
+def test_what_the_node_would_answer_otherwise_now_is_asked_again(
+    project: Repository, fake_runner: FakeRunner, maw: Maw, home: Path
+) -> None:
+    for _ in range(2):
+        maw("review", "HEAD", cwd=project.path)
+    assert len(fake_runner.submits) == 1
+    hello = home / "state" / "runner" / "hello.json"
+    hello.write_text(json.dumps({"v": 1, "profiles": {"review": "0123456789abcdef"}}))
+    assert "known since" in maw("review", "HEAD", cwd=project.path).err
+    hello.write_text(json.dumps({"v": 1, "profiles": {"review": "fedcba9876543210"}}))  # its settings changed
+    assert "known since" not in maw("review", "HEAD", cwd=project.path).err
+    assert len(fake_runner.submits) == 2
+
+
 def test_the_first_commit_and_a_range(project: Repository, fake_runner: FakeRunner, maw: Maw) -> None:
     assert maw("review", "HEAD~1", cwd=project.path).code == 0
     assert "new file mode" in _sent(fake_runner)

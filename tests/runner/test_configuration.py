@@ -79,7 +79,7 @@ def hello_file() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("broken", ["roles.manager = \n", "roles.manager = 3\n", "roles.manger = 'x'\n"])
-def test_a_broken_file_leaves_the_settings_of_before_and_is_told(runner: RunnerProcess, broken: str) -> None:
+def test_a_broken_file_leaves_the_settings_of_before_and_is_told(runner: RunnerProcess, maw: Maw, broken: str) -> None:
     write('roles.manager = "good"\n')
     eventually(lambda: warmed(runner), lambda model: model == "good")
     write(broken)
@@ -87,6 +87,8 @@ def test_a_broken_file_leaves_the_settings_of_before_and_is_told(runner: RunnerP
     assert warmed(runner) == "good"
     assert paths.config_file() in maw_runner("status").stdout
     assert any("problem" in line for line in log_lines())
+    told = maw("doctor").out
+    assert "fail  settings of local" in told and "are in force)" in told
     write('roles.manager = "mended"\n')
     eventually(lambda: warmed(runner), lambda model: model == "mended")
     assert settings(runner)["problems"] == []

@@ -99,6 +99,7 @@ def changelog(
     ways = checked(CodeOptions(apply=apply, patch=patch, interactive=interactive, as_json=options.as_json))
     repo = needed_repository()
     config = load(worktree=repo.worktree, flags={"node": options.node})
+    config.at_work()
     target = _target(repo, name, release)
     with sending.memory(repo) as index:
         asked = changes.gather(repo, index, since)

@@ -78,6 +78,7 @@ def message(
         raise click.UsageError("--force goes with --amend.")
     repo = needed_repository()
     config = load(worktree=repo.worktree, flags={"node": options.node})
+    config.at_work()
     return run(repo, config, Wanted(what, count, is_amend, force, deadline), options)
 
 

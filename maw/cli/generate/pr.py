@@ -39,6 +39,7 @@ def pr(*, what: str | None, options: TextOptions) -> int:
     """
     repo = needed_repository()
     config = load(worktree=repo.worktree, flags={"node": options.node})
+    config.at_work()
     base, head = branch.range_of(repo, what)
     with sending.memory(repo) as index:
         asked = branch.gather(repo, index, base, head, config.values["review.max_file_bytes"])

@@ -43,7 +43,9 @@ def place(options: CodeOptions) -> Place:
     repo = needed_repository()
     if repo.worktree is None:
         raise FatalError("a bare repository has no working tree")
-    return Place(repo, load(worktree=repo.worktree, flags={"node": options.node}))
+    config = load(worktree=repo.worktree, flags={"node": options.node})
+    config.at_work()
+    return Place(repo, config)
 
 
 def wanted(here: Place, options: CodeOptions, words: str) -> Wanted:
