@@ -68,6 +68,11 @@ class Terminal:
             and written.rfind(b"\x1b[?1000l") > written.rfind(b"\x1b[?1000h")
         )
 
+    def hang_up(self) -> None:
+        """Take the terminal away. It is nobody's controlling one, so no signal tells of that."""
+        os.close(self.master)
+        self.master = os.open(os.devnull, os.O_RDONLY)
+
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()

@@ -70,6 +70,12 @@ def test_leaving_waits_for_no_node_that_is_silent(start: Start, runner: RunnerPr
         os.kill(runner.pid, signal.SIGCONT)
 
 
+def test_a_terminal_that_goes_without_a_word_is_left(start: Start, runner: RunnerProcess) -> None:
+    terminal = start("queue", "on this machine")
+    terminal.hang_up()
+    assert terminal.process.wait(60) in (129, 120)  # Python's own, where it could not write what was left to write
+
+
 def test_the_shell_in_between_and_back(start: Start, runner: RunnerProcess) -> None:
     terminal = start("queue", "on this machine")
     terminal.press("\x03")

@@ -13,6 +13,8 @@ from maw_tui.app import MawApp
 
 _TURN = 0.001  # seconds that a busy worker may keep the screen's thread waiting; Python's own 0.005 add up
 
+_LOOK = 2.0  # seconds between two looks whether the terminal is still there
+
 
 def run(repo: Repo | None, *, screen: str | None = None) -> int:
     """Run the UI in this terminal until it is left; the exit code. Raises FatalError for bad settings."""
@@ -32,4 +34,13 @@ async def _run(app: MawApp) -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, app.leave, 128 + number)
+    watch = asyncio.create_task(_leave_with_the_terminal(app))
     await app.run_async()
+    watch.cancel()
+
+
+async def _leave_with_the_terminal(app: MawApp) -> None:
+    """It may go without a word (SIGHUP ignored, another session's terminal); Textual would read its end for ever."""
+    while sys.stdin.isatty():
+        await asyncio.sleep(_LOOK)
+    app.leave(128 + signal.SIGHUP)
