@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 ROWS = 12  # of a table, where nobody asked for all
 _BAR_WIDTH = 16
+_INDENT = " " * 10  # of what goes on below a line of the summary
 
 
 class Output(NamedTuple):
@@ -135,25 +139,40 @@ def _print(found: Statistics, by: Sequence[str], most: int | None) -> None:
     if not (found.weeks or found.paths):
         say("maw: nothing recorded that fits")
         return
-    sys.stdout.write("".join(f"{line}\n" for line in summary(found.total)))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None  # a program's lines are never cut
+    for line in summary(found.total):
+        sys.stdout.write(f"{_wrapped(line, width)}\n")
     for group in dict.fromkeys(by):
         whole = table(found, group)
+        if not whole.rows:
+            continue
         rows = whole.rows if most is None else whole.rows[-most:] if group == "week" else whole.rows[:most]
-        sys.stdout.write("".join(f"{line}\n" for line in ["", *_lines(whole._replace(rows=rows))]))
+        sys.stdout.write("".join(f"{line}\n" for line in ["", *_lines(whole._replace(rows=rows), width)]))
         if len(rows) < len(whole.rows):
             say(f"maw: {len(rows)} of {len(whole.rows):,}; --all shows them all")
 
 
-def _lines(table: Table) -> Iterator[str]:
-    """The table, and a bar for the number that matters most."""
-    from maw.stats.words import columns
+def _wrapped(line: str, width: int | None) -> str:
+    """A sentence of the summary goes on in the next line behind a comma, not between a number and its unit."""
+    if width is None:
+        return line
+    tied = re.sub(r"(?<![,;:]) ", "\N{NO-BREAK SPACE}", line)
+    return textwrap.fill(tied, width, subsequent_indent=_INDENT, break_long_words=False).replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
 
-    heads, *rows = columns(table)
+
+def _lines(table: Table, width: int | None) -> Iterator[str]:
+    """The table, and a bar for the number that matters most, where there is room."""
+    from maw.stats.words import columns, fitted
+
+    heads, *rows = columns(table if width is None else fitted(table, width))
     largest = max((row.size for row in table.rows), default=0) or 1
     block = "█" if _can_print("█") else "#"
+    room = _BAR_WIDTH if width is None else max(min(_BAR_WIDTH, width - len(heads) - 2), 0)
     yield heads.rstrip()
     for line, row in zip(rows, table.rows, strict=True):
-        yield f"{line}  {block * round(row.size / largest * _BAR_WIDTH)}".rstrip()
+        yield f"{line}  {block * round(row.size / largest * room)}".rstrip()
 
 
 def _can_print(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from maw.finding import SEVERITIES, VERDICTS
@@ -11,7 +11,8 @@ from maw.stats.figures import Figures, Found
 from maw.stats.gather import Statistics
 
 _NONE = "-"
-_NAME_WIDTH = 32
+_NAME_WIDTH, _NAME_LEAST = 32, 8
+_NARROW = {"reviews": "revs", "findings": "found", "accepted": "right", "dismissed": "wrong"}
 _WORST_FIRST = tuple(reversed(SEVERITIES))
 _FOUND = ("findings", *_WORST_FIRST, "accepted")
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
@@ -105,10 +106,9 @@ def table(found: Statistics, group: str) -> Table:
 
 def columns(table: Table) -> list[str]:
     """The heads and then the rows, their cells below each other."""
-    from rich.cells import cell_len, set_cell_size  # some characters take two columns
+    from rich.cells import set_cell_size  # some characters take two columns
 
-    cells = [table.heads, *([_cut(row.cells[0]), *row.cells[1:]] for row in table.rows)]
-    widths = [max(cell_len(row[at]) for row in cells) for at in range(len(table.heads))]
+    cells, widths = _cells(table), _widths(table)
     return [
         "  ".join([
             set_cell_size(row[0], widths[0]),
@@ -118,8 +118,53 @@ def columns(table: Table) -> list[str]:
     ]  # fmt: skip
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _NAME_WIDTH else name[: _NAME_WIDTH - 1] + "…"
+def fitted(table: Table, width: int) -> Table:
+    """The table in a terminal that is so wide: as far as it has to be, without columns that say nothing, with shorter
+    heads and names, and at last without its last columns."""
+    for smaller in (_without_empty, _with_short_heads):
+        if _width(table) > width:
+            table = smaller(table)
+    if (over := _width(table) - width) > 0:
+        table = _with_names(table, max(_widths(table)[0] - over, _NAME_LEAST))
+    while _width(table) > width and len(table.heads) > 2:
+        table = _only(table, range(len(table.heads) - 1))
+    return table
+
+
+def _cells(table: Table) -> list[list[str]]:
+    return [table.heads, *([_cut(row.cells[0]), *row.cells[1:]] for row in table.rows)]
+
+
+def _widths(table: Table) -> list[int]:
+    from rich.cells import cell_len
+
+    return [max(map(cell_len, column)) for column in zip(*_cells(table), strict=True)]
+
+
+def _width(table: Table) -> int:
+    return sum(_widths(table)) + 2 * (len(table.heads) - 1)
+
+
+def _only(table: Table, places: Iterable[int]) -> Table:
+    wanted = list(places)
+    rows = [row._replace(cells=[row.cells[at] for at in wanted]) for row in table.rows]
+    return Table([table.heads[at] for at in wanted], rows)
+
+
+def _without_empty(table: Table) -> Table:
+    return _only(table, (at for at in range(len(table.heads)) if any(row.cells[at] != _NONE for row in table.rows)))
+
+
+def _with_short_heads(table: Table) -> Table:
+    return table._replace(heads=[_NARROW.get(head, head) for head in table.heads])
+
+
+def _with_names(table: Table, width: int) -> Table:
+    return table._replace(rows=[row._replace(cells=[_cut(row.cells[0], width), *row.cells[1:]]) for row in table.rows])
+
+
+def _cut(name: str, width: int = _NAME_WIDTH) -> str:
+    return name if len(name) <= width else name[: width - 1] + "…"
 
 
 def _of_figures(name: str, figures: Figures) -> list[str]:

@@ -11,14 +11,18 @@ from xml.etree import ElementTree as Xml
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
+from maw.memory.index import Index
+from maw.memory.query import Filters
 from maw.stats.chart import to_svg
 from maw.stats.export import COLUMNS, to_csv
 from maw.stats.figures import Figures, Found, Place
-from maw.stats.gather import Statistics
+from maw.stats.gather import Statistics, gather
 from maw.stats.plots import nice
-from maw.stats.words import duration, short
-from tests.fixtures.attendant import finding
+from maw.stats.words import columns, duration, fitted, short, table
+from tests.cli.test_terminal import on_a_terminal
+from tests.fixtures.attendant import finding, kernel_repo
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 from tests.stats.test_gather import MONDAY, NEXT, STATS, note, say
@@ -72,6 +76,35 @@ def test_a_terminal_without_unicode_and_long_tables(busy: Repository, maw: Maw) 
     assert "12 of 21; --all shows them all" in ran.err
     assert "#" in ran.out and ran.out.isascii()
     assert len(maw("stats", "--by", "model", "--all", cwd=busy.path).out.splitlines()) == 4 + 1 + 22
+
+
+@pytest.mark.parametrize("width", [100, 80, 60, 40])
+def test_a_table_fits_its_terminal(busy: Repository, width: int) -> None:
+    """Columns of nothing but dashes go first, then heads and names get shorter, then the last columns go."""
+    note(busy, busy.commit(), ts=MONDAY, model="漢字" * 20, stats={**STATS, "elapsed_ms": 3_700_000})
+    with Index(kernel_repo(busy)) as index:
+        index.refresh()
+        found = gather(index, Filters(), commits=True)
+    for group in ("week", "category", "severity", "author", "model", "path"):
+        whole = table(found, group)
+        small = fitted(whole, width)
+        assert max(map(cell_len, columns(small))) <= width
+        assert len(small.heads) > 2 and len(small.rows) == len(whole.rows)
+    assert fitted(table(found, "severity"), 80) == table(found, "severity")
+
+
+def test_a_real_terminal(busy: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = on_a_terminal("stats", cwd=busy.path).decode().replace("\r", "").split("\n")
+    assert max(map(cell_len, lines)) <= 80
+    assert "          99% 1 min 30 s, first word 200 ms" in lines  # what goes on is indented
+    assert "C" not in next(line for line in lines if line.startswith("week")).split()
+
+
+def test_a_table_of_nothing_is_left_out(repo: Repository, maw: Maw) -> None:
+    note(repo, repo.commit("one"))
+    ran = maw("stats", "--by", "week", "--by", "category", cwd=repo.path)
+    assert "week" in ran.out and "category" not in ran.out
 
 
 def test_json_and_its_filters(busy: Repository, maw: Maw) -> None:
