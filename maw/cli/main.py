@@ -50,6 +50,7 @@ COMMANDS: dict[str, Entry] = {
     "connect": Entry("maw.cli.connect:connect", "Connect to NODE, answering what it asks.", "Node"),
     "hooks": Entry("maw.cli.hooks:hooks", "Install, remove and inspect the git hooks.", "Setup"),
     "config": Entry("maw.cli.config:config", "Read and change settings.", "Setup"),
+    "help": Entry("maw.cli.help:help_", "Print the help of a command.", "Setup"),
     "completion": Entry("maw.cli.completion:completion", "Print a completion script for your shell.", "Setup"),
 }
 

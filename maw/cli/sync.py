@@ -43,7 +43,9 @@ def sync(remote: str | None, no_push: bool, timeout: float | None, quiet: bool, 
     chosen = remotes.checked(repo, remote)
     deliver(repo)
     limit = load(worktree=repo.worktree, strict=not quiet).values["sync.timeout"] if timeout is None else timeout
-    done = notes.sync(repo, chosen, timeout=limit, ask=not quiet and sys.stdin.isatty(), push=not no_push)
+    # Lines of their own: git and ssh may ask for a password, on the line where a progress line would stand.
+    told = (lambda _: None) if quiet or as_json else (lambda doing: say(f"maw: {doing}, {limit:g} s at most in all"))
+    done = notes.sync(repo, chosen, timeout=limit, ask=not quiet and sys.stdin.isatty(), push=not no_push, told=told)
     client.poke(repo.common_dir)  # which brings the index up to date
     if as_json:
         print_json({"v": 1, "remote": chosen, "kinds": [kind._asdict() for kind in done]})

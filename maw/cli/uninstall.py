@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -14,6 +15,7 @@ from maw.cli.output import printable
 from maw.cli.place import repository
 from maw.cli.records import deliver
 from maw.config.edit import initial_text
+from maw.config.load import load
 from maw.errors import FatalError
 from maw.git import refs
 from maw.git.repo import Repo
@@ -46,23 +48,51 @@ def take_back(*, yes: bool, notes: bool, state: bool) -> int:
     repo = repository()
     if repo is None and not state:
         raise FatalError("this is not a git repository", hint="`maw uninstall --state` removes what is outside of them")
+    stays = [*(_notes_that_stay(repo, notes) if repo else []), *(_keys_that_stay() if state else [])]
     if not yes:
-        _ask(repo, notes=notes, state=state)
+        _ask(repo, notes=notes, state=state, stays=stays)
     if repo is not None:
         _repository(repo)
         if notes:
             _notes(repo)
     if state:
         _state()
+    if stays:
+        _tell(stays)
     return errors.PASS
 
 
-def _ask(repo: Repo | None, *, notes: bool, state: bool) -> None:
+def _notes_that_stay(repo: Repo, removed: bool) -> list[str]:
+    """The project's memory, where it is after this."""
+    if not removed:
+        here = refs.tips(repo, refs.NOTES)
+        return ["notes stay in this repository, as its memory; `maw uninstall --notes` removes them"] if here else []
+    remotes = sorted({name.rpartition("/")[0] for name in refs.tips(repo, refs.TRACKING)})
+    return [f"notes stay at {name}; `git push {name} --delete {refs.NOTES}review` removes those" for name in remotes]
+
+
+def _keys_that_stay() -> list[str]:
+    """What this machine cannot take back by deleting its own files."""
+    from maw.link.keygen import public_line  # cryptography: 30 ms that only this needs
+
+    said = []
+    for name, node in load(strict=False).nodes.items():
+        key = public_line(paths.node_key_file(name))
+        if key is not None:
+            tag = key.rsplit(maxsplit=1)[-1]
+            how = f"`maw-runner keys rm {tag}` there" if node.endpoint else f"the line there that ends in {tag}"
+            said.append(f"{node.host} still lets in maw's key: `maw node rm {name}`, before this, or {how} ends that")
+    return said
+
+
+def _ask(repo: Repo | None, *, notes: bool, state: bool, stays: Sequence[str]) -> None:
     if not sys.stdin.isatty():
         raise FatalError("there is no terminal to ask on", hint="use `maw uninstall --yes`")
     what = [f"maw's hooks and settings in {repo.root}"] if repo else []
     what += ["all its notes in this repository, for good"] if notes and repo else []
     what += [f"{paths.state_dir()} with models and keys"] if state else []
+    for line in stays:
+        click.echo(printable(line), err=True)
     click.confirm(printable(f"Remove {', '.join(what)}?"), abort=True, err=True)
 
 

@@ -10,7 +10,7 @@ import json
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,8 +39,17 @@ class Kind(NamedTuple):
     refused: str = ""
 
 
-def sync(repo: Repo, remote: str, *, timeout: float, ask: bool, push: bool = True) -> list[Kind]:
-    """Fetch, join, push. `ask`: a person is there, whom git and ssh may ask for a password.
+def sync(
+    repo: Repo,
+    remote: str,
+    *,
+    timeout: float,
+    ask: bool,
+    push: bool = True,
+    told: Callable[[str], None] = lambda _: None,
+) -> list[Kind]:
+    """Fetch, join, push. `ask`: a person is there, whom git and ssh may ask for a password. `told` hears what is done
+    now.
 
     Raises GitError (GitTimeout after `timeout` seconds) and FatalError; what was fetched and joined by then stays.
     """
@@ -48,9 +57,12 @@ def sync(repo: Repo, remote: str, *, timeout: float, ask: bool, push: bool = Tru
     done = {kind: Kind(kind) for kind in KINDS}
     with _turn(repo, timeout):
         for attempt in range(ATTEMPTS):
+            told(f"fetching the notes of {remote}" + (", where others pushed meanwhile" if attempt else ""))
             remotes.fetch(repo, remote, [refs.refspec(remote)], give_up=give_up, ask=ask)
             theirs = _join(repo, remote, done)
             waiting = _news(repo, theirs) if push else []
+            if waiting:
+                told(f"pushing {', '.join(waiting)} notes to {remote}")
             if not waiting or not _push(repo, remote, waiting, done, give_up, ask=ask):
                 return [found for found in done.values() if found != Kind(found.kind)]
             time.sleep(min(random.uniform(0.05, 0.1) * 2**attempt, 2.0))

@@ -16,7 +16,10 @@ from typing import Any
 
 import pytest
 
+from maw import paths
+from maw.config import edit
 from maw.git.repo import discover
+from maw.link.keygen import make_key
 from maw.setup import framework, journal
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository, make_repository, refs_in_a_reftable
@@ -221,10 +224,22 @@ def test_a_chosen_node_is_written_for_the_user_not_the_repository(maw: Maw, repo
 def test_notes_stay_unless_asked_for(maw: Maw, set_up: Repository) -> None:
     set_up.git("notes", "--ref=maw/review", "add", "-m", "kept", "HEAD")
     maw("init", "--yes", cwd=set_up.path, **NOWHERE)
-    maw("uninstall", "--yes", cwd=set_up.path)
+    done = maw("uninstall", "--yes", cwd=set_up.path)
+    assert "notes stay in this repository" in done.out and "`maw uninstall --notes`" in done.out
     assert set_up.git("notes", "--ref=maw/review", "show", "HEAD") == "kept"
-    assert maw("uninstall", "--yes", "--notes", cwd=set_up.path).code == 0
+    set_up.git("update-ref", "refs/notes/maw-remote/origin/review", "refs/notes/maw/review")
+    done = maw("uninstall", "--yes", "--notes", cwd=set_up.path)
+    assert done.code == 0
+    assert "notes stay at origin; `git push origin --delete refs/notes/maw/review` removes those" in done.out
     assert set_up.git("for-each-ref", "refs/notes/maw") == ""
+
+
+def test_a_key_that_a_node_still_lets_in_is_told_with_the_end_of_its_line(maw: Maw, repo: Repository) -> None:
+    edit.set_value(paths.config_file(), "nodes.pro.host", "pro.example")
+    tag = make_key(paths.node_key_file("pro"), "maw:pro@air").split()[-1]
+    done = maw("uninstall", "--yes", "--state", cwd=repo.path)
+    assert "pro.example still lets in maw's key: `maw node rm pro`, before this" in done.out
+    assert f"or the line there that ends in {tag} ends that" in done.out
 
 
 def test_state_is_removed_when_asked_for(maw: Maw, repo: Repository, home: Path) -> None:

@@ -38,6 +38,23 @@ def test_help_lists_every_command(maw: Maw) -> None:
         assert entry.help.split(".")[0][:30] in done.out
 
 
+@pytest.mark.parametrize("words", [[], ["show"], ["generate", "fix"], ["config", "set"]])
+def test_help_as_a_command_is_the_help(maw: Maw, words: list[str]) -> None:
+    done = maw("help", *words)
+    assert done.code == 0 and done.out.rstrip("\n") == maw(*words, "--help").out.rstrip("\n")
+
+
+def test_what_is_no_command_is_told_with_what_was_meant(maw: Maw) -> None:
+    for words, told in (
+        (["help", "hsitory"], "Did you mean `maw history`?"),
+        (["help", "config", "sett"], "No such command 'sett'"),
+        (["help", "show", "HEAD"], "`maw show` has no subcommands"),
+        (["generate", "undo"], "`maw generate --undo` takes the last application back"),
+    ):
+        done = maw(*words)
+        assert done.code == 2 and told in done.err, words
+
+
 def test_version(maw: Maw) -> None:
     assert maw("--version").out == f"maw {__version__}\n"
 
@@ -92,7 +109,7 @@ def test_completing_a_name_imports_no_command() -> None:
         "print([name for name in sys.modules if name.startswith('maw.cli.')])\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "['maw.cli.failure', 'maw.cli.main']"
+    assert done.stdout.strip() == "['maw.cli.ending', 'maw.cli.failure', 'maw.cli.main']"
 
 
 def test_the_group_is_called_maw() -> None:
