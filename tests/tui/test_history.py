@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from textual.geometry import Region
 
 from benchmarks.many_notes import build as many
 from maw.git.notes import Notes
@@ -225,6 +226,45 @@ def test_what_is_cut_off_at_the_right_is_seen_by_going_there(tui: Run, repo: Rep
         await ui.until_has("short = 1")
 
     tui(scenario, repo=repo)
+
+
+def test_the_cursor_stays_in_sight_when_the_wheel_scrolls(tui: Run, repo: Repository) -> None:
+    maw_note(repo, repo.commit("Long", **{"a.py": "".join(f"line{number}\n" for number in range(200))}))
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("Long")
+        await ui.press("enter")
+        await ui.until_has("line9")
+        detail = ui.app.screen.query_one(Detail)
+        detail.scroll_relative(y=60, animate=False)
+        await ui.until_has("line62")
+        assert detail.cursor == detail.scroll_offset.y == 60
+        await ui.press("j")
+        assert detail.scroll_offset.y == 60
+
+    tui(scenario, repo=repo)
+
+
+def test_only_lines_that_changed_are_drawn(tui: Run, sample: Sample) -> None:
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("Test the total")
+        await ui.press("j", "j")
+        await ui.until_has("first([])")
+        detail = ui.app.screen.query_one(Detail)
+        drawn: list[Region] = []
+        refresh = detail.refresh
+
+        def watched(*regions: Region, **more: bool) -> object:
+            drawn.extend(regions or [detail.region])
+            return refresh(*regions, **more)
+
+        detail.refresh = watched  # type: ignore[assignment, method-assign]
+        await ui.press("j")
+        await ui.until_has("Lines keep their ends")
+        assert all(region.height == 1 for region in drawn)
+        assert 10 < len(drawn) < 40  # of 46: neither commit fills the pane
+
+    tui(scenario, repo=sample[0], size=WIDE)
 
 
 def test_a_merge_says_what_its_diff_is_against(tui: Run, repo: Repository) -> None:

@@ -28,6 +28,11 @@ class Painted(ScrollView, can_focus=True):
     ALLOW_SELECT = False
     ground = Style.null()
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._reach = Size()
+        self._painted: dict[int, Strip] = {}  # the rows of the screen
+
     @property
     def columns(self) -> int:
         """What there is room for beside the scroll bar, where there is one."""
@@ -41,11 +46,31 @@ class Painted(ScrollView, can_focus=True):
         """What the whole line is painted on."""
         return self.ground
 
+    def reach(self, width: int, height: int) -> None:
+        """What there is to scroll over: nothing where all of it is seen, so that it does not change with each content,
+        which has the whole widget laid out and drawn anew."""
+        self._reach = Size(width, height)
+        self.virtual_size = Size(width if width > self.size.width else 0, max(height, self.size.height))
+
+    def on_resize(self) -> None:
+        self.reach(*self._reach)
+
+    def repaint(self) -> None:
+        """Draw the lines that are others than those on the screen: over SSH it is seen when all are."""
+        self.ground = self.rich_style
+        for y in range(self.size.height):
+            if self._line(y) != self._painted.get(y):
+                self.refresh(Region(0, y, self.size.width, 1))
+
     def render_lines(self, crop: Region) -> list[Strip]:
         self.ground = self.rich_style  # once a picture: it is put together anew each time it is asked for
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
+        self._painted[y] = self._line(y)
+        return self._painted[y]
+
+    def _line(self, y: int) -> Strip:
         left, top = self.scroll_offset
         base = self.base_style(top + y)
         line = self.line_at(top + y)
@@ -79,10 +104,10 @@ class Lines(Painted):
         """Show other lines, from their start unless the place is to be kept."""
         self._lines = lines
         width = max((sum(cell_len(text) for _, text in line.parts) for line in lines), default=0)
-        self.virtual_size = Size(width, len(lines))
+        self.reach(width, len(lines))
         if not keep_place:
             self.scroll_to(0, 0, animate=False)
-        self.refresh()
+        self.repaint()
 
     def grow(self, lines: Sequence[Line]) -> None:
         """The same lines with more at their end, as wide as the widget is. Only what is another now is drawn; who

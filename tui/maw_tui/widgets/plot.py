@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from textual import events
-
 from maw.review.render import Line, Part
 from maw.stats.plots import BAD, FAINT, GOOD, ODD, PLAIN, WARN, Plot
 from maw.stats.words import short
@@ -33,7 +31,7 @@ class PlotView(Lines):
         self._plot = plot
         self._draw()
 
-    def on_resize(self, event: events.Resize) -> None:
+    def on_resize(self) -> None:
         self._draw()
 
     def _draw(self) -> None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 
 from maw.review.render import Line
@@ -84,10 +84,10 @@ class Rows(Painted):
             self.call_later(self.screen.refresh_bindings)  # for `check_action`
         self.count = count
         self._asked = None
-        self.virtual_size = Size(width, count)
+        self.reach(width, count)
         self.cursor = max(0, min(cursor, count - 1))
         self._follow()
-        self.refresh()
+        self.repaint()
         self.post_message(self.Moved(self, self.cursor))
 
     def renew(self, keys: Sequence[str], empty: str = "") -> None:
@@ -100,7 +100,7 @@ class Rows(Painted):
         if count != self.count or cursor != self.cursor or empty != self.empty:
             followed = cursor != self.cursor
             self.count, self.cursor, self.empty = count, cursor, empty
-            self.virtual_size = Size(0, count)
+            self.reach(0, count)
             if followed:
                 self._follow()
             self.refresh()
@@ -171,6 +171,13 @@ class Rows(Painted):
 
     def _follow(self) -> None:
         self.scroll_to_region(Region(self.scroll_offset.x, self.cursor, 1, 1), animate=False, force=True)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """The cursor stays in sight: what keys are about should be seen."""
+        super().watch_scroll_y(old_value, new_value)
+        top, height = round(new_value), self.size.height
+        if height and not top <= self.cursor < top + height:
+            self.move_to(max(top, min(self.cursor, top + height - 1)))
 
     def action_cursor_down(self) -> None:
         self.move_to(self.cursor + 1)
