@@ -16,8 +16,6 @@ from maw.review.render import Line
 from maw_tui.widgets.lines import Painted
 from maw_tui.widgets.vi import CURSOR
 
-_DRAWN = 500  # more lines than any terminal has
-
 
 class Rows(Painted):
     """`draw` gives the line of a row, or None for one that is not here yet; then `Wanted` is posted, once until
@@ -69,7 +67,6 @@ class Rows(Painted):
         super().__init__(id=id)
         self._draw = draw
         self._asked: tuple[int, int] | None = None
-        self._drawn: dict[int, Line] = {}  # as they are on the screen, for `renew`
         self._keys: Sequence[str] = ()
         self._held = False  # a person has put the cursor where it is
         self.count = 0
@@ -97,27 +94,18 @@ class Rows(Painted):
         place = self._place_in(keys) if self._held else 0
         count, cursor = len(keys), max(0, min(place, len(keys) - 1))
         self._keys = keys
-        if count != self.count or cursor != self.cursor or empty != self.empty:
-            followed = cursor != self.cursor
-            self.count, self.cursor, self.empty = count, cursor, empty
-            self.reach(0, count)
-            if followed:
-                self._follow()
-            self.refresh()
-        else:
-            self._draw_changed()
+        followed = cursor != self.cursor
+        self.count, self.cursor, self.empty = count, cursor, empty
+        self.reach(0, count)
+        if followed:
+            self._follow()
+        self.repaint()
         self.post_message(self.Moved(self, self.cursor))
 
     def _place_in(self, keys: Sequence[str]) -> int:
         """Where the row under the cursor is among these; where the cursor is, when it is gone."""
         here = self._keys[self.cursor] if self.cursor < len(self._keys) else None
         return next((number for number, key in enumerate(keys) if key == here), self.cursor)
-
-    def _draw_changed(self) -> None:
-        top = self.scroll_offset.y
-        for number in range(top, min(top + self.size.height, self.count)):
-            if self._draw(number, self.columns) != self._drawn.get(number):
-                self.refresh_line(number)
 
     def hold(self) -> None:
         """The row under the cursor is the one that is meant, wherever `renew` finds it."""
@@ -134,14 +122,7 @@ class Rows(Painted):
         line = self._draw(number, self.columns)
         if line is None:
             self._want()
-        else:
-            self._keep(number, line)
         return line
-
-    def _keep(self, number: int, line: Line) -> None:
-        if len(self._drawn) > _DRAWN:
-            self._drawn.clear()
-        self._drawn[number] = line
 
     def base_style(self, number: int) -> Style:
         if number != self.cursor or not self.count:
