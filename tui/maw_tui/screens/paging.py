@@ -29,6 +29,7 @@ class PagedRows(Working, Rows, Generic[Key, Entry]):
     """Whoever derives from it says how keys are listed, entries read (both in workers) and rows drawn; `nothing` and
     `nothing_fits` are said where there are no rows."""
 
+    goes_along = True
     nothing = "nothing is recorded yet"
     nothing_fits = "nothing recorded that fits"
 

@@ -22,6 +22,7 @@ class Rows(Painted):
     `arrived` or `show` is called."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--cursor", "rows--cursor-blurred"}
+    goes_along = False  # the cursor, with the wheel
     BINDINGS: ClassVar[list[BindingType]] = [
         *CURSOR,
         Binding("down", "cursor_down", "Down", show=False),
@@ -154,10 +155,10 @@ class Rows(Painted):
         self.scroll_to_region(Region(self.scroll_offset.x, self.cursor, 1, 1), animate=False, force=True)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """The cursor stays in sight: what keys are about should be seen."""
+        """Where the cursor goes along, it stays in sight: what keys are about is seen."""
         super().watch_scroll_y(old_value, new_value)
         top, height = round(new_value), self.size.height
-        if height and not top <= self.cursor < top + height:
+        if self.goes_along and height and not top <= self.cursor < top + height:
             self.move_to(max(top, min(self.cursor, top + height - 1)))
 
     def action_cursor_down(self) -> None:

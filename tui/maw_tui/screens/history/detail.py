@@ -35,6 +35,7 @@ SIDE_BY_SIDE = 120  # columns from which old and new stand beside each other
 class Detail(Working, Rows):
     """Lines with a cursor: what is under it can be copied and opened in the editor."""
 
+    goes_along = True
     BINDINGS: ClassVar[list[BindingType]] = [
         *SIDEWAYS,
         Binding("n", "jump('finding', 1)", "Next finding", tooltip="Next finding"),
