@@ -8,6 +8,7 @@ from maw import paths
 from maw.config.load import Config, load
 from maw.text import one_line
 
+_WHOLE = ("not TOML", "cannot be read")  # what load says of a file of which it took nothing
 NOT_SET_UP = "not set up for you, so nothing is reviewed; `maw init` does it"
 
 
@@ -22,5 +23,9 @@ def configuration(worktree: str | None) -> Config | None:
 
 
 def problems(config: Config) -> list[str]:
-    """A line for each setting that could not be used."""
-    return [f"warning: {one_line(problem)}" for problem in config.problems]
+    """A line for each setting that could not be used, and where none of the file could, what counts instead."""
+    lines = [f"warning: {one_line(problem)}" for problem in config.problems]
+    unread = any(
+        problem.startswith(f"{paths.config_file()}: {what}: ") for problem in config.problems for what in _WHOLE
+    )
+    return [*lines, f"none of your settings counts: the defaults do, on {config['node']}"] if unread else lines

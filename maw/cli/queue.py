@@ -13,6 +13,7 @@ from maw import answers, api, client, errors, tasks
 from maw.cli import completing
 from maw.cli.options import named_node
 from maw.cli.output import print_json, say
+from maw.cli.status import AT_REST, runs
 from maw.errors import FatalError
 from maw.text import flat
 from maw.times import ago, moment
@@ -143,7 +144,13 @@ def show_tasks(
     kind: str | None = None,
     limit: int = 50,
 ) -> int:
-    """Print a node's tasks. Raises NodeError and ApiError."""
+    """Print a node's tasks. Looking starts no runner on this machine. Raises NodeError and ApiError."""
+    if not runs(node):
+        if as_json:
+            print_json({"v": 1, "node": node, "running": False, "tasks": []})
+        else:
+            say(f"the runner on this machine is {AT_REST}")
+        return errors.PASS
     states = [state] if state is not None else [None] if everything else ["running", "queued"]
     found: list[dict[str, Any]] = []
     for wanted in states:

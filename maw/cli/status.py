@@ -10,6 +10,8 @@ from maw.cli.options import named_node
 from maw.cli.output import print_json
 from maw.statuslines import lines
 
+AT_REST = "not running; it starts with the first task, or with `maw-runner start`"
+
 
 @click.command()
 @click.option(
@@ -27,13 +29,24 @@ def status(node: str | None, as_json: bool) -> int:
 
 
 def show(*, node: str, as_json: bool) -> int:
-    """Print the status of `node`. Raises NodeError and ApiError."""
+    """Print the status of `node`. Looking starts no runner on this machine. Raises NodeError and ApiError."""
+    if not runs(node):
+        if as_json:
+            print_json({"v": 1, "node": node, "reached": reached(node), "running": False})
+        else:
+            click.echo(f"node      {node}, {reached(node)}\nrunner    {AT_REST}")
+        return errors.PASS
     answer = answers.ask(node, "GET", "/api/v1/status", api.Status)
     if as_json:
         print_json({**answer, "node": node, "reached": reached(node)})
     else:
         click.echo("\n".join([f"node      {node}, {reached(node)}", *lines(answer)]))
     return errors.PASS
+
+
+def runs(node: str) -> bool:
+    """Whether there is a runner to be looked at: one of this machine that is at rest is left so."""
+    return node != reach.LOCAL or reach.is_up(node)
 
 
 def reached(node: str) -> str:

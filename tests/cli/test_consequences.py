@@ -72,3 +72,12 @@ def test_an_unknown_node_is_told_in_one_way_and_nothing_is_started(
             "maw: no node called 'zzz' (known: none yet)", "     add it with `maw node add zzz HOST`",
         ]  # fmt: skip
     assert not (home / "state" / "link" / "zzz").exists()
+
+
+def test_looking_starts_no_runner(maw: Maw, home: Path) -> None:
+    ran = maw("status")
+    assert ran.code == 0 and "not running; it starts with the first task" in ran.out
+    assert maw("status", "--json").json["running"] is False
+    assert "not running" in maw("queue").err
+    assert maw("queue", "list", "--all", "--json").json == {"v": 1, "node": "local", "running": False, "tasks": []}
+    assert not (home / "state" / "runner" / "queue.db").exists()

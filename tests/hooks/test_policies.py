@@ -65,6 +65,13 @@ def test_a_repository_may_tighten_the_gate_but_not_send_elsewhere(changed: Hooke
     assert len(changed.runner.submits) == 1
 
 
+def test_a_file_that_is_no_toml_leaves_the_defaults_and_that_is_said(changed: Hooked, user: Path) -> None:
+    user.write_text('node = "pro\n')
+    said = changed.commit()
+    assert "not TOML" in said
+    assert "maw: none of your settings counts: the defaults do, on local\n" in said
+
+
 def test_unknown_keys_are_warnings_in_hooks(changed: Hooked, user: Path) -> None:
     user.write_text("[review]\nblockat = 'error'\n")
     said = changed.commit()

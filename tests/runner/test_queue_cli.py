@@ -192,7 +192,8 @@ def test_a_runner_that_does_not_answer_is_told(home: object, capsys: pytest.Capt
         sock.listen()
 
         def hang_up() -> None:
-            sock.accept()[0].close()
+            for _ in range(2):  # who looks whether it is there, and who asks
+                sock.accept()[0].close()
 
         thread = threading.Thread(target=hang_up)
         thread.start()
