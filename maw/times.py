@@ -9,24 +9,30 @@ from datetime import datetime
 from maw.errors import FatalError
 
 _AGE = re.compile(r"(\d+)\s*(min|[smhdwy])\Z")
+_AGO = re.compile(r"(last|\d+)[ .]+(second|minute|hour|day|week|month|year)s?([ .]+ago)?\Z")  # as git users type it
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 7 * 86400, "y": 365 * 86400}
+_SECONDS |= {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 7 * 86400, "month": 30 * 86400}
+_SECONDS["year"] = 365 * 86400
 _STEPS = (("y", 365 * 86400), ("w", 7 * 86400), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
 
 
 def moment(text: str, now: float | None = None) -> float:
-    """Seconds since 1970 of an ISO date or time (local where it names no zone) or an age such as 7d.
+    """Seconds since 1970 of an ISO date or time (local where it names no zone), an age such as 7d, or git's words for
+    one: `yesterday`, `2 weeks ago`, `last month` (of 30 days).
 
     An age that reaches back further than 1970 means 1970. Raises FatalError when it is neither.
     """
-    match = _AGE.match(text.strip())
+    words = {"yesterday": "1d", "now": "0s"}.get(text.strip().lower(), text.strip())
+    match = _AGE.match(words) or _AGO.match(words.lower())
     try:
         if match is not None:
-            past = (time.time() if now is None else now) - int(match[1]) * _SECONDS[match[2]]
-            return max(past, 0.0)
+            number = 1 if match[1] == "last" else int(match[1])
+            return max((time.time() if now is None else now) - number * _SECONDS[match[2]], 0.0)
         return datetime.fromisoformat(text.strip()).timestamp()
     except (ValueError, OverflowError):
         raise FatalError(
-            f"not a time: {text!r}", hint="write 2026-01-31, 2026-01-31T12:00Z, or an age such as 12h, 7d or 2w"
+            f"not a time: {text!r}",
+            hint="write 2026-01-31, 2026-01-31T12:00Z, yesterday, or an age such as 12h, 7d or 2 weeks ago",
         ) from None
 
 
