@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maw.config.load import Config
+from maw.finding import Finding
 from maw.light import NamedTuple
 from maw.review.outcome import (
     BACKGROUND,
@@ -15,6 +16,7 @@ from maw.review.outcome import (
     Outcome,
 )
 from maw.review.render import judged, tally
+from maw.secrets import UNIT as SECRET
 from maw.text import count, one_line
 
 _SETTINGS = {
@@ -24,7 +26,8 @@ _SETTINGS = {
     UNREDACTED: "review.on_unreachable",
 }
 HOW_TO_SKIP = "`git commit -n` commits it as it is (recorded as bypassed); MAW_SKIP=1 skips maw alone"
-HOW_TO_DISMISS = "`maw dismiss ID` for one that is wrong, `maw fix ID` to apply its replacement"
+HOW_TO_DISMISS = "`maw dismiss ID` for one that is wrong"
+HOW_TO_FIX = "`maw fix ID` to apply its replacement"
 
 
 class Decision(NamedTuple):
@@ -41,7 +44,7 @@ def decide(outcome: Outcome, config: Config) -> Decision:
     blocking = outcome.blocking(block_at)
     if blocking:
         text = f"commit blocked: {count(blocking, 'finding')} at or above {block_at} (review.block_at)"
-        return Decision(True, text, (HOW_TO_DISMISS, HOW_TO_SKIP))
+        return Decision(True, text, (*_ways(outcome.findings), HOW_TO_SKIP))
     if outcome.status == REVIEWED:
         return Decision(False, _reviewed(outcome, block_at))
     if outcome.cause == BACKGROUND:
@@ -53,6 +56,13 @@ def decide(outcome: Outcome, config: Config) -> Decision:
         return Decision(True, f"commit blocked: {why}, and {setting} is block", (HOW_TO_SKIP,))
     goes = "unreviewed" if outcome.status == UNREVIEWED else "reviewed in part"
     return Decision(False, f"{why}; the commit goes {goes}")
+
+
+def _ways(findings: tuple[Finding, ...]) -> tuple[str, ...]:
+    """What can be done about them, as a line; none where each is a secret, which says itself what to do."""
+    ways = [HOW_TO_DISMISS] if any(finding.unit != SECRET for finding in findings) else []
+    ways += [HOW_TO_FIX] if any(finding.replacement is not None for finding in findings) else []
+    return (", ".join(ways),) if ways else ()
 
 
 def _reviewed(outcome: Outcome, block_at: str) -> str:

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from maw.review.render import Line
-from maw.review.terminal import ProgressLine, is_terminal
+from maw.review.render import Line, wrapped
+from maw.review.terminal import ProgressLine, columns, is_terminal
 from maw.text import printable
 
 _COLOURS = {
@@ -38,6 +38,8 @@ class Talk:
         self._write(f"     {printable(text)}\n")
 
     def lines(self, lines: list[Line]) -> None:
+        if is_terminal():
+            lines = list(wrapped(lines, columns()))
         self._write("".join(self._painted(line) + "\n" for line in lines))
 
     def progress(self, text: str) -> None:

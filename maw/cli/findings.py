@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from maw.finding import Finding
-from maw.review.render import Line, findings_lines
+from maw.review.render import Line, findings_lines, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +25,7 @@ def print_findings(console: Console, findings: Iterable[Finding], said: Mapping[
 
 def print_lines(console: Console, lines: Iterable[Line]) -> None:
     """Lines of review/render.py, each part in its style."""
-    for line in lines:
+    for line in wrapped(lines, console.width) if console.is_terminal else lines:
         console.print(styled(line))
 
 

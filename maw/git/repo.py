@@ -242,8 +242,19 @@ def resolve_commit(repo: Repo, name: str) -> str:
     # --end-of-options: a name that starts with a dash stays a name.
     found = try_line("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}", cwd=repo.root)
     if found is None:
-        raise GitError(["rev-parse", name], 128, f"no such commit: {name}")
+        raise NoSuchCommit(name, none_yet=head_commit(repo) is None)
     return found
+
+
+class NoSuchCommit(GitError):
+    """A revision names no commit; git's own words for that name an option that nobody typed."""
+
+    def __init__(self, name: str, *, none_yet: bool) -> None:
+        super().__init__(["rev-parse", name], 128, "")
+        if none_yet:
+            self.message = f"no commits yet, so there is no {name}"
+        else:
+            self.message = f"no such commit: {name}"
 
 
 def commits_in(repo: Repo, revisions: str) -> list[str]:

@@ -104,6 +104,28 @@ def _paragraph(label: str, text: str) -> list[Line]:
     ]
 
 
+def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
+    """Lines for a terminal: a paragraph that is longer is broken between words, and keeps its indent."""
+    for line in lines:
+        *before, (style, text) = line.parts
+        indent = sum(len(part) for _, part in before)
+        if not before or before[0][1].strip() or style != "plain" or not 20 <= width - indent < len(text):
+            yield line
+            continue
+        for number, part in enumerate(_broken(text, width - indent)):
+            yield Line((*before, (style, part))) if number == 0 else Line((("plain", " " * indent + part),))
+
+
+def _broken(text: str, width: int) -> Iterator[str]:
+    """`text` in pieces of at most `width` characters, between words where it has any."""
+    while len(text) > width:
+        at = text.rfind(" ", 1, width + 1)
+        at = at if at > 0 else width
+        yield text[:at]
+        text = text[at:].lstrip(" ")
+    yield text
+
+
 def _short(text: str) -> str:
     return text if len(text) <= QUOTE_MAX else text[: QUOTE_MAX - 1] + "…"
 
@@ -114,6 +136,7 @@ class Printer:
     def __init__(self) -> None:
         self._shown: set[tuple[str, int]] = set()
         self._path: str | None = None
+        self._said: set[tuple[str, str]] = set()
 
     def found(self, finding: Finding) -> list[Line]:
         """The lines to print for it; none when it was printed before."""
@@ -123,7 +146,15 @@ class Printer:
         self._shown.add(key)
         lines = [] if finding.path == self._path else [path_line(finding.path)]
         self._path = finding.path
-        return lines + finding_lines(finding)
+        return lines + finding_lines(self._once(finding))
+
+    def _once(self, finding: Finding) -> Finding:
+        """Without what was said word for word of one before: of eight secrets, the advice comes once."""
+        words = (finding.scenario, finding.suggestion)
+        if words in self._said:
+            return finding._replace(scenario="", suggestion="")
+        self._said.add(words)
+        return finding
 
     def ended(self, findings: Iterable[Finding]) -> list[Line]:
         """What is left to print when `findings` is what counts in the end."""

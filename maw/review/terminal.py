@@ -31,7 +31,7 @@ class ProgressLine:
 
     def show(self, text: str) -> None:
         with self._alone():
-            text = one_line(text)[: _width() - 1]
+            text = one_line(text)[: columns() - 1]
             if self._terminal and text != self._shown:
                 self._write(f"\r\x1b[K{text}")
                 self._shown = text
@@ -90,7 +90,7 @@ class ProgressLine:
             pass  # nobody looks any more
 
 
-def _width() -> int:
+def columns() -> int:
     try:
         return os.get_terminal_size(2).columns or 80
     except OSError:

@@ -29,10 +29,13 @@ def test_a_finding_blocks_and_nothing_is_committed(changed: Hooked) -> None:
         "    An empty list makes the length 0.",
         "    suggestion: Return 0 for an empty list.",
         "maw: commit blocked: 1 finding at or above error (review.block_at)",
-        "     `maw dismiss ID` for one that is wrong, `maw fix ID` to apply its replacement",
+        "     `maw dismiss ID` for one that is wrong",
         "     `git commit -n` commits it as it is (recorded as bypassed); MAW_SKIP=1 skips maw alone",
     ]
     assert changed.out("diff", "--cached", "--name-only") == "a.py"
+    changed.runner.plays(finding(line=4, severity="error") | {"replacement": "return 0"})
+    said = changed.blocked(MAW_REVIEW_MAX_FILE_BYTES="999999")  # other terms: asked anew
+    assert "for one that is wrong, `maw fix ID` to apply its replacement" in said
 
 
 def test_a_finding_below_the_threshold_warns(changed: Hooked) -> None:

@@ -52,6 +52,7 @@ def test_a_secret_blocks_without_a_node(hooked: Hooked, fake_link: FakeRunner, u
     user.write_text('node = "pro"\nreview.block_at = "critical"\n[nodes.pro]\nhost = "pro"\n')
     hooked.write("a.py", THREE + LINE)
     done = hooked.git("commit", "-a", "-m", "secret")
+    assert "maw dismiss" not in done.stderr and "maw fix" not in done.stderr  # neither can be done
     assert done.returncode == 1
     assert done.stderr.splitlines()[:3] == [
         "a.py",

@@ -302,3 +302,9 @@ def test_many_files_that_were_skipped_for_one_reason_are_one_line(
         "maw: skipped l.lock: lock file",
         "maw: incomplete: nothing found in 500 units; by fake on local; 9 of 509 units could not be reviewed",
     ]
+
+
+def test_before_the_first_commit(repo: Repository, fake_runner: FakeRunner, maw: Maw) -> None:
+    for command in (("review", "HEAD"), ("show",), ("generate", "changelog")):
+        done = maw(*command, cwd=repo.path)
+        assert (done.code, "no commits yet" in done.err, "rev-parse" in done.err) == (2, True, False)
