@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from maw.times import until
+from maw.errors import FatalError
+from maw.times import moment, until
 
 
 @pytest.mark.parametrize(
@@ -21,3 +22,18 @@ from maw.times import until
 )
 def test_how_soon_is_told_in_its_largest_unit(seconds: float, told: str) -> None:
     assert until(seconds) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("yesterday", 1), ("2 weeks ago", 14), ("1 day ago", 1), ("3.months.ago", 90), ("last week", 7),
+     ("Last Year", 365), ("10 days", 10), ("now", 0)],
+)  # fmt: skip
+def test_words_that_git_users_type(text: str, days: int) -> None:
+    assert moment(text, now=1000 * 86400.0) == (1000 - days) * 86400.0
+
+
+@pytest.mark.parametrize("text", ["weeks ago", "last", "2 fortnights ago", "2 weeks hence"])
+def test_words_that_are_no_time(text: str) -> None:
+    with pytest.raises(FatalError, match="not a time"):
+        moment(text)
