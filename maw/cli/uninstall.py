@@ -100,7 +100,7 @@ def _repository(repo: Repo) -> None:
     # What waits to be written is written first. Where it is not, but may be later, it is kept.
     delivered = not spool.waiting(repo) or deliver(repo)
     done = hooks.take_back(repo)
-    for entry in reversed(journal.entries(repo) if os.path.isdir(repo.maw_dir) else []):
+    for entry in reversed(journal.entries(repo)):
         line_of_it = _undo(repo, entry)
         journal.forget(repo, entry)
         done += [line_of_it] if line_of_it else []

@@ -24,7 +24,7 @@ def path(repo: Repo) -> str:
 
 def entries(repo: Repo) -> list[Entry]:
     """What was changed so far, oldest first. Raises FatalError when the file cannot be read."""
-    raw = files.read_optional(path(repo))
+    raw = files.read_optional(path(repo)) if os.path.isdir(repo.maw_dir) else None  # a file may be in its way
     if raw is None:
         return []
     try:
