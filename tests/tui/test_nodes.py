@@ -77,7 +77,7 @@ def test_a_load_that_takes_long_says_how_far_it_is_and_can_be_given_up(
 
     async def scenario(ui: Ui) -> None:
         await on_model(ui, NAME)
-        await ui.until(lambda: "installed" in row(ui, NAME))
+        await ui.until(lambda: "installed" in row(ui, NAME) and worker() is None)  # one may be about to leave
         await ui.press("l")
         await ui.until(worker)
         worker().suspend()  # as if it read 20 GB from a slow disk
