@@ -88,6 +88,6 @@ def _print(check: Check) -> None:
 
     out = console()
     state = (f"{check.state:<5}", _STYLES.get(check.state, ""))
-    out.print(Text.assemble(state, printable(f" {check.what:<22} {check.found}")))
+    out.print(Text.assemble(state, printable(f" {check.what:<23} {check.found}")))
     if check.mend:
         out.print(printable(f"      → {check.mend}"))

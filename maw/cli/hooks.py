@@ -15,6 +15,8 @@ from maw.setup import stubs
 if TYPE_CHECKING:
     from maw.setup.stubs import Change
 
+_WIDE = len("prepare-commit-msg")
+
 
 @click.group()
 def hooks() -> None:
@@ -86,4 +88,4 @@ def _tell(changes: list[Change], as_json: bool) -> None:
 
 
 def _described(hook: str, word: str, path: str, note: str) -> str:
-    return f"{hook:12} {word}  {path}" + (f"\n{'':13}{note}" if note else "")
+    return f"{hook:{_WIDE}} {word}  {path}" + (f"\n{'':{_WIDE + 1}}{note}" if note else "")

@@ -13,6 +13,11 @@ from maw.setup import journal, stubs
 if TYPE_CHECKING:
     from maw.setup.stubs import State
 
+_WITHOUT = {
+    "pre-commit": "commits here are not reviewed", "post-commit": "reviews are not recorded",
+    "prepare-commit-msg": "no messages are suggested", "commit-msg": "messages are not checked",
+    "pre-push": "what is pushed is not checked",
+}  # fmt: skip
 _DONE = {"installed": "installed", "updated": "renewed"}
 _GONE = {"removed": "removed", "restored": "removed, and the hook from before put back", "kept": "left alone"}
 
@@ -82,9 +87,7 @@ def _check(state: State) -> Check:
     if state.state == "broken":
         return fail(what, text, "`maw hooks install` renews it")
     if state.state == "missing":
-        return warn(
-            what, f"not there: {state.path}", "`maw init` installs it; without it commits here are not reviewed"
-        )
+        return warn(what, f"not there: {state.path}", f"`maw init` installs it; without it {_WITHOUT[state.hook]}")
     return warn(what, text, "`maw hooks install` renews ours, and keeps and runs another program's")
 
 

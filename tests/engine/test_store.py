@@ -320,3 +320,9 @@ def test_two_pulls_of_one_model_do_not_meet_and_of_two_models_may(home: Path) ->
     Store().pull("first", f"path:{file}", meanwhile)
     assert inner == ["conflict", "second"]
     assert set(Store().all_installed()) == {"first", "second"}
+
+
+def test_a_name_like_one_of_the_catalogue_is_answered_with_that(home: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store().pull("smollm2-135m", None, quiet)
+    assert "smollm2-135m-instruct is like it" in str(caught.value)

@@ -59,6 +59,9 @@ def test_a_commit_and_what_is_none(asking: Hooked, maw: Maw) -> None:
         assert maw("generate", "message", what, cwd=asking.path).code == 2, what
     done = maw("generate", "message", cwd=asking.path)
     assert (done.code, done.err.splitlines()[0]) == (2, "maw: there is no change to write a message for")
+    asking.git("commit", "-q", "--allow-empty", "--no-verify", "-m", "Nothing")
+    done = maw("generate", "message", "--amend", cwd=asking.path)
+    assert (done.code, done.err) == (2, f"maw: {asking.head} changes nothing that a message could tell\n")
     assert len(_asked(asking)) == 1
 
 

@@ -113,7 +113,9 @@ def _change(repo: Repo, config: Config, what: str | None) -> Change:
     limit: int = config.values["review.max_file_bytes"]
     change = staged_change(repo, staged(repo), limit) if what is None else committed_change(repo, what, limit)
     if not change.diff and not change.skipped:
-        raise FatalError("there is no change to write a message for", hint="`git add` something, or name a commit")
+        if what is None:
+            raise FatalError("there is no change to write a message for", hint="`git add` something, or name a commit")
+        raise FatalError(f"{what} changes nothing that a message could tell")
     return change
 
 

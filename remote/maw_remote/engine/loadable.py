@@ -44,7 +44,7 @@ def find(store: Store, by_path: Callable[[str], Installed | None], model: str) -
     try:
         return Loadable(model, manifest.path, manifest.sha256, gguf.read_header(manifest.path))
     except FileNotFoundError:
-        raise missing(model, f"the file of {model} is gone: {manifest.path}") from None
+        raise _missing(store, model, f"the file of {model} is gone: {manifest.path}") from None
     except gguf.BadModel as exc:
         hint = f"get it again with `maw model rm {model}` and `maw model pull {model}`"
         raise EngineError("model_broken", f"{model} cannot be loaded: {manifest.path}: {exc}", hint=hint) from exc
@@ -65,15 +65,17 @@ def ladder(found: Loadable, settings: Settings, correct: Correct, *, gpu: bool) 
     return [Rung(plan, correct(found.sha256, plan, estimate(found.header, plan))) for plan in plans]
 
 
-def missing(model: str, message: str) -> EngineError:
-    return EngineError("model_missing", message, hint=f"get it with `maw model pull {model}`; see `maw model list`")
+def _missing(store: Store, model: str, message: str) -> EngineError:
+    if model in store.entries():
+        return EngineError("model_missing", message, hint=f"get it with `maw model pull {model}`; see `maw model list`")
+    return EngineError("model_missing", message, hint="`maw model list` shows what is there and what could be had")
 
 
 def _manifest(store: Store, by_path: Callable[[str], Installed | None], model: str) -> Installed:
     try:
         manifest = store.installed(model) or by_path(model)
         if manifest is None:
-            raise missing(model, f"{model} is not on this node")
+            raise _missing(store, model, f"{model} is not on this node")
         return store.refresh(manifest) if os.path.exists(manifest.path) else manifest
     except FatalError as exc:
         raise EngineError("model_broken", exc.message, hint=exc.hint) from exc

@@ -15,6 +15,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -111,9 +112,10 @@ class Store:
     def _entry(self, name: str, source: str | None) -> Entry:
         known = self.entries().get(catalogue.checked_name(name))
         if source is None and known is None:
+            alike = get_close_matches(name, self.entries(), n=1)
             raise StoreError(
                 "not_found",
-                f"the catalogue has no model called {name!r}",
+                f"the catalogue has no model called {name!r}" + (f"; {alike[0]} is like it" if alike else ""),
                 hint=f"`maw model list` shows them; or say where it is: `maw model pull {name} --from path:/file.gguf`",
             )
         if known is not None and source in (None, known.source):
