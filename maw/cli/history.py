@@ -58,7 +58,7 @@ Examples:
 )
 @click.option("--severity", type=click.Choice(SEVERITIES), help="With a finding of at least this severity.")
 @click.option("--verdict", type=click.Choice(VERDICTS), help="With this verdict.")
-@click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, or an age (7d, 2 weeks ago).")
+@click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, 7d, 2 weeks ago.")
 @click.option("--until", metavar="WHEN", help="Up to then.")
 @click.option("--text", metavar="TEXT", help="In the subject, a finding, an instruction, or the reason; any case.")
 @click.option("--kind", type=click.Choice(KINDS), help="Only records of this kind.")

@@ -60,7 +60,7 @@ Examples:
     help="A file, a directory, or a glob, from the repository's top.",
 )
 @click.option("--model", metavar="TEXT", shell_complete=completing.models, help="Part of the model's name.")
-@click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, or an age (7d, 2 weeks ago).")
+@click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, 7d, 2 weeks ago.")
 @click.option("--until", metavar="WHEN", help="Up to then.")
 @click.option("--by", type=click.Choice(GROUPS), multiple=True, help="The tables to show. [default: week, category]")
 @click.option("--all", "everything", is_flag=True, help=f"Whole tables instead of {ROWS} rows of each.")
