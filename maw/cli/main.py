@@ -30,6 +30,7 @@ COMMANDS: dict[str, Entry] = {
     "uninstall": Entry("maw.cli.uninstall:uninstall", "Take back what `maw init` did.", "Start"),
     "review": Entry("maw.cli.review:review", "Review staged changes, a commit, a range or a patch.", "Work"),
     "history": Entry("maw.cli.history:history", "List what is recorded on commits, the newest record first.", "Work"),
+    "findings": Entry("maw.cli.findings:findings", "List what reviews found, and what was said of it.", "Work"),
     "stats": Entry("maw.cli.stats:stats", "Tell what was reviewed, found, accepted and spent.", "Work"),
     "show": Entry("maw.cli.show:show", "Show what is recorded on COMMIT (default: HEAD).", "Work"),
     "dismiss": Entry("maw.cli.feedback:dismiss", "Say that findings are wrong, by their ids.", "Work"),

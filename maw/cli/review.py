@@ -209,7 +209,7 @@ def _told_again(before: known.Known, output: Output) -> Outcome:
 
 
 def _show_dismissed(outcome: Outcome, sifter: Sifter) -> None:
-    from maw.cli.findings import print_findings
+    from maw.cli.painting import print_findings
 
     print_findings(console(), outcome.dismissed)
     for finding in outcome.dismissed:

@@ -64,7 +64,7 @@ class AsText:
         return self._line.ticking(lambda: self._progress.text)
 
     def take(self, step: Step) -> None:
-        from maw.cli.findings import print_lines
+        from maw.cli.painting import print_lines
 
         self._progress.take(step)
         if isinstance(step, Found) and not self._sifter.drops(step.finding):
@@ -76,7 +76,7 @@ class AsText:
         self._line.show(self._progress.text)
 
     def ended(self, change: request.Change, outcome: Outcome, block_at: str, since: str | None) -> None:
-        from maw.cli.findings import print_lines
+        from maw.cli.painting import print_lines
 
         self._line.clear()
         print_lines(self._console, self._printer.ended(outcome.findings))

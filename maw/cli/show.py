@@ -11,8 +11,8 @@ import click
 
 from maw import errors
 from maw.cli import completing
-from maw.cli.findings import print_lines
 from maw.cli.output import console, print_json, printable, say
+from maw.cli.painting import print_lines
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
 from maw.git.repo import Repo, resolve_commit

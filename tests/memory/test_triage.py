@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from maw.memory.index import Index
 from maw.memory.query import Filters
 from maw.memory.triage import Place, Word
 from tests.fixtures.attendant import finding, kernel_repo, review_record
+from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 
 A, B, C = (
@@ -86,3 +88,18 @@ def test_places_that_are_gone_and_findings_that_cannot_be_read(repo: Repository,
     strange, *others = _places(index, Filters())
     assert triage.items(index, [strange]) == [None]
     assert triage.items(index, [*others, Place(9999, "dddd0000")]) is None
+
+
+def test_the_command_lists_what_is_open_and_whatever_else_is_asked_for(
+    index: Index, repo: Repository, maw: Maw
+) -> None:
+    ids = [line.split()[0] for line in maw("findings", cwd=repo.path).out.splitlines()]
+    assert ids == ["bbbb0000", "cccc0000"]
+    done = maw("findings", "--status", "all", "--limit", "1", cwd=repo.path)
+    assert done.out.startswith("bbbb0000  error     open") and done.err == "maw: the newest 1; --limit shows more\n"
+    (told,) = maw("findings", "--status", "dismissed", "--json", cwd=repo.path).out.splitlines()
+    row = json.loads(told)
+    assert (row["id"], row["status"], row["reason"], row["by"]) == ("aaaa0000", "dismissed", "never empty", "Z <z@z>")
+    assert row["commit"] == repo.git("rev-parse", "HEAD")
+    done = maw("findings", "HEAD~1", "--severity", "critical", cwd=repo.path)
+    assert (done.code, done.out, done.err) == (0, "", "maw: no finding that fits\n")
