@@ -6,12 +6,14 @@ Each function is what click calls as `shell_complete`: it is told the beginning 
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from maw.errors import FatalError
+from maw.text import one_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from maw.git.repo import Repo
 
 Known = dict[str, str]  # words, and what is told of each; empty where there is nothing to tell
+# Ids and names of models come from others' notes, refs from their remotes, and bash takes what is offered as it is: a
+# word that it would run, or that would pass for an option, is not offered.
+_HARMLESS = re.compile(r"(?!-)[\w./:@+~^=-]+")
 Completer = Callable[[click.Context, click.Parameter, str], "list[CompletionItem]"]
 
 
@@ -34,9 +39,9 @@ def _completer(find: Callable[[click.Context, str], Known]) -> Completer:
             return []
         given = _given(ctx, param)
         return [
-            CompletionItem(word, help=told or None)
+            CompletionItem(word, help=one_line(told) or None)  # a line break would be the next word to zsh
             for word, told in known.items()
-            if word.startswith(incomplete) and word not in given
+            if word.startswith(incomplete) and word not in given and _HARMLESS.fullmatch(word)
         ]
 
     return complete

@@ -82,6 +82,20 @@ def test_what_is_in_the_repository(project: Repository) -> None:
     assert offered("fix", "bbbb0002", "") == ["aaaa0001"]
 
 
+def test_what_a_stranger_wrote_is_no_command(project: Repository) -> None:
+    ids = ("evil$(touch${IFS}oops)", "evil`id`", "evil;id", "evil\nplain", "evil\x1b[2J", "--evil", "cccc0003")
+    found = [finding("a.py\nplain\nevil\x1b[2J", id=name) for name in ids]
+    note(project, project.commit("second", b__py="b = 1\n"), model="evil$(id)", findings=found)
+    project.git("branch", "evil$(id)")
+    with Index(kernel_repo(project)) as index:
+        index.refresh()
+    items = ShellComplete(command, {}, "maw", "_MAW_COMPLETE").get_completions(["dismiss"], "")
+    helped = {item.value: item.help for item in items}
+    assert helped["cccc0003"] == "error a.py plain evil\N{REPLACEMENT CHARACTER}[2J"
+    assert set(helped) == {"cccc0003", "bbbb0002", "aaaa0001"}
+    assert offered("show", "evil") == offered("generate", "code", "--model", "evil") == []
+
+
 def test_where_nothing_is_known_nothing_is_offered(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(home)
     assert offered("dismiss", "") == offered("show", "") == offered("sync", "") == []
