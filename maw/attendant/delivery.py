@@ -133,12 +133,14 @@ def _reviewed(repo: Repo, entry: Entry) -> bool:
     notes = Notes(repo)
     assert entry.commit is not None
     commits = {entry.commit, Whereabouts(repo).of_change(entry.commit, entry.data["tree"], entry.data["base"])}
+    try:
+        noted = [line for commit in commits if commit is not None for line in standing(notes.read("review", commit))]
+    except FatalError as exc:  # a stranger's note there, or one that is gone: no reason to keep the others waiting
+        log.warning("%s: %s", repo.common_dir, exc.message)
+        return False
+    change = (entry.data["tree"], entry.data["base"])
     return any(
-        line.get("status") == outcomes.REVIEWED
-        and (line.get("tree"), line.get("base")) == (entry.data["tree"], entry.data["base"])
-        for commit in commits
-        if commit is not None
-        for line in standing(notes.read("review", commit))
+        line.get("status") == outcomes.REVIEWED and (line.get("tree"), line.get("base")) == change for line in noted
     )
 
 

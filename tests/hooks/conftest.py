@@ -21,6 +21,8 @@ from tests.fixtures.waiting import wait_for
 
 Json = dict[str, Any]
 
+AWAY = {"v": 1, "error": {"code": "refused", "message": "pro: connection refused", "hint": "is it on?"}}
+
 
 class Hooked:
     """A repository whose commits go through the installed hooks."""
@@ -127,6 +129,14 @@ def hooked(repo: Repository, fake_runner: FakeRunner, user: Path) -> Hooked:
     repo.commit("first", a__py="one = 1\ntwo = 2\nthree = 3\n", b__py="b = 0\n")
     install.install(discover(str(repo.path)))
     return Hooked(repo, fake_runner)
+
+
+@pytest.fixture
+def pro(hooked: Hooked, fake_link: FakeRunner, user: Path) -> FakeRunner:
+    """The node is `pro`, and away."""
+    user.write_text('node = "pro"\n[nodes.pro]\nhost = "pro"\n')
+    fake_link.plays(preface=AWAY)
+    return fake_link
 
 
 @pytest.fixture
