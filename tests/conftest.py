@@ -25,9 +25,10 @@ pytest_plugins = [
 # Some tests have maw run a project's own pytest, which these options are not for.
 os.environ.pop("PYTEST_ADDOPTS", None)
 
-# A shell that runs tests in the background has them ignore Ctrl-C, and whatever they start would, too.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell that runs tests in the background has them ignore Ctrl-C, and nohup SIGHUP; whatever they start would, too.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 # Without an extra (an Air's install, whose lowest versions CI tries) what needs it is left out.
 collect_ignore = []
