@@ -7,6 +7,7 @@ reflog, and a squash is a commit that a rebase made of several.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
@@ -19,6 +20,7 @@ RECENT = 2000  # commits of all branches that are looked at
 REFLOG = 200  # entries of each worktree's
 _FIELDS = ("%H", "%T", "%P", "%an <%ae> %at", "%s", "%B")
 _PLAIN = ("--no-show-signature", "--no-notes", "--no-color", "--no-patch")
+_JOINS = re.compile(r"(rebase|pull)[^:]* \((squash|fixup)\)")  # what the reflog says of it
 _MARKS = ("fixup! ", "squash! ", "amend! ")
 
 
@@ -38,8 +40,9 @@ class Whereabouts:
         self._repo = repo
 
     def has(self, commit: str) -> bool:
-        """Whether HEAD, here or in a linked worktree, or a branch has it, among the newest RECENT commits."""
-        return commit in self._heads or any(other.oid == commit for other in self._recent)
+        """Whether HEAD, here or in a linked worktree, or a branch has it. Most commits are among the newest ones."""
+        near = commit in self._heads or any(other.oid == commit for other in self._recent)
+        return near or self._is_in(commit, "--branches", *self._heads)
 
     def rewritten(self, commit: str) -> str | None:
         """The commit that an amend or a rebase made of one; None when a branch still has that, or nothing is known."""
@@ -76,6 +79,14 @@ class Whereabouts:
     def exists(self, commit: str) -> bool:
         """Whether the repository has it at all."""
         return next(self._log("-1", commit), None) is not None
+
+    def _is_in(self, commit: str, *refs: str) -> bool:
+        """Whether one of these has it; False for a commit that the repository has not."""
+        command = (*of(self._repo.common_dir), "rev-list", "-1", commit, "--not", *refs, "--")
+        try:
+            return not git(*command, cwd=self._repo.common_dir, env={**no_git_env(), **OFFLINE})
+        except GitError:
+            return False
 
     @cached_property
     def _heads(self) -> set[str]:
@@ -133,12 +144,15 @@ class Whereabouts:
         return _same_patch(self._repo, found, mine.tree, base.tree) if base is not None else None
 
     def _joined(self, mine: _Commit) -> str | None:
-        """The squash or fixup that a rebase made of a commit and those before it."""
-        rebased = {new for _, new, what in self._moves if what.startswith("rebase")}
+        """The squash or fixup that a rebase made of a commit and those before it: by its words, so only of one that no
+        tag or remote has either."""
+        if self._is_in(mine.oid, "--tags", "--remotes"):
+            return None
+        joined = {new for _, new, what in self._moves if _JOINS.match(what)}
         target = next((mine.subject.removeprefix(mark) for mark in _MARKS if mine.subject.startswith(mark)), None)
         for other in self._recent:
-            alike = other.tree == mine.tree or other.subject == target or mine.subject in other.message.splitlines()
-            if other.oid in rebased and alike:
+            told = mine.subject and mine.subject in other.message.splitlines()
+            if other.oid in joined and (told or other.tree == mine.tree or other.subject == target):
                 return other.oid
         return None
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from maw import record
-from maw.attendant import outbox, spool
+from maw.attendant import outbox, spool, whereabouts
+from maw.attendant.whereabouts import Whereabouts
 from maw.memory.linking import link
 from maw.setup import gitconfig
 from tests.fixtures.attendant import kernel_repo, review_record
@@ -107,6 +108,38 @@ def test_what_was_dropped_goes_nowhere(topic: Repository) -> None:
     topic.git("reset", "-q", "--hard", "HEAD~1")
     drain_all(topic)
     assert (ids_on(topic, old), ids_on(topic, topic.git("rev-parse", "HEAD"))) == ([made], [])
+
+
+@pytest.mark.parametrize("words", ["wip", ""])
+def test_what_was_dropped_goes_to_no_namesake(topic: Repository, words: str) -> None:
+    """Another commit has the same subject, and was rebased, too; one that was squashed has an empty line."""
+    made = []
+    for number in range(3):
+        topic.write(f"{number}.txt", f"{number}\n")
+        topic.git("add", "-A")
+        when = {"GIT_AUTHOR_DATE": f"@170000000{number} +0000"}
+        topic.git("commit", "-q", "--allow-empty-message", "-m", words if number != 2 else "other", env=when)
+        made.append(topic.git("rev-parse", "HEAD"))
+    dropped = put(topic, made[0])
+    _interactively(topic, "2s/^pick/squash/; 3s/^pick/drop/", "main")
+    assert drain_all(topic) == 1
+    assert ids_on(topic, made[0]) == [dropped]
+    assert [ids_on(topic, f) for f in topic.git("rev-list", "HEAD").split()] == [[], [], [], [], []]
+
+
+def test_what_a_tag_or_an_old_branch_has_went_nowhere(topic: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whereabouts, "RECENT", 1)
+    where = Whereabouts(kernel_repo(topic))
+    assert where.has(topic.git("rev-parse", "main~1"))
+    released = topic.commit("nine", a__txt=TEN)
+    topic.git("tag", "v1")
+    topic.git("reset", "-q", "--hard", "HEAD~1")
+    topic.commit("more", d__txt="d\n")
+    topic.commit("nine", e__txt="e\n")
+    _interactively(topic, "4s/^pick/squash/", "main")
+    assert "nine" in topic.git("log", "-1", "--format=%B")
+    assert Whereabouts(kernel_repo(topic)).rewritten(released) is None
+    assert not where.has("0" * 40)
 
 
 def test_a_note_that_git_carried_is_left_alone(topic: Repository) -> None:
