@@ -20,15 +20,26 @@ _REPEAT_FIRST, _REPEAT_LAST = 0.05, 1.0  # seconds before a lost submit is repea
 TERMINAL = frozenset({"done", "failed", "cancelled", "dead"})
 
 
-def request(node: str, method: str, path: str, body: dict[str, Any] | None = None, *, timeout: float = 30.0) -> Any:
-    """One request to `node`; the answer's JSON. `timeout` in seconds. Raises NodeError and ApiError."""
+def request(
+    node: str,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    timeout: float = 30.0,
+    deadline: float | None = None,
+) -> Any:
+    """One request to `node`; the answer's JSON. `timeout` (seconds) bounds the connect, and each wait after it;
+    `deadline`, a time.monotonic() value, all of these together. Raises NodeError and ApiError."""
     data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
     connection = reach.connect(node, timeout=timeout)
     with connection.sock as sock:
         try:
-            sock.settimeout(timeout)
+            sock.settimeout(timeout if deadline is None else _left(deadline))
             wire.send_request(sock, method, path, data, clientid.header())
-            response = wire.read_response(connection.reader)
+            bounded = deadline is not None
+            reader = _Deadline(sock, connection.reader, deadline, _Peer()) if bounded else connection.reader
+            response = wire.read_response(reader)
             answer = response.json() if response.body else None
         except TimeoutError:
             raise NodeError(

@@ -52,7 +52,12 @@ def run(talk: Talk) -> int:
         outcome = outcomes.missed(outcomes.FAILED, trouble, node=config.values["node"])
         _remember(change, outcome, blocked=False, digest="")
         return 0
-    before = known.find(repo, now.tree, now.base, config)
+    wait = 0.0  # in the background nothing is waited for, this neither
+    if config.values["review.mode"] == "block":
+        start_ahead(config.values["node"], started - OWN_TIME)
+        left = started + config.values["review.deadline"] - time.monotonic()
+        wait = min(config.values["connect_timeout"], left)
+    before = known.find(repo, now.tree, now.base, config, wait)
     return _reviewed_before(change, before) if before is not None else _review(change, started)
 
 
@@ -75,7 +80,7 @@ def _trouble(config: Config) -> str | None:
 
 
 def _reviewed_before(change: _Change, before: known.Known) -> int:
-    """Neither git's diff nor a node is needed."""
+    """Git's diff is not needed, and of the node no more than the profile that it has."""
     outcome = change.sifter.sift(before.outcome)
     change.talk.lines(Printer().ended(outcome.findings))
     decision = _decided(change, outcome)
@@ -89,8 +94,6 @@ def _review(change: _Change, started: float) -> int:
     node: str = config.values["node"]
     deadline = started + config.values["review.deadline"]
     outgoing: Outgoing | None = None
-    if config.values["review.mode"] == "block":
-        start_ahead(node, started - OWN_TIME)
     try:
         outgoing = prepare(repo, now, config, deadline)
         outcome = _outcome(change, outgoing, deadline)

@@ -126,7 +126,9 @@ def run(repo: Repo | None, config: Config, options: Options) -> int:
         return _show(payload, change, redacted.hidden, options)
     sifter = Sifter(repo, change.tree, change.diff)
     output = AsJson(sifter, options.stream) if options.as_json else AsText(sifter, node)
-    before = known.find(repo, change.tree, change.base, config) if repo is not None and not options.fresh else None
+    before = None
+    if repo is not None and not options.fresh:
+        before = known.find(repo, change.tree, change.base, config, config.values["connect_timeout"])
     if not change.diff.strip():
         outcome = outcomes.nothing(node, change.skipped)
     elif before is not None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import time
 
 from maw import client, files, paths, profiles, protocol, reach
 from maw.errors import ApiError, NodeError
 
 
-def profile(node: str, kind: str, since: float, timeout: float) -> str | None:
+def profile(node: str, kind: str, since: float, wait: float) -> str | None:
     """What determines the node's answers of a kind of task now; of a node that cannot be asked, what it named last.
-    None: not known. `since` is the time of an answer that it is held against, `timeout` in seconds."""
-    named = _here(since) if node == reach.LOCAL else _there(node, timeout)
+    None: not known. `since` is the time of an answer that it is held against. Asking takes `wait` seconds at most, and
+    with 0 another machine is not asked at all."""
+    named = _here(since) if node == reach.LOCAL else _there(node, wait)
     if named is None:
         return None
     profiles.remember(node, named)
@@ -31,10 +33,12 @@ def _here(since: float) -> protocol.Json | None:
     return named if isinstance(named, dict) else {}
 
 
-def _there(node: str, timeout: float) -> protocol.Json:
+def _there(node: str, wait: float) -> protocol.Json:
     """A link's own introduction may be as old as the channel that it opened ahead."""
+    if wait <= 0:
+        return {}
     try:
-        answer = client.request(node, "GET", "/api/v1/status", timeout=timeout)
+        answer = client.request(node, "GET", "/api/v1/status", timeout=wait, deadline=time.monotonic() + wait)
     except (NodeError, ApiError):
         return {}
     hello = answer.get("hello") if isinstance(answer, dict) else None

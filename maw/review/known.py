@@ -45,8 +45,9 @@ def directory(repo: Repo) -> str:
     return os.path.join(repo.maw_dir, "known")
 
 
-def find(repo: Repo, tree: str | None, base: str | None, config: Config) -> Known | None:
-    """The outcome of this very change under these settings, by the profile that the node has now. None: ask it."""
+def find(repo: Repo, tree: str | None, base: str | None, config: Config, wait: float) -> Known | None:
+    """The outcome of this very change under these settings, by the profile that the node has now. None: ask it. The
+    profile is asked for `wait` seconds at most; with 0 the one that another machine named last counts."""
     node: str = config.values["node"]
     last = profiles.last(node, _KIND)
     if last is None or tree is None or base is None:
@@ -55,7 +56,7 @@ def find(repo: Repo, tree: str | None, base: str | None, config: Config) -> Know
     written = _written(path)
     if written is None:
         return None  # with another profile it is not known either, most often, and to be asked is what finds that out
-    now = current.profile(node, _KIND, written, config.values["connect_timeout"])
+    now = current.profile(node, _KIND, written, wait)
     data = _read(path) if now == last else None
     if data is None or (data.get("tree"), data.get("base"), data.get("node")) != (tree, base, node):
         return None

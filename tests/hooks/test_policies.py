@@ -138,6 +138,24 @@ def test_a_blocked_change_stays_blocked_when_the_node_goes_away(
     assert "goes unreviewed" in changed.commit()
 
 
+@pytest.mark.timeout(30)
+def test_what_is_known_keeps_no_commit_waiting_for_the_node(changed: Hooked, fake_link: FakeRunner, user: Path) -> None:
+    user.write_text('node = "pro"\n[nodes.pro]\nhost = "pro"\n')
+    changed.commit()
+    hello = {"v": 1, "hello": {"v": 1, "protocol": [1, 1]}}
+    fake_link.plays(preface=hello, trickle=0.4)  # far longer than anybody may wait, though never silent for long
+
+    def again(**environment: str) -> int:
+        """How often the node was asked what its profile is."""
+        changed.ok("reset", "-q", "--soft", "HEAD~1")
+        assert "known since" in changed.commit(**environment)
+        return sum(request["path"] == "/api/v1/status" for request in fake_link.requests)
+
+    assert again(MAW_REVIEW_MODE="background") == 0
+    assert again(MAW_CONNECT_TIMEOUT="1s") == 1
+    assert again(MAW_REVIEW_DEADLINE="1s", MAW_CONNECT_TIMEOUT="20s") == 2
+
+
 @pytest.mark.parametrize("setting", ["allow", "block"])
 def test_deadline(changed: Hooked, user: Path, setting: str) -> None:
     user.write_text(f'[review]\ndeadline = "1500ms"\non_timeout = "{setting}"\n')
