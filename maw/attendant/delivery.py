@@ -85,25 +85,28 @@ def attempts(
         for gone in outbox.expire(repo, config.values["outbox.max_age"]):
             log.warning("%s: %s was given up after outbox.max_age", repo.common_dir, gone.id)
         away: dict[str, str] = {}  # nodes that did not answer
+        where = Whereabouts(repo)  # one for all: it looks when all of them are committed
         for entry in outbox.entries(repo):
             if entry.commit is None or stopping.is_set():
                 continue
             if told is not None:
                 told(entry, goes_to(entry, config))
-            yield _attempt(repo, entry, config, stopping, away)
+            yield _attempt(repo, entry, config, stopping, away=away, where=where)
     finally:
         os.close(lock)
 
 
-def _attempt(repo: Repo, entry: Entry, config: Config, stopping: threading.Event, away: dict[str, str]) -> Attempt:
+def _attempt(
+    repo: Repo, entry: Entry, config: Config, stopping: threading.Event, *, away: dict[str, str], where: Whereabouts
+) -> Attempt:
     node = goes_to(entry, config)
-    if _reviewed(repo, entry):
+    if node in away:  # first: of a rewritten commit it takes many diffs to find out what it is now
+        return Attempt(entry, LATER, away[node])
+    if _reviewed(repo, entry, where):
         outbox.remove(repo, entry.id)
         return Attempt(entry, DROPPED, f"{str(entry.commit)[:10]} was reviewed meanwhile")
     if not _is_there(node, config):
         return Attempt(entry, FAILED, f"there is no node called {node!r}; `maw config set node NAME` names another")
-    if node in away:
-        return Attempt(entry, LATER, away[node])
     payload = outbox.payload(repo, entry)
     if payload is None:
         return Attempt(entry, FAILED, "its file is damaged; it was moved to outbox/bad")
@@ -126,13 +129,13 @@ def _attempt(repo: Repo, entry: Entry, config: Config, stopping: threading.Event
     return _noted(repo, entry, finished(node, task), config)
 
 
-def _reviewed(repo: Repo, entry: Entry) -> bool:
+def _reviewed(repo: Repo, entry: Entry, where: Whereabouts) -> bool:
     """Whether a review of this very change is on its commit, or on what git made of that."""
     from maw.git.notes import Notes  # pygit2: only where something can be sent
 
     notes = Notes(repo)
     assert entry.commit is not None
-    commits = {entry.commit, Whereabouts(repo).of_change(entry.commit, entry.data["tree"], entry.data["base"])}
+    commits = {entry.commit, where.of_change(entry.commit, entry.data["tree"], entry.data["base"])}
     try:
         noted = [line for commit in commits if commit is not None for line in standing(notes.read("review", commit))]
     except FatalError as exc:  # a stranger's note there, or one that is gone: no reason to keep the others waiting

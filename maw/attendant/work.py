@@ -43,7 +43,7 @@ def deliver(repo: Repo, stopping: threading.Event) -> tuple[int, int]:
         environ = {name: value for name, value in os.environ.items() if name != "MAW_NODE"}
         for attempt in delivery.attempts(repo, stopping, environ=environ):
             log.info("%s: outbox %s: %s: %s", repo.common_dir, attempt.entry.id, attempt.state, attempt.text)
-            done += attempt.state == delivery.DELIVERED
+            done += attempt.state in (delivery.DELIVERED, delivery.DROPPED)
             later += attempt.state == delivery.LATER
     except delivery.AtIt:
         later += 1

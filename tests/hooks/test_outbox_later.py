@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
+from maw.attendant.work import deliver
 from maw.git.notes import Notes
 from maw.git.repo import discover
 from maw.record import LINES_MAX, encode
@@ -100,6 +102,18 @@ def test_what_was_reviewed_meanwhile_is_not_sent(hooked: Hooked, pro: FakeRunner
     done = maw("outbox", "flush", cwd=hooked.path)
     assert (done.code, f"dropped: {commit[:10]} was reviewed meanwhile" in done.err) == (0, True)
     assert (len(pro.submits), waiting(hooked)) == (submits, [])
+
+
+def test_what_is_dropped_came_to_its_end_too(hooked: Hooked, pro: FakeRunner) -> None:
+    """So the attendant does not take the node for one that is away, and waits no longer for what comes next."""
+    committed(hooked)
+    kernel, first = discover(str(hooked.path)), str(hooked.head)
+    for text in ("five = 5\n", "six = 6\n"):
+        committed(hooked, text)
+    stop_attendant()
+    Notes(kernel).append("review", first, [encode(review_record(hooked.repository, first))])
+    assert deliver(kernel, threading.Event()) == (1, 2)
+    assert [entry.commit for entry in waiting(hooked)] == hooked.out("rev-list", "--reverse", "-2", "HEAD").split()
 
 
 def test_a_note_that_cannot_be_read_keeps_no_other_review_waiting(
