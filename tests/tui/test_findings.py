@@ -87,6 +87,50 @@ def test_several_are_dismissed_with_a_reason_and_taken_back_together(tui: Run, s
     tui(scenario, repo=repo, screen="findings")
 
 
+def test_taking_back_is_about_the_last_decision_although_that_is_still_being_written(
+    tui: Run, sample: Sample, maw: Maw
+) -> None:
+    repo, _ = sample
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has(BLANK)
+        await ui.press("A")
+        for keys in ("mu", "amuu"):
+            for key in keys:
+                ui.app.simulate_key(key)  # the next one does not wait
+            await ui.until_has("taken back")
+            await ui.idle()
+            assert said(maw, repo) == BEFORE
+            await ui.press("escape")
+        assert said(maw, repo) == BEFORE
+
+    tui(scenario, repo=repo, screen="findings")
+
+
+def test_what_cannot_be_taken_back_is_taken_back_whole_later(tui: Run, sample: Sample, maw: Maw) -> None:
+    repo, _ = sample
+    spool = repo.path / ".git" / "maw" / "spool"
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has(BLANK)
+        await ui.press("space", "down", "space", "m")
+        await ui.until_has("deferred: 2 findings")
+        await ui.idle()
+        spool.rename(spool.with_name("away"))
+        spool.write_text("")
+        await ui.press("u")
+        await ui.until_has("File exists")
+        await ui.idle()
+        spool.unlink()
+        spool.with_name("away").rename(spool)
+        await ui.press("u")
+        await ui.until_has("taken back: what was said of 2 findings")
+        await ui.idle()
+        assert said(maw, repo) == BEFORE
+
+    tui(scenario, repo=repo, screen="findings")
+
+
 def test_a_fix_shows_its_patch_first(tui: Run, sample: Sample, maw: Maw) -> None:
     repo, _ = sample
     file = repo.path / "parser.py"

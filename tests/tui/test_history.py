@@ -135,20 +135,18 @@ def test_new_records_come_with_a_reload(tui: Run, sample: Sample) -> None:
 
 
 def test_new_records_come_by_themselves(tui: Run, sample: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
-    from maw_tui.screens import settling
+    from maw_tui.screens import news
 
-    monkeypatch.setattr(settling, "LOOK_EVERY", 0.1)
+    monkeypatch.setattr(news, "LOOK_EVERY", 2.0)
     repo, _ = sample
 
     async def scenario(ui: Ui) -> None:
         await ui.until_has("Read amounts")
         await ui.press("j")
-        screen = ui.app.screen
-        assert isinstance(screen, settling.SettlingScreen)
-        await ui.until(lambda: screen._tips is not None)
+        await ui.idle()  # it comes after the first list, and mostly before the timer's first look
         maw_note(repo, repo.commit("A later one"))
         await ui.until_has("A later one")
-        assert screen.query_one(CommitTable).cursor == 2
+        assert ui.app.screen.query_one(CommitTable).cursor == 2
 
     tui(scenario, repo=repo)
 

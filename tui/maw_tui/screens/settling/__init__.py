@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from textual import on, work
@@ -13,12 +13,10 @@ from textual.message import Message
 
 from maw.errors import FatalError
 from maw.git.repo import Repo
-from maw.git.run import GitError
 from maw.memory.dismissals import ACCEPTED, DEFERRED, DISMISSED
-from maw.memory.index import current_tips
 from maw.text import count, one_line
 from maw_tui.messages import Told
-from maw_tui.screens.editing import EditingScreen
+from maw_tui.screens.news import NewsScreen
 from maw_tui.screens.settling import deciding
 from maw_tui.screens.settling.dialogs import Patch
 from maw_tui.widgets.question import Question
@@ -30,7 +28,6 @@ SETTLING: list[BindingType] = [
     Binding("m", "defer", "Later", tooltip="Mark it for later"),
     Binding("u", "undo", "Undo", tooltip="Take back the last decision, of all findings it was about"),
 ]
-LOOK_EVERY = 5.0  # seconds, for what is new
 _ON_FINDINGS = frozenset({"accept", "dismiss_them", "fix", "defer"})
 _WHY = "why, for others and for later (may be empty)"
 _KEYS = "enter dismisses, esc leaves it as it is"
@@ -43,20 +40,15 @@ class Meant(NamedTuple):
     title: str
 
 
-class SettlingScreen(EditingScreen):
+class SettlingScreen(NewsScreen):
     """`meant` says which findings a key is about, `show_said` shows what was said of them. Whoever derives from it has
-    SETTLING among its keys. What comes into the notes meanwhile is shown by itself."""
+    SETTLING among its keys."""
 
     @dataclass
     class Decided(Message):
-        """Something was noted; `count` of it is what `u` takes back."""
+        """Something was noted, or taken back."""
 
         said: str
-        count: int
-
-    @dataclass
-    class News(Message):
-        """The notes are others than before."""
 
     @dataclass
     class Prepared(Message):
@@ -66,7 +58,6 @@ class SettlingScreen(EditingScreen):
     def __init__(self) -> None:
         super().__init__()
         self._shown_changes = self.maw.settled.changes
-        self._tips: dict[str, str] | None = None  # of the notes
         self._offered: tuple[bool | None, ...] = ()
 
     @property
@@ -89,26 +80,6 @@ class SettlingScreen(EditingScreen):
     def complain(self, text: str) -> None:
         """Tell what went wrong in a worker."""
         self.post_message(Told(text, error=True))
-
-    def on_mount(self) -> None:
-        self.set_interval(LOOK_EVERY, self._look)
-
-    def _look(self) -> None:
-        if self.repo is not None and self.is_current:
-            self.look_for_news(self.repo)
-
-    @work(thread=True, exclusive=True, exit_on_error=False, group="news")
-    def look_for_news(self, repo: Repo) -> None:
-        """Whether a commit made elsewhere, or a sync, brought records."""
-        with contextlib.suppress(GitError):  # nobody asked: whoever does is told
-            before, self._tips = self._tips, current_tips(repo)
-            if before is not None and self._tips != before:
-                self.post_message(self.News())
-
-    @on(News)
-    def show_news(self, event: News) -> None:
-        event.stop()
-        self.reload()
 
     def on_screen_resume(self) -> None:
         if self._shown_changes != self.maw.settled.changes:
@@ -143,20 +114,32 @@ class SettlingScreen(EditingScreen):
             self.decided(meant.ids)
             self.say(self.repo, meant.ids, status, reason)
 
-    @work(thread=True, exit_on_error=False, group="decide")
-    def say(self, repo: Repo, ids: Sequence[str], status: str, reason: str) -> None:
+    @work(exit_on_error=False, group="decide")
+    async def say(self, repo: Repo, ids: Sequence[str], status: str, reason: str) -> None:
         def progress(done: int) -> None:
             self.post_message(Told(f"{status}: {done:,} of {len(ids):,} findings…"))
 
-        done = deciding.say(repo, ids, status, reason, self.complain, progress=progress)
+        say = partial(deciding.say, repo, ids, status, reason, self.complain, progress=progress)
+        done = await self._noted(say)
         if done:
-            self.post_message(self.Decided(f"{status}: {count(done, 'finding')} (u takes it back)", done))
+            self.post_message(self.Decided(f"{status}: {count(done, 'finding')} (u takes it back)"))
+
+    async def _noted(self, decide: Callable[[], int]) -> int:
+        """Decide in turn, for `u` to take back; of how many findings it was."""
+        settled = self.maw.settled
+
+        def noted() -> int:
+            done = decide()
+            if done:
+                settled.note(done)
+            return done
+
+        return await settled.in_turn(noted)
 
     @on(Decided)
     def show_decision(self, event: Decided) -> None:
         event.stop()
         self.tell(event.said)
-        self.maw.settled.note(event.count)
         self._shown_changes = self.maw.settled.changes
         self.show_said()
         self.offer()
@@ -195,21 +178,22 @@ class SettlingScreen(EditingScreen):
 
         self.app.push_screen(Patch(event.patch), answered)
 
-    @work(thread=True, exit_on_error=False, group="decide")
-    def apply(self, repo: Repo, ids: Sequence[str]) -> None:
-        done = deciding.fix(repo, ids, self.complain)
+    @work(exit_on_error=False, group="decide")
+    async def apply(self, repo: Repo, ids: Sequence[str]) -> None:
+        done = await self._noted(partial(deciding.fix, repo, ids, self.complain))
         if done:
             said = f"fixed: {count(done, 'finding')} (u takes back the note, not the change)"
-            self.post_message(self.Decided(said, done))
+            self.post_message(self.Decided(said))
 
     def action_undo(self) -> None:
         if self.repo is not None:
-            self.take_back(self.repo, self.maw.settled.last())
+            self.take_back(self.repo)
 
-    @work(thread=True, exit_on_error=False, group="decide")
-    def take_back(self, repo: Repo, number: int) -> None:
-        undone = deciding.undo(repo, number, self.complain)
+    @work(exit_on_error=False, group="decide")
+    async def take_back(self, repo: Repo) -> None:
+        undo = partial(deciding.undo_last, repo, self.maw.settled, self.complain)
+        undone = await self.maw.settled.in_turn(undo)
         if not undone:
             raise FatalError("you have said nothing about findings here")
         what = undone[0] if len(undone) == 1 else f"what was said of {count(len(undone), 'finding')}"
-        self.post_message(self.Decided(f"taken back: {what}", 0))
+        self.post_message(self.Decided(f"taken back: {what}"))

@@ -14,6 +14,7 @@ from maw.record import Json
 from maw.review import fixing
 from maw.review.fixing import Fix
 from maw.text import one_line
+from maw_tui.settled import Settled
 
 _NOW_AND_THEN = 50  # findings
 Told = Callable[[str], None]
@@ -61,19 +62,31 @@ def fix(repo: Repo, ids: Sequence[str], told: Told) -> int:
     return done
 
 
-def undo(repo: Repo, count: int, told: Told) -> list[str]:
-    """Take back the last `count` things that this person said; each in words."""
-    undone = []
+def undo_last(repo: Repo, settled: Settled, told: Told) -> list[str]:
+    """Take back the last decision of this person, of all findings it was about; each in words. Where that fails, the
+    rest of it is what is taken back next. Raises FatalError and OSError."""
+    undone: list[str] = []
+    number = settled.last()
+    try:
+        _undo(repo, number, undone.append, told)
+    except (FatalError, OSError):
+        settled.note(number - len(undone))
+        raise
+    if undone:
+        settled.note(0)
+    _delivered(repo, told)
+    return undone
+
+
+def _undo(repo: Repo, number: int, undone: Callable[[str], None], told: Told) -> None:
     with Index(repo) as index:
-        for _ in range(count):
+        for _ in range(number):
             index.refresh()
             found = feedback.undo(repo, index)
             if found is None:
                 break
-            undone.append(_in_words(found.record))
+            undone(_in_words(found.record))
             arrivals.deliver(repo, told)
-    _delivered(repo, told)
-    return undone
 
 
 def _in_words(record: Json) -> str:
