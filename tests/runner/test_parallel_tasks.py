@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from maw import client, paths, reach
 from maw.errors import ApiError
 from tests.fixtures.runner import RunnerProcess
@@ -28,6 +30,12 @@ def submit(priority: str, **payload: Any) -> str:
 
 def started(runner: RunnerProcess) -> list[Any]:
     return [what for verb, _, what in runner.runs() if verb == "start"]
+
+
+def urgency(runner: RunnerProcess, task: str) -> int:
+    """A task's priority, of the list: to ask for the task itself is to wait for it."""
+    (found,) = [row for row in runner.request("GET", "/tasks")["tasks"] if row["id"] == task]
+    return int(found["priority"])
 
 
 def test_as_many_tasks_as_the_engine_has_room_for(runner_process: RunnerProcess) -> None:
@@ -77,14 +85,42 @@ def test_what_nobody_waits_for_gives_way_until_somebody_does(runner_process: Run
     watched = submit("interactive", echo="watched", wait_for="go")
     stream = client.events(reach.LOCAL, watched)
     next(stream)
-    eventually(lambda: runner.task(task)["priority"] == 0)
+    eventually(lambda: urgency(runner, task) == 0)
     eventually(lambda: runner.task(watched)["state"] == "running")  # beside it, though there is room for one
     assert runner.task(watched)["priority"] == 100
     other = client.events(reach.LOCAL, task)
     assert next(other).type == "queued"
-    assert runner.task(task)["priority"] == 100
+    assert urgency(runner, task) == 100
     runner.release("go")
     assert [event.type for event in (*other, *stream)].count("done") == 2
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_what_gave_way_is_taken_up_after_a_restart_too(runner_process: RunnerProcess, keep: bool) -> None:
+    runner = runner_process.start(patience=0.05, tick=0.02)
+    asked = {"kind": "echo", "payload": {"wait_for": "go"}, "keep": keep}
+    task = client.submit(reach.LOCAL, asked)["id"]
+    eventually(lambda: urgency(runner, task) == 0)
+    runner.kill()
+    runner.start()
+    assert urgency(runner, task) == 0
+    stream = client.events(reach.LOCAL, task)
+    next(stream)
+    assert urgency(runner, task) == 100
+    runner.release("go")
+    assert [event.type for event in stream][-1] == "done"
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_who_asks_for_a_task_waits_for_it(runner_process: RunnerProcess, keep: bool) -> None:
+    runner = runner_process.start(patience=0.05, tick=0.02)
+    task = client.submit(reach.LOCAL, {"kind": "echo", "payload": {"wait_for": "go"}, "keep": keep})["id"]
+    for _ in range(2):  # and its patience starts anew
+        eventually(lambda: urgency(runner, task) == 0)
+        assert runner.task(task)["priority"] == 100
+    runner.request("PATCH", f"/tasks/{task}", {"priority": 0})
+    assert runner.task(task)["priority"] == 0  # as it was given by hand
+    runner.release("go")
 
 
 def test_a_priority_given_by_hand_stays(runner_process: RunnerProcess) -> None:
@@ -92,7 +128,7 @@ def test_a_priority_given_by_hand_stays(runner_process: RunnerProcess) -> None:
     bumped = client.submit(reach.LOCAL, {"kind": "echo", "payload": {"wait_for": "go"}, "keep": True})["id"]
     runner.request("PATCH", f"/tasks/{bumped}", {"priority": 500})
     other = client.submit(reach.LOCAL, {"kind": "echo", "payload": {"wait_for": "go", "n": 2}, "keep": True})["id"]
-    eventually(lambda: runner.task(other)["priority"] == 0)
+    eventually(lambda: urgency(runner, other) == 0)
     assert runner.task(bumped)["priority"] == 500
     runner.release("go")
 

@@ -56,7 +56,7 @@ async def get_task(task_id: str, runner: TheRunner) -> api.Task:
     """One task, with its result when it is done. Asking counts as waiting for it."""
     row = known(await runner.desk.call(runner.desk.queue.get, task_id), task_id)
     runner.presence.touch(task_id)
-    return await _whole(runner, row)
+    return await _whole(runner, await runner.watched(task_id) or row)
 
 
 @patch("/tasks/{task_id:str}")

@@ -8,7 +8,7 @@ import secrets
 from maw import api
 from maw_remote.queue.base import Base, compact
 from maw_remote.queue.database import transaction
-from maw_remote.queue.records import COLUMNS, FINAL, NewTask, Row, Submitted
+from maw_remote.queue.records import COLUMNS, FINAL, LIVE, NewTask, Row, Submitted
 
 # The indexes by key: left to itself, SQLite goes through all tasks in a state, because they come in the order of seq.
 _LIVE_BY_KEY = (
@@ -17,6 +17,7 @@ _LIVE_BY_KEY = (
 _ANSWER = f"SELECT {COLUMNS} FROM task INDEXED BY answer WHERE key = ? AND state = 'done' ORDER BY seq DESC LIMIT 1"
 # Who joins may only ask for more: a higher priority, a later deadline or none, to be kept.
 _JOIN = f"""UPDATE task SET waiters = waiters + 1, clients = :clients,
+    put_off = put_off AND :priority < {api.INTERACTIVE},
     priority = max(priority, :priority), keep = max(keep, :keep), fresh = max(fresh, :fresh),
     deadline = CASE WHEN deadline IS NULL OR :deadline IS NULL THEN NULL ELSE max(deadline, :deadline) END
     WHERE seq = :seq RETURNING {COLUMNS}"""
@@ -97,7 +98,8 @@ class Intake(Base):
         """The task with its new priority; unchanged when it has ended. None: no such task."""
         with transaction(self._db):
             self._db.execute(
-                "UPDATE task SET priority = ? WHERE id = ? AND state IN ('queued', 'running')", (priority, task)
+                "UPDATE task SET priority = ?, put_off = 0 WHERE id = ? AND state IN ('queued', 'running')",
+                (priority, task),
             )
             return self._row(task)
 
@@ -106,10 +108,16 @@ class Intake(Base):
         nothing, because it had no such claim, or because somebody has said by hand how urgent it is."""
         with transaction(self._db):
             found = self._db.execute(
-                "UPDATE task SET priority = ? WHERE id = ? AND state IN ('queued', 'running') AND priority = ?",
+                "UPDATE task SET priority = ?, put_off = 1"
+                " WHERE id = ? AND state IN ('queued', 'running') AND priority = ?",
                 (api.BACKGROUND, task, api.INTERACTIVE),
             )
             return self._row(task) if found.rowcount else None
+
+    def take_up(self, task: str) -> Row | None:
+        """Somebody waits for a task again. None: that changes nothing, because it was not put off, or has ended."""
+        row = self._row(task)
+        return self.set_priority(task, api.INTERACTIVE) if row and row.put_off and row.state in LIVE else None
 
     def again(self, task: str, profile: str, key: str, client: str = "") -> Submitted | None:
         """Submit an ended task's payload anew, as a task of its own, under today's profile and key. Who asks for that

@@ -29,7 +29,8 @@ class Row(NamedTuple):
 
     `attempt` counts the claims that were not given back; `token` counts all of them, and fences off stale ones.
     `cancel` is the reason of a cancel that a running task has still to follow. `error` is JSON, and so is `clients`:
-    how many of the waiters belong to each client that said who it is.
+    how many of the waiters belong to each client that said who it is. `put_off`: it was interactive, until nobody
+    waited.
     """
 
     seq: int
@@ -55,6 +56,7 @@ class Row(NamedTuple):
     error: str | None
     fresh: int
     clients: str
+    put_off: int
 
 
 COLUMNS = ", ".join(Row._fields)

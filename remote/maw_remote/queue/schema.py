@@ -69,7 +69,12 @@ def m003_clients(db: sqlite3.Connection) -> None:
     db.execute("ALTER TABLE task ADD COLUMN clients TEXT NOT NULL DEFAULT '{}'")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_tasks, m002_fresh, m003_clients)
+def m004_put_off(db: sqlite3.Connection) -> None:
+    """Whether a task's priority is that of the background only because nobody waits for it at the moment."""
+    db.execute("ALTER TABLE task ADD COLUMN put_off INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (m001_tasks, m002_fresh, m003_clients, m004_put_off)
 
 
 def migrate(db: sqlite3.Connection, path: str) -> None:

@@ -42,9 +42,11 @@ class Presence:
             self._unwatched[task] = self._clock()
 
     def touch(self, task: str) -> None:
-        """Somebody asked how an expected task is doing."""
+        """Somebody asked how a task is doing."""
         if task in self._expected:
             self.expect(task)
+        else:
+            self._unwatch(task)
 
     def forget(self, task: str) -> None:
         """Whether this task is watched does not matter any more."""

@@ -48,7 +48,6 @@ class Runner:
         self.leave = asyncio.Event()  # set when the runner wants to end: idle, or its queue is broken
         self._tasks: list[asyncio.Task[None]] = []
         self._warming: set[asyncio.Task[None]] = set()
-        self._put_off: set[str] = set()  # tasks that nobody waits for at the moment
         self._active = time.monotonic()
         self._engaged = 0  # requests that are worked on without a task
         self._requests = Pace()  # which they take, others' turns among them
@@ -122,8 +121,6 @@ class Runner:
 
     def _expect(self, submitted: Submitted) -> None:
         row = submitted.row
-        if row.priority >= api.INTERACTIVE:
-            self._put_off.discard(row.id)
         if row.keep:
             self.presence.keep(row.id)
         elif row.state in LIVE:
@@ -164,25 +161,21 @@ class Runner:
 
     async def prioritise(self, task: str, priority: int) -> Row | None:
         """Give a live task another priority. None: no such task."""
-        self._put_off.discard(task)
-        row = await self.desk.call(self.desk.queue.set_priority, task, priority)
-        if row is not None:
-            self.executor.prioritise(task, row.priority)
-        return row
+        return self._as_urgent(await self.desk.call(self.desk.queue.set_priority, task, priority))
 
-    async def watched(self, task: str) -> None:
-        """Somebody watches a task (again)."""
-        if task in self._put_off:
-            await self.prioritise(task, api.INTERACTIVE)
+    async def watched(self, task: str) -> Row | None:
+        """Somebody watches a task (again). None: it was not put off."""
+        return self._as_urgent(await self.desk.call(self.desk.queue.take_up, task))
 
     async def _give_way(self, task: str) -> None:
         """Nobody waits for a task at the moment."""
-        self._put_off.add(task)
-        row = await self.desk.call(self.desk.queue.put_off, task)
-        if row is None:
-            self._put_off.discard(task)
-        elif task in self._put_off:  # else somebody has come meanwhile
-            self.executor.prioritise(task, row.priority)
+        self._as_urgent(await self.desk.call(self.desk.queue.put_off, task))
+
+    def _as_urgent(self, row: Row | None) -> Row | None:
+        """Have the executor know a priority that was changed. The queue's calls keep their order, and so does this."""
+        if row is not None:
+            self.executor.prioritise(row.id, row.priority)
+        return row
 
     def warm(self, request: api.WarmRequest) -> str:
         """Begin to evaluate in the background what tasks of this kind share, or only to load the manager's model; the
@@ -253,7 +246,6 @@ class Runner:
             for task in self.presence.lonely():
                 await self._give_way(task)
             for task in self.presence.missing():
-                self._put_off.discard(task)
                 await self.cancel(task, force=True, reason="nobody waits for it")
             if self.settings.idle_exit and await self._idle():
                 log.info("idle for long enough: leaving")
