@@ -97,6 +97,18 @@ def test_a_silent_stream_is_kept_alive(runner_process: RunnerProcess) -> None:
     runner.release("go")
 
 
+def test_a_stream_is_kept_alive_no_oftener_than_that_is_needed(runner_process: RunnerProcess) -> None:
+    """Though its runner looks after it every second."""
+    runner = runner_process.start(keep_alive=2.0)
+    task = runner.submit(wait_for="go")["id"]
+    began = time.monotonic()
+    with stream(f"/tasks/{task}/events") as (_, reader):
+        while reader.line() != b": keep-alive":
+            pass
+        assert time.monotonic() - began >= 2
+    runner.release("go")
+
+
 def test_many_streams_of_one_task_all_see_all(runner: RunnerProcess) -> None:
     task = runner.submit(wait_for="go", events=20)["id"]
     streams = [client.events(reach.LOCAL, task, deadline=time.monotonic() + 20) for _ in range(10)]

@@ -4,6 +4,7 @@ alike, with Last-Event-ID."""
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated
 
@@ -51,6 +52,7 @@ async def _task_stream(runner: Runner, task: str, after: int) -> AsyncIterator[b
     queue = runner.desk.queue
     place: int | None = None
     beside = 0
+    written = time.monotonic()  # events or a keep-alive
     runner.presence.arrive(task)
     try:
         await runner.watched(task)
@@ -63,6 +65,7 @@ async def _task_stream(runner: Runner, task: str, after: int) -> AsyncIterator[b
                 if page.events:
                     after = page.events[-1].id
                     yield b"".join(map(views.sse, page.events))
+                    written = time.monotonic()
                 if page.ended:
                     return
                 if page.events:
@@ -72,8 +75,12 @@ async def _task_stream(runner: Runner, task: str, after: int) -> AsyncIterator[b
                     yield views.place(task, place)
                 if beside != (beside := runner.executor.beside(task)):
                     yield views.beside(task, beside)
-                if not await _wait(news, min(_PLACE_EVERY, runner.settings.keep_alive)):
+                silent_until = written + runner.settings.keep_alive
+                if await _wait(news, min(_PLACE_EVERY, silent_until - time.monotonic())):
+                    continue
+                if time.monotonic() >= silent_until:
                     yield _KEEP_ALIVE
+                    written = time.monotonic()
     finally:
         runner.presence.leave(task)
 
