@@ -17,6 +17,14 @@ _SHOWN = {
     "less_than_sign": "<", "greater_than_sign": ">", "asterisk": "*", "equals_sign": "=", "underscore": "_",
 }  # fmt: skip
 
+# What enter does on a row of a screen's list, where that is more than to open it.
+_ENTER = {
+    "Findings": "Go to the text of the finding",
+    "Queue": "The commit of what has ended or waits in the outbox, else follow the task",
+    "Nodes": "A node's tasks; load the model",
+    "Statistics": "Count only what belongs to the row; esc goes back",
+}
+
 
 class Key(NamedTuple):
     """`keys` as people read them, and what they do."""
@@ -60,11 +68,35 @@ def everywhere() -> Section:
 def of_screen(screen: type[MawScreen]) -> Section:
     """A screen's own keys, and those of its parts."""
     parts = [binding for part in screen.PARTS for binding in part.BINDINGS]
-    return Section(screen.NAME, screen.ABOUT, of([*screen.BINDINGS, *parts]))
+    listed = of([*screen.BINDINGS, *parts])
+    enters = _ENTER.get(screen.NAME)
+    if enters:
+        listed = [key._replace(does=enters) if key.keys == ("enter",) else key for key in listed]
+    return Section(screen.NAME, screen.ABOUT, listed)
+
+
+def dialogs() -> list[Section]:
+    """What opens above a screen; each also says its keys itself."""
+    from maw_tui.screens.generate.chooser import TaskChooser
+    from maw_tui.screens.generate.finder import Finder
+    from maw_tui.screens.queue.follow import FollowScreen
+    from maw_tui.screens.settling.dialogs import Patch
+    from maw_tui.widgets.confirm import Confirm
+    from maw_tui.widgets.filterbar import FilterBar
+    from maw_tui.widgets.vi import SCROLL
+
+    return [
+        Section("Filter", "Opened by `/`.", of(FilterBar.BINDINGS)),
+        Section("A task's text", "Opened by `f` in the queue.", of([*FollowScreen.BINDINGS, *SCROLL])),
+        Section("Patch", "Opened by `f` on a finding.", of([*Patch.BINDINGS, *SCROLL])),
+        Section("Yes or no", "Asked before what cannot be taken back.", of(Confirm.BINDINGS)),
+        Section("Files", "Opened by `ctrl+o` in Generate.", of(Finder.BINDINGS)),
+        Section("Tasks of Generate", "Opened by `ctrl+t`.", of(TaskChooser.BINDINGS)),
+    ]
 
 
 def sections() -> list[Section]:
     """Everything, as docs/tui.md has it."""
     from maw_tui.screens import SCREENS, load
 
-    return [everywhere(), *(of_screen(load(name)) for name in SCREENS)]
+    return [everywhere(), *(of_screen(load(name)) for name in SCREENS), *dialogs()]
