@@ -29,7 +29,7 @@ from maw.memory import query, reachable
 from maw.memory.query import COSTS, Filters, Page, Query, Row
 from maw.record import KINDS
 
-SCHEMA_VERSION = 6  # another one in the file: it is made anew
+SCHEMA_VERSION = 7  # another one in the file: it is made anew
 BUSY_TIMEOUT = 60.0  # seconds to wait for another process, which may be making a first index
 
 SCHEMA = f"""
@@ -55,6 +55,7 @@ CREATE TABLE records (
   copied INTEGER NOT NULL, -- 1: made for another commit, and carried here
   linked INTEGER NOT NULL, -- 1: the review of the commit that this one was picked from
   run TEXT,                -- node and task: what one run cost counts once, on however many commits it is told
+  task TEXT,               -- of the node that answered
   supersedes TEXT,         -- the id of the record whose place this one takes
   generation TEXT,         -- which one a record of kind generate tells of: its files may be in several commits
   {", ".join(f"{name} INTEGER" for name in COSTS)},
@@ -65,6 +66,7 @@ CREATE INDEX records_by_time ON records (time, id, oid, kind, status, verdict, w
 CREATE INDEX records_by_id ON records (id);
 CREATE INDEX records_by_note ON records (note);
 CREATE INDEX records_by_commit ON records (oid);
+CREATE INDEX records_by_task ON records (task) WHERE task IS NOT NULL;
 CREATE INDEX records_by_superseded ON records (supersedes) WHERE supersedes IS NOT NULL;
 CREATE TABLE findings ( -- which records tell of a finding, and which are feedback on it
   id TEXT NOT NULL,

@@ -22,7 +22,7 @@ MANY = 5000  # notes; they take about half a second
 
 _RECORD_COLUMNS = (
     "note", "oid", "id", "kind", "ts", "time", "status", "verdict", "standing", "worst", *SEVERITIES, "bypassed",
-    "reason", "model", "copied", "linked", "run", "supersedes", "generation", *COSTS,
+    "reason", "model", "copied", "linked", "run", "task", "supersedes", "generation", *COSTS,
     "author", "author_key", "committed", "subject", "words", "data",
 )  # fmt: skip
 _INSERT = f"INSERT INTO records ({', '.join(_RECORD_COLUMNS)}) VALUES ({', '.join('?' * len(_RECORD_COLUMNS))})"  # noqa: S608 - our own text
@@ -147,7 +147,7 @@ class _Reader:
             _text(data, "status") or "", _text(data, "verdict"), self._standing(commit, data), worst, *counts,
             int(data.get("bypassed") is True), _text(data, "reason"), _text(data, "model"),
             int(data.get("head") != commit.oid), int(isinstance(data.get("linked"), dict)), _run(data),
-            _text(data, "supersedes"), _generation(data), *_costs(data),
+            _text(data, "task"), _text(data, "supersedes"), _generation(data), *_costs(data),
             commit.author, commit.author.casefold(), commit.committed,
             commit.subject, "\n".join(words).casefold(), raw,
         ]  # fmt: skip

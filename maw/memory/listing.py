@@ -12,6 +12,7 @@ from maw.memory.wording import Said, said_of
 from maw.record import Json
 
 Value = TypeVar("Value")
+OF_TASK = "SELECT oid FROM records WHERE task = ? AND author <> '' ORDER BY committed DESC, time DESC LIMIT 1"
 AT_ONCE = 500  # values of one question; SQLite takes 999 everywhere
 
 
@@ -28,6 +29,11 @@ def numbered(index: Index, wanted: Sequence[int]) -> dict[int, Row]:
         sql = f"SELECT {ROW} FROM records AS r WHERE r.number IN ({marks(part)})"  # noqa: S608 - our own text
         found.update({row["number"]: row_of(row) for row in index.select(sql, part)})
     return found
+
+
+def numbers_on(index: Index, commit: str) -> frozenset[int]:
+    """The numbers of the records on a commit."""
+    return frozenset(row["number"] for row in index.select("SELECT number FROM records WHERE oid = ?", [commit]))
 
 
 def kinds(index: Index, commits: Iterable[str]) -> dict[str, list[str]]:
@@ -51,11 +57,7 @@ def said(index: Index, commits: Iterable[str]) -> Said:
 
 def commit_of_task(index: Index, task: str) -> str | None:
     """The commit with what came of a task, whatever its node is called here; the newest, where git carried that on."""
-    end = f"/{task}"
-    found = index.select(
-        "SELECT oid FROM records WHERE substr(run, -?) = ? AND author <> '' ORDER BY committed DESC, time DESC LIMIT 1",
-        [len(end), end],
-    )
+    found = index.select(OF_TASK, [task])
     return str(found[0]["oid"]) if found else None
 
 

@@ -38,6 +38,8 @@ def update(db: sqlite3.Connection, repo: Repo, now: set[str]) -> bool:
 def _moved(db: sqlite3.Connection, repo: Repo, before: set[str], now: set[str]) -> bool:
     db.execute("DELETE FROM roots")
     db.executemany("INSERT INTO roots VALUES (?)", ((oid,) for oid in now))
+    if not before:  # the first index: all of a history is more than what is noted, which is not told yet
+        return db.execute("UPDATE notes SET reach = NULL WHERE reach IS NOT NULL").rowcount > 0
     try:
         lost, won = _below(repo, before - now, now), _below(repo, now - before, before)
     except GitError:  # what a ref pointed at is gone since

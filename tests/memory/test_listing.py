@@ -101,5 +101,7 @@ def test_the_commit_of_a_task_is_the_newest_that_has_it(repo: Repository, noted:
         index.refresh()
         assert listing.commit_of_task(index, "0123456789ab") == noted[1]
         assert listing.commit_of_task(index, "ba9876543210") == noted[2]
+        plan = index.select(f"EXPLAIN QUERY PLAN {listing.OF_TASK}", ["0123456789ab"])
+        assert "records_by_task" in plan[0]["detail"]  # it is asked at each Enter, however long the history is
         for none in ("abcabcabcabc", "23456789ab", "%", "", "/0123456789ab"):
             assert listing.commit_of_task(index, none) is None

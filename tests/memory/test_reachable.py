@@ -44,6 +44,16 @@ def test_a_reset_and_what_brings_it_back(noted: Repository) -> None:
     assert _unreachable(noted) == set()
 
 
+def test_the_only_branch_goes_and_comes_back(noted: Repository) -> None:
+    tip = noted.git("rev-parse", "HEAD")
+    assert _unreachable(noted) == set()
+    noted.git("switch", "-q", "--orphan", "bare")
+    noted.git("branch", "-q", "-D", "main")
+    assert _unreachable(noted) == {"one", "two", "three"}
+    noted.git("branch", "back", f"{tip}~1")
+    assert _unreachable(noted) == {"three"}
+
+
 def test_a_note_that_comes_later(noted: Repository) -> None:
     noted.git("reset", "-q", "--hard", "HEAD~1")
     left = noted.git("rev-parse", "HEAD@{1}")

@@ -123,12 +123,15 @@ class PagedRows(Working, Rows, Generic[Key, Entry]):
             if not worker.is_cancelled and entries is not None:
                 self.post_message(self.Begun(text, keys, entries))
 
-        with Index(repo) as index:
+        def listed(begun: Callable[[Sequence[Key]], None] | None = None) -> Sequence[Key]:
             with index.stoppable(lambda: worker.is_cancelled):
-                keys = self.list_keys(repo, index, text, begun)
+                return self.list_keys(repo, index, text, begun)
+
+        with Index(repo) as index:
+            keys = listed(begun)
             changed = fresh and self._refreshed(repo, index)
             if changed and not worker.is_cancelled:
-                keys = self.list_keys(repo, index, text)
+                keys = listed()
         if not worker.is_cancelled:
             self.post_message(self.Counted(text, keys, changed or void))
 

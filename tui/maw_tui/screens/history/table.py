@@ -49,8 +49,8 @@ class CommitTable(PagedRows[int, Entry]):
     def look_for(self, repo: Repo, commit: str) -> None:
         """Put the cursor on a commit, where it is listed."""
         with Index(repo) as index:
-            found = index.select("SELECT number FROM records WHERE oid = ?", [commit])
-        self.post_message(self.Placed(frozenset(row["number"] for row in found)))
+            found = listing.numbers_on(index, commit)
+        self.post_message(self.Placed(found))
 
     @on(Placed)
     def go_to(self, event: Placed) -> None:
