@@ -41,6 +41,10 @@ class Entry(NamedTuple):
     record: str | None
     size: int
 
+    def goes_to(self, node: str) -> str:
+        """The node that it goes to now, in words: the one at its commit may have been another."""
+        return node if node == self.data["node"] else f"{node} (it was for {self.data['node']})"
+
 
 def directory(repo: Repo) -> str:
     return os.path.join(repo.maw_dir, "outbox")

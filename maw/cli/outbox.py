@@ -128,14 +128,10 @@ def show(repo: Repo, *, as_json: bool) -> int:
     return errors.PASS
 
 
-def _whom(entry: Entry, node: str) -> str:
-    return node if node == entry.data["node"] else f"{node} (it was for {entry.data['node']})"
-
-
 def _row(entry: Entry, node: str) -> str:
     commit = entry.commit[:10] if entry.commit else "(not committed)"
     age = ago(time.time() - int(entry.id[:12], 16) / 1000)
-    return one_line(f"{entry.id[:12]}  {commit}  {entry.data['mode']}  for {_whom(entry, node)}, {age}")
+    return one_line(f"{entry.id[:12]}  {commit}  {entry.data['mode']}  for {entry.goes_to(node)}, {age}")
 
 
 def _told(entry: Entry) -> dict[str, Any]:
@@ -148,7 +144,7 @@ def _attempts(repo: Repo, as_json: bool) -> Iterator[delivery.Attempt]:
 
     def tell(entry: Entry, node: str) -> None:
         if not as_json and entry.commit is not None:
-            say(f"maw: {_whom(entry, node)} is asked about {entry.commit[:10]}")
+            say(f"maw: {entry.goes_to(node)} is asked about {entry.commit[:10]}")
 
     give_up = time.monotonic() + PATIENCE
     while True:

@@ -20,6 +20,8 @@ from maw_tui.glyphs import plain
 from maw_tui.screens.queue import words
 from maw_tui.screens.queue.entries import Entry, entries
 from maw_tui.screens.queue.transcript import Transcript
+from maw_tui.widgets.confirm import Confirm
+from tests.tui.conftest import Run, Ui
 
 TS = "2026-01-31T12:00:00.000Z"
 NOW = 1_790_000_000.0
@@ -50,6 +52,20 @@ def test_a_plot_shows_the_last_values_at_the_right() -> None:
     assert spark([0, 0], 2) == "▁▁"
     assert spark([5], 0) == ""
     assert plain(spark([0, 4, 8], 3) + bar(1, 2, 4)).isascii()
+
+
+def test_no_control_characters_of_a_node_are_drawn() -> None:
+    hostile = seen("queued", title="a\x1b[31m", run_at="2026\x1b]0;owned\x07")
+    hostile.task.id = "3f9c\x1b[2J"
+    assert all(line.isprintable() for line in text(words.detail(Entry("k", "pro\x1b[1m", hostile), 200, 10)))
+
+
+def test_no_control_characters_are_in_a_question(tui: Run) -> None:
+    async def scenario(ui: Ui) -> None:
+        await ui.app.push_screen(Confirm("Cancel review 3f9c\x1b[2J?", "Cancel it", "Leave it"))
+        await ui.until_has("Cancel review 3f9c\N{REPLACEMENT CHARACTER}[2J?")
+
+    tui(scenario, screen="queue")
 
 
 @pytest.mark.parametrize("paragraph", [12, 70, 10_000])

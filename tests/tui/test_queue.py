@@ -302,7 +302,7 @@ def test_the_outbox_is_seen_and_given_up(tui: Run, repo: Repository, waiting: st
     async def scenario(ui: Ui) -> None:
         await under_cursor(ui, waiting)
         assert row(ui, waiting).startswith("↑ outbox")
-        await ui.until_has("It is sent to pro")
+        await ui.until_has("It is sent to local (it", "was for pro)")  # there is no node pro (any more)
         await ui.press("c")
         await ui.until_has("Give this review up?")
         await ui.press("escape")

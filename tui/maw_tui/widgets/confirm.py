@@ -11,6 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
+from maw.text import one_line
+
 
 class Confirm(ModalScreen[bool]):
     """`yes` and `no` say what they do; escape is no."""
@@ -29,7 +31,7 @@ class Confirm(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         yes, no = self._labels
         with Vertical(id="confirm"):
-            yield Static(self._question, markup=False)
+            yield Static(one_line(self._question), markup=False)  # a node may have named what it is about
             with Horizontal():
                 yield Button(f"{yes} (y)", id="yes", compact=True)
                 yield Button(f"{no} (n)", id="no", compact=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from maw.attendant import outbox
+from maw.attendant import delivery, outbox
+from maw.config.load import load
+from maw.git.repo import Repo
 from maw.watch.board import Picture, Seen
 
 ENDED_SHOWN = 200
@@ -32,7 +34,15 @@ class Entry(NamedTuple):
         return f"outbox review {self.node} {self.waits.commit or ''}".lower()
 
 
-def entries(pictures: Iterable[Picture], waiting: Sequence[outbox.Entry], wanted: str = "") -> list[Entry]:
+def held(repo: Repo) -> list[Entry]:
+    """The reviews in the outbox, each with the node that it goes to now. Blocks."""
+    if not (waiting := outbox.entries(repo)):
+        return []
+    config = load(strict=False)  # as it is now: another node may have been named meanwhile
+    return [Entry(f"outbox/{entry.id}", delivery.goes_to(entry, config), waits=entry) for entry in waiting]
+
+
+def entries(pictures: Iterable[Picture], waiting: Sequence[Entry], wanted: str = "") -> list[Entry]:
     """What runs on any node, what waits, what is in the outbox, what ended; of these what has all `wanted` words."""
     groups: tuple[list[Entry], list[Entry], list[Entry]] = ([], [], [])
     for picture in pictures:
@@ -42,8 +52,7 @@ def entries(pictures: Iterable[Picture], waiting: Sequence[outbox.Entry], wanted
             groups[group].append(Entry(f"{picture.node}/{seen.task.id}", picture.node, seen, stale=stale))
     running, queued, ended = groups
     ended.sort(key=_ended, reverse=True)
-    held = [Entry(f"outbox/{entry.id}", str(entry.data["node"]), waits=entry) for entry in waiting]
-    found = [*(running + queued)[:LIVE_SHOWN], *held, *ended[:ENDED_SHOWN]]
+    found = [*(running + queued)[:LIVE_SHOWN], *waiting, *ended[:ENDED_SHOWN]]
     return [entry for entry in found if matches(entry, wanted)]
 
 

@@ -11,7 +11,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.message import Message
 
-from maw.attendant import outbox
 from maw.git.repo import Repo
 from maw.memory import arrivals, listing
 from maw.memory.index import Index
@@ -19,7 +18,7 @@ from maw.review.render import Line
 from maw.watch.board import Picture, Seen
 from maw_tui.messages import Told
 from maw_tui.screens.queue import words
-from maw_tui.screens.queue.entries import Entry, entries
+from maw_tui.screens.queue.entries import Entry, entries, held
 from maw_tui.screens.queue.follow import FollowScreen
 from maw_tui.screens.queue.steering import OutboxRead, SteeringScreen
 from maw_tui.widgets.filterbar import FilterBar
@@ -70,7 +69,7 @@ class QueueScreen(SteeringScreen):
     def __init__(self) -> None:
         super().__init__()
         self.entries: list[Entry] = []
-        self._waiting: list[outbox.Entry] = []
+        self._waiting: list[Entry] = []
         self._several = False  # nodes: then each row names its own
         self._pictures: list[Picture] = []
         self._offered: frozenset[str] = frozenset()  # what can be done with the entry under the cursor
@@ -100,7 +99,7 @@ class QueueScreen(SteeringScreen):
     @work(thread=True, exclusive=True, exit_on_error=False, group="outbox")
     def read_outbox(self) -> None:
         if self.maw.repo is not None:
-            self.post_message(OutboxRead(outbox.entries(self.maw.repo)))
+            self.post_message(OutboxRead(held(self.maw.repo)))
 
     @on(OutboxRead)
     def outbox_read(self, event: OutboxRead) -> None:

@@ -19,7 +19,7 @@ from maw.watch import words as said
 from maw.watch.board import Seen
 from maw_tui.messages import Told
 from maw_tui.screens.live import LiveScreen
-from maw_tui.screens.queue.entries import Entry
+from maw_tui.screens.queue.entries import Entry, held
 from maw_tui.screens.queue.follow import FollowScreen
 from maw_tui.widgets.confirm import Confirm
 from maw_tui.widgets.rows import Rows
@@ -29,7 +29,7 @@ _RAISE = 100
 
 @dataclass
 class OutboxRead(Message):
-    waiting: list[outbox.Entry]
+    waiting: list[Entry]
 
 
 class SteeringScreen(LiveScreen):
@@ -105,7 +105,7 @@ class SteeringScreen(LiveScreen):
     @work(thread=True, exit_on_error=False, group="drop")
     def _give_up(self, repo: Repo, waits: outbox.Entry) -> None:
         outbox.remove(repo, waits.id)
-        self.post_message(OutboxRead(outbox.entries(repo)))
+        self.post_message(OutboxRead(held(repo)))
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="send")
     def _send(self) -> None:

@@ -124,7 +124,7 @@ def _end(said: str, enough: int) -> str:
 
 def task_head(seen: Seen, width: int, *, stale: bool) -> list[Line]:
     task = seen.task
-    lines = [Line((("head", f"{one_line(task.kind)} {task.id}"), ("plain", f" on {one_line(seen.node)}")))]
+    lines = [Line((("head", f"{one_line(task.kind)} {one_line(task.id)}"), ("plain", f" on {one_line(seen.node)}")))]
     if task.title:
         lines += folded(one_line(task.title), width)
     lines += folded(", ".join(_facts(seen)), width, "dim")
@@ -143,14 +143,15 @@ def _facts(seen: Seen) -> list[str]:
     facts += [f"{seen.done} of {count(seen.total, 'unit')}"] if seen.total else []
     facts += [count(seen.findings, "finding")] if seen.findings else []
     facts += [f"{seen.rate:.1f} tok/s"] if seen.rate else []
-    facts += [f"not before {task.run_at}"] if task.run_at and task.state == "queued" else []
+    facts += [f"not before {one_line(task.run_at)}"] if task.run_at and task.state == "queued" else []
     return facts
 
 
 def _held(waits: outbox.Entry, node: str, width: int) -> list[Line]:
     what = f"commit {waits.commit[:10]}" if waits.commit else "a change that is not committed"
     why = "the review could not be had in time" if waits.data["mode"] == outbox.LATE else "nobody wanted to wait"
-    told = f"{what}: {why}. It is sent to {one_line(node)} as soon as that can be reached, and then noted."
+    where = one_line(waits.goes_to(node))
+    told = f"{what}: {why}. It is sent to {where} as soon as that can be reached, and then noted."
     return [
         Line((("head", "a review in the outbox"), ("dim", f"  {waits.id[:12]}, {size(waits.size)}"))),
         *folded(told, width),
