@@ -70,6 +70,10 @@ class Presence:
             else:
                 self._unwatch(task)
 
+    def watched(self, task: str) -> bool:
+        """Whether a stream of this task is open."""
+        return task in self._streams
+
     def lonely(self) -> list[str]:
         """The tasks that nobody has the patience for; each is told once, until it was watched again."""
         lonely = self._over(self._unwatched, self._patience)

@@ -244,7 +244,8 @@ class Runner:
             for row in await self.desk.call(self.desk.queue.cancel_overdue):
                 self.executor.cancel(row.id)
             for task in self.presence.lonely():
-                await self._give_way(task)
+                if not self.presence.watched(task):  # by somebody who came while those before it were put off
+                    await self._give_way(task)
             for task in self.presence.missing():
                 await self.cancel(task, force=True, reason="nobody waits for it")
             if self.settings.idle_exit and await self._idle():
