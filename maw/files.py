@@ -95,6 +95,14 @@ def read_bounded(path: str, *, follow: bool = False, limit: int = BOUND) -> byte
     return data
 
 
+def changed(path: str) -> float | None:
+    """When the file was last written, in seconds since 1970; None when that cannot be told."""
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return None
+
+
 def try_lock(path: str) -> int | None:
     """Take an exclusive lock on `path` (created, mode 0600), or None when another process holds it.
 

@@ -24,7 +24,7 @@ def _here(since: float) -> protocol.Json | None:
     """Of the runner on this machine, whose introduction is a file. Without a runner nobody has read settings that were
     changed since then."""
     if not reach.is_up(reach.LOCAL):
-        return {} if _changed(paths.config_file()) <= since else None
+        return {} if (files.changed(paths.config_file()) or 0.0) <= since else None
     try:
         message = protocol.parse_line(files.read_optional(os.path.join(paths.runner_dir(), "hello.json")) or b"{}")
     except (ValueError, OSError):
@@ -44,10 +44,3 @@ def _there(node: str, wait: float) -> protocol.Json:
     hello = answer.get("hello") if isinstance(answer, dict) else None
     named = hello.get("profiles") if isinstance(hello, dict) else None
     return named if isinstance(named, dict) else {}
-
-
-def _changed(path: str) -> float:
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return 0.0

@@ -53,7 +53,7 @@ def find(repo: Repo, tree: str | None, base: str | None, config: Config, wait: f
     if last is None or tree is None or base is None:
         return None
     path = _path(repo, tree, base, terms(config), last)
-    written = _written(path)
+    written = files.changed(path)
     if written is None:
         return None  # with another profile it is not known either, most often, and to be asked is what finds that out
     now = current.profile(node, _KIND, written, wait)
@@ -99,13 +99,6 @@ def records(repo: Repo) -> Iterator[Json]:
 
 def _path(repo: Repo, tree: str, base: str, terms: str, profile: str) -> str:
     return os.path.join(directory(repo), f"{tree}-{base}-{terms}-{profile[:16]}.json")
-
-
-def _written(path: str) -> float | None:
-    try:
-        return os.stat(path).st_mtime
-    except OSError:
-        return None
 
 
 def _trim(repo: Repo) -> None:

@@ -40,7 +40,7 @@ async def _run(app: MawApp) -> None:
 
 
 async def _leave_with_the_terminal(app: MawApp) -> None:
-    """It may go without a word (SIGHUP ignored, another session's terminal); Textual would read its end for ever."""
+    """It may go without a word (SIGHUP ignored, another login's terminal); Textual would read its end for ever."""
     while sys.stdin.isatty():
         await asyncio.sleep(_LOOK)
     app.leave(128 + signal.SIGHUP)
