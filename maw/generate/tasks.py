@@ -13,6 +13,7 @@ from maw.edits.propose import Proposal
 from maw.errors import FatalError
 from maw.generate import context, generation, sameness
 from maw.generate.context import Wanted
+from maw.generate.failing import places
 from maw.generate.failing.examining import Failure
 from maw.generate.request import DOCS, EXPLAIN, FIX, INSTRUCTION_MAX, OPTIMIZE, REFACTOR, TEST, Asked
 from maw.generate.targets import Target
@@ -91,6 +92,11 @@ def testing(
     wanted = Wanted(edit=(plan.destination.path,), read=(*wanted.read, *plan.read), words=words, focus=plan.focus)
     made = editing(repo, config, TEST, wanted, model=model, progress=progress)
     return made._replace(judge=partial(planning.judge, plan))
+
+
+def is_output(words: str) -> bool:
+    """Whether what somebody says of a failure was pasted rather than written: lines that name places."""
+    return "\n" in words and bool(places.find(words))
 
 
 def mending(

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maw.generate import tasks
 from maw.generate.failing import gist, locate, places
 from maw.generate.failing.places import ERROR, FRAME, NOTE, TEST
 
@@ -248,3 +249,15 @@ def test_any_output_is_read(text: str) -> None:
     assert {one.path for one in locate.locate(found, FILES, "/tmp/g2demo")} <= set(FILES)
     assert gist.headline(text).isprintable()
     assert len(gist.of(text, 40)) <= 40
+
+
+@pytest.mark.parametrize(
+    ("words", "is_output"),
+    [
+        ("mend src/app.py:3", False),  # one line is said, whatever it names
+        ("mend the sum,\nand keep the name", False),
+        ('Traceback (most recent call last):\n  File "src/app.py", line 3, in total\nTypeError: no', True),
+    ],
+)
+def test_a_pasted_output_is_told_from_an_instruction(words: str, is_output: bool) -> None:
+    assert tasks.is_output(words) == is_output

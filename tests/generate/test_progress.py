@@ -25,7 +25,7 @@ def test_a_line_has_its_stage_and_no_bare_colon() -> None:
         "reading",
         "reading 0 of 3",
         "reading 1 of 3: a\ufffd.py",
-        "reading",
+        "reading what goes along",
         "3 lines: It was",
         "3 lines: It was missing",
         "starting over",

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.many_notes import build as many
+from maw.git.notes import Notes
+from maw.record import encode
 from maw_tui.screens.findings.table import FindingTable
 from maw_tui.screens.history.detail import Detail
+from tests.fixtures.attendant import kernel_repo, review_record
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 from tests.tui.conftest import NARROW, WIDE, Run, Ui
@@ -228,6 +231,23 @@ def test_what_is_on_a_finding_is_opened_in_the_history_and_escape_comes_back(tui
         await ui.until(
             lambda: detail.commit is not None and detail.commit.oid == made["cli"]
         )  # though the list has not got it
+
+    tui(scenario, repo=repo, screen="findings")
+
+
+def test_the_commit_of_a_finding_that_cannot_be_read_is_opened(tui: Run, repo: Repository) -> None:
+    commit = repo.commit("Written by a stranger")
+    strange = {"id": "3f9c", "severity": "error", "path": "a.py"}  # it says nothing
+    record = encode(review_record(repo, commit, verdict="block", findings=[strange]))
+    assert Notes(kernel_repo(repo)).append("review", commit, [record])
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("a finding that cannot be read")
+        await ui.press("o")
+        await ui.until(lambda: ui.app.current_mode == "history")
+        await ui.until_has(f"commit {commit[:10]}", "Written by a stranger")
+        await ui.press("escape")
+        await ui.until(lambda: ui.app.current_mode == "findings")
 
     tui(scenario, repo=repo, screen="findings")
 

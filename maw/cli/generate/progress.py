@@ -10,13 +10,10 @@ from typing import Any, Self
 from maw.cli.output import say
 from maw.edits.propose import Proposal
 from maw.generate.rounds import FAILED, REFUSED, Round
+from maw.generate.stages import STAGES
 from maw.review.terminal import ProgressLine
 from maw.text import count, one_line
 
-_STAGES = {
-    "waiting": "waiting for the node", "loading": "loading the model", "asking": "asking the node",
-    "checking": "running the command as it is", "restarted": "starting over",
-}  # fmt: skip
 WHY_MAX = 5  # reasons of one round that are told
 
 
@@ -76,7 +73,7 @@ class Progress:
         if kind == "verifying":
             assert isinstance(data, Proposal)
             return f"trying a change of {count(len(data.edits), 'file')}", ""
-        return _STAGES.get(kind, "reading"), ""
+        return STAGES.get(kind, "reading"), ""
 
     def _ended(self, ended: Round) -> None:
         if self._quiet or ended.how not in (REFUSED, FAILED):

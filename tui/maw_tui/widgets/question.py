@@ -19,7 +19,6 @@ class Question(ModalScreen[str | None]):
     """The answer; an empty one is one, too, and escape is none. `hint` is what one writes, `keys` what keys do."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "Cancel")]
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-high")]  # noqa: RUF012 - Textual declares it without ClassVar
 
     def __init__(self, question: str, hint: str, keys: str, answer: str = "") -> None:
         super().__init__()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical
+from textual.message import Message
 
-from maw.memory.triage import Item
+from maw.git.repo import Repo
+from maw.memory import listing
+from maw.memory.index import Index
+from maw.memory.triage import Item, Place
 from maw.text import count, one_line
 from maw_tui.screens.findings.showing import UNREADABLE, About, about, heading
 from maw_tui.screens.findings.table import FindingTable
@@ -37,6 +42,13 @@ class FindingsScreen(SettlingScreen):
         Binding("e", "edit", "Edit", show=False, tooltip="Open $EDITOR at its line"),
         Binding("y", "copy", "Copy", show=False, tooltip="Copy where it is, what it says, and its id"),
     ]
+
+    @dataclass
+    class Found(Message):
+        """The commit of a finding."""
+
+        commit: str
+        finding: str
 
     @property
     def table(self) -> FindingTable:
@@ -138,6 +150,21 @@ class FindingsScreen(SettlingScreen):
     def action_open_commit(self) -> None:
         if self.current is not None:
             self.maw.open_commit(self.current.row.commit, self.current.finding.id)
+        elif self.repo is not None and self.table.key is not None:
+            self.find_commit(self.repo, self.table.key)
+
+    @work(thread=True, exclusive=True, exit_on_error=False, group="commit")
+    def find_commit(self, repo: Repo, place: Place) -> None:
+        """Of a finding that cannot be read, or is not here yet; there is none when the index changed meanwhile."""
+        with Index(repo) as index:
+            for row in listing.rows(index, [place.number]):
+                self.post_message(self.Found(row.commit, place.finding))
+
+    @on(Found)
+    def open_found(self, event: Found) -> None:
+        event.stop()
+        if self.is_current:  # else somebody went on
+            self.maw.open_commit(event.commit, event.finding)
 
     def action_select(self) -> None:
         if self.table.key is not None:

@@ -30,7 +30,6 @@ class Finder(Working, ModalScreen[list[str] | None]):
     what is found, with a slash at the end, and so is, where there may be `new` ones, a file that is yet to be made, by
     its whole name. What stands behind the letters as `::NAME` or `:3-9` is a definition or lines in what is found."""
 
-    VERTICAL_BREAKPOINTS = [(0, "-low"), (12, "-high")]  # noqa: RUF012 - Textual declares it without ClassVar
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Leave"),
         Binding("enter", "done", "Take", priority=True),

@@ -8,6 +8,7 @@ from typing import Any
 from maw.edits.hunks import Choice
 from maw.edits.propose import Loose
 from maw.generate.rounds import Report, Round
+from maw.generate.stages import STAGES
 from maw.review.render import Line
 from maw.text import count, flat, one_line
 from maw_tui.screens.generate.messages import Explained
@@ -15,10 +16,6 @@ from maw_tui.screens.generate.messages import Explained
 SHOWN = 500  # lines of what is being written, the last ones
 MARKS = {True: "[x] ", False: "[ ] "}
 _STYLES = {"+": "added", "-": "removed", "@": "hunk", "\\": "dim"}
-_WAITING = {
-    "waiting": "waiting for the node", "loading": "loading the model", "plan": "reading what goes along",
-    "asking": "asking the node", "verifying": "trying the change", "checking": "running the command as it is",
-}  # fmt: skip
 
 
 class Transcript:
@@ -45,12 +42,12 @@ class Transcript:
                 self._before += round_lines(self._round, data)
             case "asking":
                 self._round, self._text = str(data), ""
-                self.now = self._at(_WAITING[kind])
+                self.now = self._at(STAGES[kind])
             case "restarted":  # the node began anew: what it had written does not count
                 self._text = ""
-                self.now = self._at("the node begins anew")
+                self.now = self._at(STAGES[kind])
             case _:
-                self.now = self._at(_WAITING.get(kind, "writing"))
+                self.now = self._at(STAGES.get(kind, "writing"))
 
     def _at(self, what: str) -> str:
         return f"{self._round}: {what}" if self._round else what

@@ -16,7 +16,7 @@ from maw.edits.verify import Stopped, never
 from maw.errors import FatalError
 from maw.generate import explaining, generation, targets, tasks
 from maw.generate.context import Wanted
-from maw.generate.failing import examining, places
+from maw.generate.failing import examining
 from maw.generate.generation import Means
 from maw.generate.memory import keeping
 from maw.generate.memory.keeping import Made
@@ -84,7 +84,7 @@ class Writing:
 
     def _mending(self, how: Means) -> Question | None:
         words, output = self._draft.words, ""
-        if not how.verify or _is_output(words):
+        if not how.verify or tasks.is_output(words):
             words, output = "", words
         else:
             verdict = generation.as_it_is(self._repo, how)
@@ -159,8 +159,3 @@ def means(
     tries = max(1, values["generate.tries"]) if verify or bench else 1
     timeout = values["generate.timeout"]
     return Means(values["node"], verify, bench, tries=tries, timeout=timeout, told=told, stopped=stopped)
-
-
-def _is_output(text: str) -> bool:
-    """Whether it was pasted rather than written: lines that name places."""
-    return "\n" in text and bool(places.find(text))

@@ -185,7 +185,9 @@ class NodesScreen(LiveScreen):
             told = f"{name}: {ask(node, name)['state']}{done}"
         except FatalError as exc:
             if key(node, name) not in self._given_up:
-                raise exc if name in exc.message else FatalError(f"{name}: {exc.message}", hint=exc.hint) from exc
+                if name in exc.message:
+                    raise
+                raise FatalError(f"{name}: {exc.message}", hint=exc.hint) from exc
         if key(node, name) in self._given_up:
             told = f"{name}: loading it was given up"
         self.post_message(Told(told))
