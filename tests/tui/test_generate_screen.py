@@ -168,6 +168,33 @@ def test_what_came_of_it_is_read_from_its_start(tui: Run, project: Repository) -
     tui(scenario, repo=project, screen="generate")
 
 
+def test_what_is_written_is_followed_and_read_sideways(tui: Run, project: Repository) -> None:
+    def lines(count: int) -> list[Line]:
+        return [Line((("plain", f"line {number} {'x' * 100} its end"),)) for number in range(count)]
+
+    async def scenario(ui: Ui) -> None:
+        out = ui.app.screen.query_one(Output)
+        out.focus()
+        out.go_on(lines(3))
+        await ui.until_has("line 2")
+        out.go_on(lines(100))
+        await ui.until_has("line 99")
+        out.scroll_to(x=60, animate=False)
+        await ui.until_has("its end")
+        out.go_on(lines(110))
+        await ui.pilot.pause()
+        assert ui.has("its end")
+        out.scroll_to(0, 0, animate=False)
+        await ui.until_has("line 0")
+        out.go_on(lines(200))  # whoever reads above stays there
+        await ui.pilot.pause()
+        assert ui.has("line 0") and not ui.has("line 199")
+        await ui.press("G")
+        await ui.until_has("line 199")
+
+    tui(scenario, repo=project, screen="generate")
+
+
 @pytest.mark.slow
 def test_documentation_that_changes_code_is_refused(tui: Run, project: Repository, generator: Says) -> None:
     generator(GOOD)

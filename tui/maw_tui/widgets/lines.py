@@ -103,29 +103,28 @@ class Lines(Painted):
     def show(self, lines: Sequence[Line], *, keep_place: bool = False) -> None:
         """Show other lines, from their start unless the place is to be kept."""
         self._lines = lines
-        width = max((sum(cell_len(text) for _, text in line.parts) for line in lines), default=0)
-        self.reach(width, len(lines))
+        self.reach(_width(lines), len(lines))
         if not keep_place:
             self.scroll_to(0, 0, animate=False)
         self.repaint()
 
     def grow(self, lines: Sequence[Line]) -> None:
-        """The same lines with more at their end, as wide as the widget is. Only what is another now is drawn; who
-        was at the end goes along."""
+        """The same lines with more at their end. Only what is another now is drawn; who was at the end goes along."""
         at_end = self.scroll_offset.y >= min(self._end, self.max_scroll_y)
         before, self._lines = self._lines, lines
-        self._lengthen(len(lines))
+        self._lengthen(_width(lines), len(lines))
         for number in range(self.scroll_offset.y, self.scroll_offset.y + self.size.height):
             if before[number : number + 1] != lines[number : number + 1]:
                 self.refresh_line(number)
         if at_end:
-            self.scroll_end(animate=False, immediate=True, force=True)  # its bar may be still to come
+            self.scroll_end(animate=False, immediate=True, force=True, x_axis=False)  # its bar may be still to come
         self._end = self.max_scroll_y
 
-    def _lengthen(self, count: int) -> None:
+    def _lengthen(self, width: int, count: int) -> None:
         """Unless a scroll bar comes or goes, nothing need be laid out for that: it would draw the whole screen anew."""
-        size = Size(self.size.width, count)
-        if self.show_vertical_scrollbar != (count > self.size.height):
+        self._reach = Size(width, count)
+        size = Size(max(width, self.size.width), count)
+        if self.show_vertical_scrollbar != (count > self.size.height) or size.width != self.virtual_size.width:
             self.virtual_size = size
         else:
             self.set_reactive(Lines.virtual_size, size)
@@ -133,3 +132,7 @@ class Lines(Painted):
 
     def line_at(self, number: int) -> Line | None:
         return self._lines[number] if number < len(self._lines) else None
+
+
+def _width(lines: Sequence[Line]) -> int:
+    return max((sum(cell_len(text) for _, text in line.parts) for line in lines), default=0)

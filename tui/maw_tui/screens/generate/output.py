@@ -17,26 +17,16 @@ class Output(Lines):
         super().__init__(id=id)
         self._whole: Sequence[Line] = ()
         self._prose = False
-        self._following = False  # the end is about to be brought into sight
 
     def tell(self, lines: Sequence[Line], *, prose: bool = False) -> None:
         """Show other lines, from their start."""
-        self._following = False
         self._whole, self._prose = lines, prose
         self.show(self._fitted())
 
     def go_on(self, lines: Sequence[Line], *, prose: bool = False) -> None:
         """Show these, which have grown; the end stays in sight for who looks at it."""
-        self._following = self._following or self.scroll_offset.y >= self.max_scroll_y
         self._whole, self._prose = lines, prose
-        self.show(self._fitted(), keep_place=True)
-        if self._following:
-            self.call_after_refresh(self._to_end)  # until then it knows nothing of the new lines
-
-    def _to_end(self) -> None:
-        if self._following:  # else there is something else to be read by now
-            self._following = False
-            self.scroll_end(animate=False, immediate=True)
+        self.grow(self._fitted())
 
     def on_resize(self) -> None:
         if self._prose:
