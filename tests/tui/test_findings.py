@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -108,6 +109,24 @@ def test_taking_back_is_about_the_last_decision_although_that_is_still_being_wri
         assert said(maw, repo) == BEFORE
 
     tui(scenario, repo=repo, screen="findings")
+
+
+def test_who_leaves_meanwhile_loses_no_decision(
+    tui: Run, sample: Sample, maw: Maw, capfd: pytest.CaptureFixture[str]
+) -> None:
+    repo, _ = sample
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has(BLANK)
+        await ui.press("a")
+        await ui.idle()
+        ui.app.simulate_key("m")
+        while not (any(worker.group == "decide" for worker in ui.app.workers) or ui.has("deferred")):
+            await asyncio.sleep(0.001)
+
+    tui(scenario, repo=repo, screen="findings")
+    assert said(maw, repo) == BEFORE | {BLANK: "deferred"}
+    assert capfd.readouterr().err == ""
 
 
 def test_what_cannot_be_taken_back_is_taken_back_whole_later(tui: Run, sample: Sample, maw: Maw) -> None:

@@ -22,7 +22,7 @@ class Settled:
     async def in_turn(self, decide: Callable[[], Done]) -> Done:
         """Do it in a thread, after all that was asked for before: `u` is about the last decision, though that is still
         being written. It is done even where nobody waits any more."""
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, decide))
+        return await asyncio.to_thread(self._thread.submit(decide).result)
 
     def note(self, count: int) -> None:
         """Something was said of so many findings; of none: taken back."""
