@@ -14,8 +14,10 @@ from tests.fixtures.home import processes_of
 from tests.fixtures.scripted import HELD, Says
 from tests.generate.conftest import GOOD
 from tests.tui.conftest import NARROW, Run, Ui
-from tests.tui.generating import say, write
+from tests.tui.generating import project, say, write
 from tests.tui.test_generate_screen import FIXED, TWO
+
+__all__ = ["project"]
 
 
 def test_it_streams_and_is_stopped(tui: Run, project: Repository, generator: Says) -> None:
