@@ -23,14 +23,14 @@ pytestmark = pytest.mark.model
 LONG: Program = tuple(step for at in range(40) for step in (Say("."), Write(f"part{at}", 24)))
 
 
-def _request(at: int) -> Request:
-    shared = Message("system", "Look for wrong results. " * 10)
+def _request(at: int, about: str = "results") -> Request:
+    shared = Message("system", f"Look for wrong {about}. " * 10)
     return Request([shared, Message("user", f"{at}| x = {at}")], LONG, shared=1)
 
 
-async def _answer(engine: Any, at: int, begun: asyncio.Event | None = None) -> list[Field]:
+async def _answer(engine: Any, at: int, begun: asyncio.Event | None = None, about: str = "results") -> list[Field]:
     found = []
-    async for part in engine.run("tiny", _request(at)):
+    async for part in engine.run("tiny", _request(at, about)):
         if begun is not None and isinstance(part, Text):
             begun.set()
         if isinstance(part, Field):
@@ -78,8 +78,10 @@ def test_all_that_was_under_way_is_answered_by_a_fresh_worker(
         harm(pid)
         lost = _lost(await asyncio.gather(*tasks, return_exceptions=True))
         assert lost or harm is _starve
-        while not lost:  # a starved one is harmed when it next needs memory
-            more = (_answer(engine, at) for at in range(6))
+        asked = 0
+        while not lost:  # a starved one is harmed when it next needs memory: for another prompt to be kept
+            asked += 1
+            more = (_answer(engine, at, about=f"names {asked}") for at in range(6))
             lost = _lost(await asyncio.gather(*more, return_exceptions=True))
         found = await asyncio.gather(*(_answer(engine, at) for at in range(6)))
         assert [len(fields) for fields in found] == [40] * 6

@@ -71,6 +71,7 @@ def test_a_model_comes_from_a_hub_and_says_what_its_checksum_was_compared_with(
     assert (away.code, "(5 tries)" in away.err) == (4, True)
 
 
+@pytest.mark.slow
 def test_two_who_pull_at_once_share_one_download(real_runner: None, maw: Maw, model_hub: ModelHub) -> None:
     model_hub.behave(step=200_000, pause=0.05)
     first, second = pulling(maw), pulling(maw)

@@ -136,6 +136,7 @@ def test_a_hub_over_plain_http_elsewhere_is_refused(hub: ModelHub, monkeypatch: 
     assert "plain http is refused" in refused(HUB).message
 
 
+@pytest.mark.slow
 def test_a_server_that_stops_sending_is_left_and_asked_again(hub: ModelHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "SILENCE", 0.3)
     hub.behave(stall=5, stalls=2)

@@ -34,6 +34,7 @@ def test_it_lands_on_the_commit_and_is_an_example_then(project: Repository, maw:
     assert "make the sum" in maw("history", "--kind", "generate", cwd=project.path).out
 
 
+@pytest.mark.slow
 def test_what_came_to_nothing_and_what_was_taken_back(project: Repository, maw: Maw, generator: Says) -> None:
     generator(LOST)
     assert maw("generate", "code", "x", "src/app.py", cwd=project.path).code == 3

@@ -67,6 +67,7 @@ def test_accepting_is_a_note_at_once_and_undone(tui: Run, sample: Sample, maw: M
     tui(scenario, repo=repo, screen="findings")
 
 
+@pytest.mark.slow
 def test_several_are_dismissed_with_a_reason_and_taken_back_together(tui: Run, sample: Sample, maw: Maw) -> None:
     repo, _ = sample
 
@@ -202,6 +203,7 @@ def test_one_that_cannot_be_fixed_says_why(tui: Run, sample: Sample) -> None:
     tui(scenario, repo=sample[0], screen="findings")
 
 
+@pytest.mark.slow
 def test_later_and_the_filter_by_what_was_said(tui: Run, sample: Sample, maw: Maw) -> None:
     repo, _ = sample
 

@@ -91,6 +91,7 @@ def test_what_was_chosen_is_no_longer_tried_after_escape(
     assert not [command for command in processes_of(home).values() if "sleep" in command]
 
 
+@pytest.mark.slow
 def test_leaving_the_app_stops_it(tui: Run, project: Repository, generator: Says) -> None:
     generator(HELD + "some and no more\n")
 
@@ -101,6 +102,7 @@ def test_leaving_the_app_stops_it(tui: Run, project: Repository, generator: Says
     tui(scenario, repo=project, screen="generate")  # it would wait for its thread without end
 
 
+@pytest.mark.slow
 def test_without_a_runner_it_says_so_and_can_be_tried_again(tui: Run, project: Repository, home: Path) -> None:
     (home / "config.toml").write_text('node = "away"\n[nodes.away]\nhost = "away.invalid"\n')
 

@@ -51,6 +51,7 @@ NEEDS = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_needed_is_told_before_and_refused_without(tui: Run, project: Repository) -> None:
     async def scenario(ui: Ui) -> None:
         for task, (needs, refusal) in NEEDS.items():
@@ -102,6 +103,7 @@ def test_tests_are_of_one_file(tui: Run, project: Repository) -> None:
 # test
 
 
+@pytest.mark.slow
 def test_tests_go_where_the_project_has_them(tui: Run, project: Repository, generator: Says) -> None:
     server = generator(whole("tests/test_app.py", TEST) + "DONE\n")
     project.commit("a test", **{"tests/test_other__py": "import other\n\n\ndef test_a():\n    assert other\n"})

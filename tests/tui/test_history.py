@@ -87,6 +87,7 @@ def test_the_filter_has_the_words_of_maw_history(tui: Run, sample: Sample, maw: 
     tui(scenario, repo=repo)
 
 
+@pytest.mark.slow
 def test_a_filter_that_means_nothing_is_told_and_the_rows_stay(tui: Run, sample: Sample) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.until_has("Read amounts")

@@ -94,6 +94,7 @@ def test_a_span_of_time(tui: Run, busy: Repository) -> None:
     tui(scenario, repo=busy, screen="stats")
 
 
+@pytest.mark.slow
 def test_words_leave_a_part_and_what_is_chosen_is_remembered(tui: Run, busy: Repository) -> None:
     async def first(ui: Ui) -> None:
         await ui.until_has("reviews   21")
