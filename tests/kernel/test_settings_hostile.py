@@ -59,6 +59,7 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TABLE_KEYS, inner, max_size=3),
     max_leaves=6,
 )
+OF_TWO_TYPES = {"review.verify": (bool, tuple)}  # yes, no, or for which models
 KEYS = st.sampled_from([setting.key for setting in SETTINGS] + ["nodes", "nodes.pro", "nodes.pro.port", "x", "review"])
 
 
@@ -89,6 +90,7 @@ def readings(worktree: Path) -> Iterator[Config]:
 @example({"review.deadline": 10**400}, False)
 @example({"review.deadline": "9" * 400 + "d"}, False)
 @example({"review.rules": [{"glob": "**", "text": "x" * 100_000}]}, True)
+@example({"review.verify": []}, False)
 def test_whatever_is_set_is_used_or_told(home: Path, pairs: dict[str, Any], by_repository: bool) -> None:
     path = home / (".maw.toml" if by_repository else "config.toml")
     path.write_text(tomli_w.dumps(nested(pairs)), encoding="utf-8")
@@ -96,7 +98,7 @@ def test_whatever_is_set_is_used_or_told(home: Path, pairs: dict[str, Any], by_r
         for config in readings(home):
             assert len(config.problems) <= PROBLEMS_MAX + 1
             for key, value in config.values.items():
-                assert isinstance(value, type(BY_KEY[key].default))
+                assert isinstance(value, OF_TWO_TYPES.get(key, type(BY_KEY[key].default)))
                 trusted = BY_KEY[key].repo or not by_repository
                 assert trusted or config.origins[key] == "default"
             assert not (by_repository and config.nodes)
