@@ -25,6 +25,8 @@ from maw.text import printable, size
 HEAD, TAIL = 16 * 1024, 48 * 1024  # bytes of output that are kept
 _DRAIN = 1.0  # seconds for what is still in the pipe when the command is over
 _LOOK = 0.05  # seconds between two looks whether it has ended, or is to
+_GONE = 1.0  # seconds for all that was killed to be gone: on a busy machine that is not at once
+_DYING = 0.005  # seconds between two looks
 _MARK = "MAW_VERIFY"
 
 
@@ -156,13 +158,14 @@ def _kill_all(process: subprocess.Popen[bytes], mark: str) -> None:
     """The command's process group, and what left it for a session of its own (as far as the system tells)."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    for _ in range(10):  # one that forks all the time is not caught by a single look
-        strays = list(_marked(mark))
-        if not strays:
-            return
+    until = time.monotonic() + _GONE
+    while strays := list(_marked(mark)):  # one that forks all the time is not caught by a single look
         for pid in strays:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
+        if time.monotonic() >= until:
+            return
+        time.sleep(_DYING)
 
 
 def _marked(mark: str) -> Iterator[int]:
