@@ -73,14 +73,18 @@ async def _task_stream(runner: Runner, task: str, after: int) -> AsyncIterator[b
                 before, place = place, await runner.desk.call(queue.ahead, task)
                 if place is not None and place != (before or 0):  # who is next need not be told that from the start
                     yield views.place(task, place)
-                if beside != (beside := runner.executor.beside(task)):
-                    yield views.beside(task, beside)
                 silent_until = written + runner.settings.keep_alive
-                if await _wait(news, min(_PLACE_EVERY, silent_until - time.monotonic())):
-                    continue
-                if time.monotonic() >= silent_until:
-                    yield _KEEP_ALIVE
-                    written = time.monotonic()
+                while True:  # of a task that runs, nothing is to be read before there is news
+                    if beside != (beside := runner.executor.beside(task)):
+                        yield views.beside(task, beside)
+                    if await _wait(news, min(_PLACE_EVERY, silent_until - time.monotonic())):
+                        break
+                    if time.monotonic() >= silent_until:
+                        yield _KEEP_ALIVE
+                        written = time.monotonic()
+                        break
+                    if place is not None:
+                        break
     finally:
         runner.presence.leave(task)
 
