@@ -9,24 +9,22 @@ from typing import TYPE_CHECKING
 import click
 
 from maw import errors
-from maw.cli import completing
-from maw.cli.output import console, print_json, say
+from maw.cli import chosen, completing
+from maw.cli.output import console, print_json, print_row, say
 from maw.cli.painting import STYLES
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
 from maw.finding import SEVERITIES
-from maw.git.repo import Repo, commits_in
+from maw.git.repo import Repo
 from maw.memory import triage
 from maw.memory.dismissals import STATUSES
 from maw.memory.query import DEFAULT_LIMIT, Filters
 from maw.memory.triage import OPEN, Item
 from maw.text import one_line
-from maw.times import age, moment
+from maw.times import age
 
 if TYPE_CHECKING:
     from rich.text import Text
-
-_AT_ONCE = 500  # findings that are read together
 
 
 @click.command(
@@ -38,7 +36,7 @@ Examples:
   maw findings --json --limit 0 | jq -r .id | xargs maw defer
 """
 )
-@click.argument("revisions", required=False, metavar="[REVISION RANGE]", shell_complete=completing.revisions)
+@chosen.revisions
 @click.option(
     "--status",
     type=click.Choice((OPEN, *STATUSES, "all")),
@@ -53,9 +51,9 @@ Examples:
     shell_complete=completing.paths,
     help="In a file, a directory, or a glob such as 'src/*.py'.",
 )
-@click.option("--author", metavar="TEXT", help="Part of the commit author's name or address.")
-@click.option("--since", metavar="WHEN", help="Reviewed from then on: 2026-01-31, 2026-01-31T12:00Z, 7d, 2 weeks ago.")
-@click.option("--until", metavar="WHEN", help="Reviewed up to then.")
+@chosen.author
+@chosen.since
+@chosen.until
 @click.option("--text", metavar="TEXT", help="In what it says, or in the commit's subject; any case.")
 @click.option(
     "--limit", type=click.IntRange(min=0), default=DEFAULT_LIMIT, show_default=True, help="At most so many; 0: all."
@@ -80,16 +78,9 @@ def findings(
     `maw dismiss`, `maw defer` and `maw fix` take. `maw show COMMIT` tells all about the findings of a commit.
     """
     repo = needed_repository()
-    filters = Filters(
-        author=author,
-        path=path,
-        severity=severity,
-        since=moment(since) if since is not None else None,
-        until=moment(until) if until is not None else None,
-        text=text,
-        commits=commits_in(repo, revisions) if revisions is not None else None,
-    )
-    found, more = read(repo, filters, None if status == "all" else status, limit)
+    wanted = Filters(author=author, path=path, severity=severity, text=text)
+    wanted = chosen.narrowed(repo, wanted, revisions=revisions, since=since, until=until)
+    found, more = read(repo, wanted, None if status == "all" else status, limit)
     if as_json:
         for item in found:
             print_json(_as_json(item))
@@ -101,12 +92,14 @@ def findings(
 def read(repo: Repo, filters: Filters, status: str | None, limit: int) -> tuple[list[Item], bool]:
     """The first `limit` findings that fit (0: all), without those that cannot be read; and whether there are more."""
     deliver(repo)
-    with fresh_index(repo) as index:
-        numbers = index.numbers(triage.reviews(filters))
-        places = list(islice(triage.places(index, numbers, filters, status), limit + 1 if limit else None))
-        wanted = places[:limit] if limit else places
-        parts = [triage.items(index, wanted[at : at + _AT_ONCE]) or [] for at in range(0, len(wanted), _AT_ONCE)]
-    return [item for part in parts for item in part if item is not None], len(places) > len(wanted)
+    found: list[Item | None] | None = None
+    while found is None:  # another process changed the index meanwhile
+        with fresh_index(repo) as index:
+            numbers = index.numbers(triage.reviews(filters))
+            places = list(islice(triage.places(index, numbers, filters, status), limit + 1 if limit else None))
+            wanted = places[:limit] if limit else places
+            found = triage.items(index, wanted)
+    return [item for item in found if item is not None], len(places) > len(wanted)
 
 
 def _as_json(item: Item) -> dict[str, object]:
@@ -123,7 +116,7 @@ def _print(found: list[Item], more: bool) -> None:
     out, now = console(), time.time()
     wide = max(len(item.word.status) for item in found)
     for item in found:
-        out.print(_line(item, wide, now), soft_wrap=not out.is_terminal, no_wrap=True, overflow="ellipsis")
+        print_row(out, _line(item, wide, now))
     if more:
         say(f"maw: the newest {len(found)}; --limit shows more")
 

@@ -11,21 +11,21 @@ import click
 
 from maw import errors
 from maw.attendant import outbox
-from maw.cli import completing
-from maw.cli.output import console, print_json, say
+from maw.cli import chosen, completing
+from maw.cli.output import console, print_json, print_row, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
 from maw.finding import SEVERITIES, VERDICTS
 from maw.generate.memory import waiting as generated
 from maw.generate.memory.remember import STATUSES as GENERATED
-from maw.git.repo import Repo, commits_in
+from maw.git.repo import Repo
 from maw.memory import wording
 from maw.memory.generated import about
 from maw.memory.query import DEFAULT_LIMIT, EXACT, Filters, Page, Row
 from maw.memory.wording import Said
 from maw.record import KINDS
 from maw.text import one_line
-from maw.times import age, moment
+from maw.times import age
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -48,8 +48,8 @@ Examples:
   maw history --json --limit 0 | jq .     everything, one JSON object a line
 """
 )
-@click.argument("revisions", required=False, metavar="[REVISION RANGE]", shell_complete=completing.revisions)
-@click.option("--author", metavar="TEXT", help="Part of the commit author's name or address.")
+@chosen.revisions
+@chosen.author
 @click.option(
     "--path",
     metavar="PATH",
@@ -58,8 +58,8 @@ Examples:
 )
 @click.option("--severity", type=click.Choice(SEVERITIES), help="With a finding of at least this severity.")
 @click.option("--verdict", type=click.Choice(VERDICTS), help="With this verdict.")
-@click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, 7d, 2 weeks ago.")
-@click.option("--until", metavar="WHEN", help="Up to then.")
+@chosen.since
+@chosen.until
 @click.option("--text", metavar="TEXT", help="In the subject, a finding, an instruction, or the reason; any case.")
 @click.option("--kind", type=click.Choice(KINDS), help="Only records of this kind.")
 @click.option("--status", type=click.Choice(_STATUSES), help="With this status.")
@@ -92,20 +92,18 @@ def history(
     `dismissed`, `accepted` and `fixed` count what people said of the findings there, which `--kind feedback` lists.
     """
     repo = needed_repository()
-    filters = Filters(
+    wanted = Filters(
         author=author,
         path=path,
         severity=severity,
         verdict=verdict,
-        since=moment(since) if since is not None else None,
-        until=moment(until) if until is not None else None,
         text=text,
         kind=kind,
         status=status,
-        commits=commits_in(repo, revisions) if revisions is not None else None,
         feedback=kind == "feedback",
     )
-    page, said = read(repo, filters, limit)
+    wanted = chosen.narrowed(repo, wanted, revisions=revisions, since=since, until=until)
+    page, said = read(repo, wanted, limit)
     pending = outbox.pending_records(repo)
     if as_json:
         for row in page.rows:
@@ -139,8 +137,7 @@ def _print_table(page: Page, pending: Collection[str], said: Said) -> None:
     rows = [_cells(row, time.time(), pending, said) for row in page.rows]
     widths = [max(_width(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     for cells, row in zip(rows, page.rows, strict=True):
-        # A person's terminal gets one line a record; what is read by another program is never cut.
-        out.print(_line(cells, widths, row), soft_wrap=not out.is_terminal, no_wrap=True, overflow="ellipsis")
+        print_row(out, _line(cells, widths, row))
     if page.next is not None:
         say(f"maw: the newest {len(page.rows)}; --limit shows more")
 

@@ -12,8 +12,9 @@ from maw.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
-__all__ = ["console", "print_json", "printable", "say", "under_way"]
+__all__ = ["console", "print_json", "print_row", "printable", "say", "under_way"]
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -23,6 +24,11 @@ def console(*, stderr: bool = False) -> Console:
     # rich alone would keep bold and dim; NO_COLOR means plain text here.
     system: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
     return Console(stderr=stderr, color_system=system, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def print_row(out: Console, row: Text) -> None:
+    """A row of a list: a person's terminal gets one line, and what is read by another program is never cut."""
+    out.print(row, soft_wrap=not out.is_terminal, no_wrap=True, overflow="ellipsis")
 
 
 def say(text: str) -> None:

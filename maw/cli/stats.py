@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from maw import errors, files
-from maw.cli import completing
+from maw.cli import chosen, completing
 from maw.cli.output import print_json, say
 from maw.cli.place import needed_repository
 from maw.cli.records import deliver, fresh_index
 from maw.errors import FatalError
-from maw.git.repo import Repo, commits_in
+from maw.git.repo import Repo
 from maw.memory.query import Filters
 from maw.stats import GROUPS
-from maw.times import moment
 
 if TYPE_CHECKING:
     from maw.stats.gather import Statistics
@@ -51,8 +50,8 @@ Examples:
   maw stats --svg maw.svg              a picture for a page
 """
 )
-@click.argument("revisions", required=False, metavar="[REVISION RANGE]", shell_complete=completing.revisions)
-@click.option("--author", metavar="TEXT", help="Part of the commit author's name or address.")
+@chosen.revisions
+@chosen.author
 @click.option(
     "--path",
     metavar="PATH",
@@ -60,8 +59,8 @@ Examples:
     help="A file, a directory, or a glob, from the repository's top.",
 )
 @click.option("--model", metavar="TEXT", shell_complete=completing.models, help="Part of the model's name.")
-@click.option("--since", metavar="WHEN", help="From then on: 2026-01-31, 2026-01-31T12:00Z, 7d, 2 weeks ago.")
-@click.option("--until", metavar="WHEN", help="Up to then.")
+@chosen.since
+@chosen.until
 @click.option("--by", type=click.Choice(GROUPS), multiple=True, help="The tables to show. [default: week, category]")
 @click.option("--all", "everything", is_flag=True, help=f"Whole tables instead of {ROWS} rows of each.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object with everything (docs/statistics.md).")
@@ -89,15 +88,9 @@ def stats(
     if as_json + as_csv + (svg is not None) > 1:
         raise click.UsageError("--json, --csv and --svg exclude each other")
     repo = needed_repository()
-    filters = Filters(
-        author=author,
-        path=path,
-        model=model,
-        since=moment(since) if since is not None else None,
-        until=moment(until) if until is not None else None,
-        commits=commits_in(repo, revisions) if revisions is not None else None,
-    )
-    return show(repo, filters, Output(as_json, as_csv, svg), by or ("week", "category"), None if everything else ROWS)
+    wanted = Filters(author=author, path=path, model=model)
+    wanted = chosen.narrowed(repo, wanted, revisions=revisions, since=since, until=until)
+    return show(repo, wanted, Output(as_json, as_csv, svg), by or ("week", "category"), None if everything else ROWS)
 
 
 def show(repo: Repo, filters: Filters, output: Output, by: Sequence[str], most: int | None) -> int:

@@ -198,9 +198,9 @@ class Index(IndexFile):
 
     def generations(self, statuses: Sequence[str], most: int) -> list[tuple[str, Json]]:
         """Commits and what was generated in them with one of these statuses, the newest `most` first."""
-        marks = ", ".join("?" * len(statuses))
         return self._records(
-            f"SELECT r.oid, r.data FROM records AS r WHERE r.kind = 'generate' AND r.status IN ({marks})"  # noqa: S608 - our own text
+            "SELECT r.oid, r.data FROM records AS r"  # noqa: S608 - our own text
+            f" WHERE r.kind = 'generate' AND r.status IN ({query.marks(statuses)})"
             f" ORDER BY r.time DESC, r.id DESC, r.committed DESC LIMIT {most:d}",
             list(statuses),
         )
@@ -222,8 +222,7 @@ class Index(IndexFile):
 
     def commits(self, kind: str, statuses: Sequence[str]) -> list[str]:
         """The commits with a record of this kind and one of these statuses. The index is asked as it is."""
-        marks = ", ".join("?" * len(statuses))
-        asked = f"SELECT DISTINCT oid FROM records WHERE kind = ? AND status IN ({marks})"  # noqa: S608 - our own text
+        asked = f"SELECT DISTINCT oid FROM records WHERE kind = ? AND status IN ({query.marks(statuses)})"  # noqa: S608 - our own text
         return self._healed(lambda db: [str(row["oid"]) for row in db.execute(asked, (kind, *statuses))])
 
     def _refresh(self, db: sqlite3.Connection, tips: dict[str, str], roots: set[str], told: Callable[[], None]) -> bool:
