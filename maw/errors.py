@@ -25,6 +25,11 @@ class FatalError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def whole(self) -> str:
+        """Both, where there is one line for them."""
+        return self.message + (f" ({self.hint})" if self.hint else "")
+
 
 class NodeError(FatalError):
     """A node cannot be used. `code` is one of the preface's codes (docs/protocol.md).

@@ -100,7 +100,7 @@ def _run(hook: str, arguments: list[str]) -> int:
         talk.say("interrupted")
         return INTERRUPTED if hook != "post-commit" else 0
     except FatalError as exc:
-        talk.say(f"{exc.message}" + (f" ({exc.hint})" if exc.hint else "") + _CONSEQUENCES[hook])
+        talk.say(exc.whole + _CONSEQUENCES[hook])
     except OSError as exc:
         talk.say(f"{exc.strerror or exc}: {exc.filename}{_CONSEQUENCES[hook]}")
     except Exception:  # noqa: BLE001 - a defect of maw must not keep anybody from committing

@@ -56,7 +56,7 @@ def lines(key: str, before: Before) -> Iterator[str]:
 def is_runners(key: str) -> bool:
     """Whether a runner goes by it: the one whose file it stands in."""
     setting = BY_KEY.get(key)
-    return key.startswith("backends.") or (setting is not None and setting.help.endswith("(runner)."))
+    return key.startswith("backends.") or (setting is not None and setting.of_runner)
 
 
 def _elsewhere(key: str, now: Config) -> Iterator[str]:

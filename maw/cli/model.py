@@ -10,7 +10,7 @@ import click
 from maw import answers, api, client, errors, models, reach
 from maw.cli import completing, model_ps
 from maw.cli.model_advice import adopt, recommend
-from maw.cli.options import duration, named_node
+from maw.cli.options import duration, named_node, node_option
 from maw.cli.output import print_json, say
 from maw.errors import FatalError
 from maw.review.terminal import ProgressLine
@@ -19,9 +19,7 @@ from maw.text import flat, one_line, size
 
 Json = dict[str, Any]
 
-_NODE = click.option(
-    "--node", metavar="NAME", shell_complete=completing.nodes, help="The node. [default: the setting `node`]"
-)
+_NODE = node_option("The node.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from maw import errors
-from maw.cli import completing
-from maw.cli.options import named_node
+from maw.cli.options import named_node, node_option
 from maw.cli.output import print_json, say
 from maw.proxy import token
 from maw.proxy.serve import serve
@@ -16,12 +15,7 @@ PORT = 7723
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="0 takes a free one.")
-@click.option(
-    "--node",
-    metavar="NAME",
-    shell_complete=completing.nodes,
-    help="The node whose models to offer. [default: the setting `node`]",
-)
+@node_option("The node whose models to offer.")
 @click.option("--token", "show_token", is_flag=True, help="Print the token that clients give as API key, and exit.")
 @click.option("--rotate", is_flag=True, help="Make a new token, which counts at once, and exit.")
 @click.option("--json", "as_json", is_flag=True, help="Print {v, base_url, token_file, node} once it listens.")

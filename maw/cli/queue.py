@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 import click
 
 from maw import answers, api, client, errors, tasks
-from maw.cli import completing
-from maw.cli.options import named_node
+from maw.cli.options import named_node, node_option
 from maw.cli.output import print_json, say
 from maw.cli.status import AT_REST, runs
 from maw.errors import FatalError
@@ -21,9 +20,7 @@ from maw.watch import words
 
 _ID = 12  # characters of a whole task id
 _STATES = ["queued", "running", "done", "failed", "cancelled", "dead"]
-_node = click.option(
-    "--node", metavar="NAME", shell_complete=completing.nodes, help="The node to ask. [default: the setting `node`]"
-)
+_node = node_option("The node to ask.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/protocol.md, Task).")
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from maw import answers, api, errors, reach
-from maw.cli import completing
-from maw.cli.options import named_node
+from maw.cli.options import named_node, node_option
 from maw.cli.output import print_json
 from maw.statuslines import lines
 
@@ -14,9 +13,7 @@ AT_REST = "not running; it starts with the first task, or with `maw-runner start
 
 
 @click.command()
-@click.option(
-    "--node", metavar="NAME", shell_complete=completing.nodes, help="The node to ask. [default: the setting `node`]"
-)
+@node_option("The node to ask.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object (docs/protocol.md, Status).")
 def status(node: str | None, as_json: bool) -> int:
     """Tell what the node does right now: what runs, what waits, which model is loaded.

@@ -34,6 +34,11 @@ class Setting(NamedTuple):
     help: str
     repo: bool = False
 
+    @property
+    def of_runner(self) -> bool:
+        """Whether a runner goes by it, the one whose file it stands in: people are told so by its help."""
+        return self.help.endswith("(runner).")
+
 
 def seconds(value: object) -> float:
     """A duration: a number of seconds, or text such as '500ms', '30s', '5m', '12h', '14d'."""

@@ -21,7 +21,7 @@ def deliver(repo: Repo, told: Callable[[str], None]) -> bool:
         spool.drain(repo)
         join_fetched(repo)
     except FatalError as exc:
-        told(f"records wait in {spool.directory(repo)}: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
+        told(f"records wait in {spool.directory(repo)}: {exc.whole}")
         return False
     except OSError as exc:
         told(f"records wait in {spool.directory(repo)}: {exc.strerror or exc}")

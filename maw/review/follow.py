@@ -204,10 +204,9 @@ def _not_submitted(exc: FatalError | OSError, node: str, deadline: float | None)
         return missed(DEADLINE, "the deadline passed", node=node)
     if isinstance(exc, OSError):
         return missed(UNREACHABLE, str(exc), node=node)
-    said = exc.message + (f" ({exc.hint})" if exc.hint else "")
     if isinstance(exc, ApiError):
-        return missed(FAILED, f"{node} refused the review: {said}", node=node)
-    return missed(UNREACHABLE, said, node=node)
+        return missed(FAILED, f"{node} refused the review: {exc.whole}", node=node)
+    return missed(UNREACHABLE, exc.whole, node=node)
 
 
 def _cancel(node: str, task_id: str, deadline: float | None) -> None:

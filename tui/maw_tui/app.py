@@ -110,7 +110,7 @@ class MawApp(Working, App[None]):
 
     def _in_words(self, error: Exception) -> str:
         if isinstance(error, FatalError):
-            return error.message + (f" ({error.hint})" if error.hint else "")
+            return error.whole
         if isinstance(error, OSError):
             return (
                 f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else str(error.strerror or error)

@@ -17,14 +17,6 @@ _SHOWN = {
     "less_than_sign": "<", "greater_than_sign": ">", "asterisk": "*", "equals_sign": "=", "underscore": "_",
 }  # fmt: skip
 
-# What enter does on a row of a screen's list, where that is more than to open it.
-_ENTER = {
-    "Findings": "Go to the text of the finding",
-    "Queue": "The commit of what has ended or waits in the outbox, else follow the task",
-    "Nodes": "A node's tasks; load the model",
-    "Statistics": "Count only what belongs to the row; esc goes back",
-}
-
 
 class Key(NamedTuple):
     """`keys` as people read them, and what they do."""
@@ -69,9 +61,8 @@ def of_screen(screen: type[MawScreen]) -> Section:
     """A screen's own keys, and those of its parts."""
     parts = [binding for part in screen.PARTS for binding in part.BINDINGS]
     listed = of([*screen.BINDINGS, *parts])
-    enters = _ENTER.get(screen.NAME)
-    if enters:
-        listed = [key._replace(does=enters) if key.keys == ("enter",) else key for key in listed]
+    if screen.ENTER:
+        listed = [key._replace(does=screen.ENTER) if key.keys == ("enter",) else key for key in listed]
     return Section(screen.NAME, screen.ABOUT, listed)
 
 

@@ -106,7 +106,7 @@ def changelog(
     try:
         written = _written(repo, config, asked, target, options)
     except NoAnswer as exc:
-        say(f"maw: no entries: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
+        say(f"maw: no entries: {exc.whole}")
         return errors.INCOMPLETE
     return errors.PASS if written is None else _offer(repo, config, target, written, ways)
 

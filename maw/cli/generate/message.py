@@ -98,7 +98,7 @@ def run(repo: Repo, config: Config, wanted: Wanted, options: TextOptions) -> int
             return errors.PASS
         found = ask.suggestions(answered)
     except NoAnswer as exc:
-        say(f"maw: no message: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
+        say(f"maw: no message: {exc.whole}")
         return errors.INCOMPLETE
     if head:
         text = amend.with_trailers_of(draft, found.messages[0])

@@ -48,7 +48,7 @@ def pr(*, what: str | None, options: TextOptions) -> int:
     try:
         answered = sending.send(config, "pr", payload, options)
     except NoAnswer as exc:
-        say(f"maw: no description: {exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
+        say(f"maw: no description: {exc.whole}")
         return errors.INCOMPLETE
     if answered is not None:
         _print(asked, answered, options)

@@ -26,12 +26,14 @@ class MawScreen(Working, Screen[None]):
 
     It has one of the classes -narrow and -wide (from 110 columns), and one of -low and -high (from 12 rows), for styles
     and for `compose` to lay things out by. What it says about itself: `NAME` as people read it, `ABOUT` in a sentence,
-    and `PARTS`, the widgets whose keys the help should list, too.
+    `PARTS`, the widgets whose keys the help should list, too, and `ENTER`, what enter does on a row of its list where
+    that is more than to open it.
     """
 
     NAME: ClassVar[str]
     ABOUT: ClassVar[str]
     PARTS: ClassVar[tuple[type[Widget], ...]] = ()
+    ENTER: ClassVar[str] = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("r", "reload", "Reload", show=False, tooltip="Ask anew for what is shown"),
         Binding("escape", "back", "Back", show=False, tooltip="Go back; put a message away"),

@@ -59,6 +59,7 @@ class StatsScreen(MawScreen):
     NAME = "Statistics"
     ABOUT = "What was reviewed, found, accepted and spent; `maw stats` prints the same."
     PARTS = (Rows,)
+    ENTER = "Count only what belongs to the row; esc goes back"
     CSS_PATH = "stats.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l,tab", "group(1)", "Next table", tooltip="By week, category, severity, author, model, path"),

@@ -19,20 +19,21 @@ from maw.memory.triage import Item, Place
 from maw.text import count, one_line
 from maw_tui.screens.findings.showing import UNREADABLE, About, about, heading
 from maw_tui.screens.findings.table import FindingTable
-from maw_tui.screens.settling import SETTLING, Meant, SettlingScreen
+from maw_tui.screens.settling import SETTLING, Meant, SettlingScreen, in_words
 from maw_tui.widgets.filterbar import FilterBar, history_filter
 from maw_tui.widgets.heading import Heading
 from maw_tui.widgets.rows import Rows
 
 _ON_FINDING = frozenset({"open_commit", "select", "select_all", "edit", "copy"})
-FILTER = "findings"  # what its filter is remembered by
 
 
 class FindingsScreen(SettlingScreen):
     NAME = "Findings"
     ABOUT = "What reviews found, newest first, each once. What is said of a finding is a note at once."
     PARTS = (Rows,)
+    ENTER = "Go to the text of the finding"
     CSS_PATH = "findings.tcss"
+    FILTER = "findings"
     BINDINGS: ClassVar[list[BindingType]] = [
         *SETTLING,
         Binding("o", "open_commit", "Commit", tooltip="Open its commit at it, in the history; esc comes back"),
@@ -59,7 +60,7 @@ class FindingsScreen(SettlingScreen):
         return self.table.current
 
     def body(self) -> ComposeResult:
-        yield history_filter(self.maw.remembered.filter(FILTER), of_findings=True)
+        yield history_filter(self.maw.remembered.filter(self.FILTER), of_findings=True)
         with Container(id="findings"):
             with Vertical(id="finding-list"):
                 yield Heading(heading)
@@ -106,16 +107,6 @@ class FindingsScreen(SettlingScreen):
     def read_on(self, event: Rows.Chosen) -> None:
         event.stop()
         self.query_one(About).focus()
-
-    @on(FilterBar.Asked)
-    def filter_by(self, event: FilterBar.Asked) -> None:
-        event.stop()
-        if self.repo is not None:
-            self.tell("")
-            self.table.read(self.repo, event.text, fresh=False)
-        if event.kept:
-            self.maw.remember(self.maw.remembered.filtered(FILTER, event.text))
-            self.table.focus()
 
     # Decisions
 
@@ -179,9 +170,6 @@ class FindingsScreen(SettlingScreen):
         self.table.refresh()
         self._tell_count()
 
-    def action_filter(self) -> None:
-        self.query_one(FilterBar).open()
-
     def action_back(self) -> None:
         self.tell("")
         self.table.focus()
@@ -192,7 +180,4 @@ class FindingsScreen(SettlingScreen):
 
     def action_copy(self) -> None:
         if self.current is not None:
-            found = self.current.finding
-            text = one_line(f"{found.path}:{found.line} {found.severity}: {found.title} ({found.id})")
-            self.app.copy_to_clipboard(text)
-            self.tell(f"copied: {text}")
+            self.copy(in_words(self.current.finding))

@@ -9,17 +9,14 @@ from maw.review.render import Line, finding_lines
 from maw.text import one_line
 from maw.times import age, ago
 from maw_tui.fold import broken
-from maw_tui.widgets.lines import Lines
-from maw_tui.widgets.vi import SCROLL
+from maw_tui.widgets.page import Page
 
 UNREADABLE = Line((("dim", "  a finding that cannot be read"),))
 STATUSES = {"open": "plain", "accepted": "good", "fixed": "good", "dismissed": "dim", "deferred": "mark"}
 
 
-class About(Lines):
+class About(Page):
     """All about the finding under the cursor, broken into lines that fit."""
-
-    BINDINGS = SCROLL
 
     def __init__(self) -> None:
         super().__init__(id="finding")

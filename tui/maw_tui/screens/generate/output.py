@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 from maw.review.render import Line
 from maw_tui.fold import broken
-from maw_tui.widgets.lines import Lines
-from maw_tui.widgets.vi import SCROLL
+from maw_tui.widgets.page import Page
 
 
-class Output(Lines):
-    BINDINGS = SCROLL
-
+class Output(Page):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._whole: Sequence[Line] = ()

@@ -12,12 +12,11 @@ from textual.containers import Horizontal, Vertical
 from maw.text import one_line
 from maw_tui.screens.history.detail import RESTING, Detail
 from maw_tui.screens.history.table import CommitTable, heading
-from maw_tui.screens.settling import SETTLING, Meant, SettlingScreen
+from maw_tui.screens.settling import SETTLING, Meant, SettlingScreen, in_words
 from maw_tui.widgets.filterbar import FilterBar, history_filter
 from maw_tui.widgets.heading import Heading
 
 _ON_COMMIT = frozenset({"copy", "neighbour", "zoom", "other_pane"})
-FILTER = "history"  # what its filter is remembered by
 
 
 class HistoryScreen(SettlingScreen):
@@ -28,6 +27,7 @@ class HistoryScreen(SettlingScreen):
     )
     PARTS = (CommitTable, Detail)
     CSS_PATH = "history.tcss"
+    FILTER = "history"
     BINDINGS: ClassVar[list[BindingType]] = [
         *SETTLING,
         Binding("slash", "filter", "Filter", tooltip="Filter, with the words of `maw history`"),
@@ -54,7 +54,7 @@ class HistoryScreen(SettlingScreen):
         return self.query_one(Detail)
 
     def body(self) -> ComposeResult:
-        yield history_filter(self.maw.remembered.filter(FILTER))
+        yield history_filter(self.maw.remembered.filter(self.FILTER))
         with Horizontal():
             with Vertical(id="history-list"):
                 yield Heading(heading)
@@ -85,16 +85,6 @@ class HistoryScreen(SettlingScreen):
         self._back = self._awaited = None
         self.add_class("-reading")
         self.detail.focus()
-
-    @on(FilterBar.Asked)
-    def filter_by(self, event: FilterBar.Asked) -> None:
-        event.stop()
-        if self.repo is not None:
-            self.tell("")
-            self.table.read(self.repo, event.text, fresh=False)
-        if event.kept:
-            self.maw.remember(self.maw.remembered.filtered(FILTER, event.text))
-            self.table.focus()
 
     @on(CommitTable.Filled)
     def counted(self, event: CommitTable.Filled) -> None:
@@ -170,9 +160,6 @@ class HistoryScreen(SettlingScreen):
         jump = self.detail.check_action("jump", ("finding",))
         return (*super().offered(), jump, *(self.check_action(*key) for key in keys))
 
-    def action_filter(self) -> None:
-        self.query_one(FilterBar).open()
-
     def action_back(self) -> None:
         self.tell("")
         if self.has_class("-reading"):
@@ -202,16 +189,11 @@ class HistoryScreen(SettlingScreen):
         here = self.detail.here if self.detail.has_focus else None
         entry = self.table.current
         if here is not None and here.finding is not None:
-            found = here.finding
-            text = one_line(f"{found.path}:{found.line} {found.severity}: {found.title} ({found.id})")
+            self.copy(in_words(here.finding))
         elif self.detail.has_focus and self.detail.commit is not None:
-            text = self.detail.commit.oid
+            self.copy(self.detail.commit.oid)
         elif entry is not None:
-            text = entry.row.commit
-        else:
-            return
-        self.app.copy_to_clipboard(text)
-        self.tell(f"copied: {text}")
+            self.copy(entry.row.commit)
 
     def action_edit(self) -> None:
         here = self.detail.here

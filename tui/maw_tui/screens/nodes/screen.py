@@ -41,6 +41,7 @@ class NodesScreen(LiveScreen):
     NAME = "Nodes"
     ABOUT = "What each node has loaded, what it takes of the memory, and how busy it is."
     PARTS = (Rows,)
+    ENTER = "A node's tasks; load the model"
     CSS_PATH = "../live.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l", "load", "Load", tooltip="Load the model"),

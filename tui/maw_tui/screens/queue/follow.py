@@ -19,9 +19,8 @@ from maw.text import one_line
 from maw.watch.board import Seen
 from maw.watch.task import Follower
 from maw_tui.screens.queue.transcript import Transcript
-from maw_tui.widgets.lines import Lines
+from maw_tui.widgets.page import Page
 from maw_tui.widgets.pane import Pane
-from maw_tui.widgets.vi import SCROLL
 
 GAP = 0.1  # seconds between two pictures
 
@@ -34,10 +33,6 @@ class Happened(Message):
 @dataclass
 class Interrupted(Message):
     error: FatalError
-
-
-class Page(Lines):
-    BINDINGS = SCROLL
 
 
 class FollowScreen(ModalScreen[None]):

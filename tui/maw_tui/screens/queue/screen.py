@@ -54,6 +54,7 @@ class QueueScreen(SteeringScreen):
     NAME = "Queue"
     ABOUT = "What the nodes do, what waits for them, and what became of it."
     PARTS = (Rows,)
+    ENTER = "The commit of what has ended or waits in the outbox, else follow the task"
     CSS_PATH = "../live.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "follow", "Follow", tooltip="Follow a task: all that it told, and what comes"),

@@ -97,9 +97,7 @@ def away_lines(picture: Picture, width: int) -> list[Line]:
     """Why a node cannot be watched, and what helps."""
     if picture.away is None:
         return []
-    error = picture.away.error
-    hint = f" ({error.hint})" if error.hint else ""
-    return folded(one_line(f"{picture.node}: {error.message}{hint}"), width, "dim")
+    return folded(one_line(f"{picture.node}: {picture.away.error.whole}"), width, "dim")
 
 
 def detail(entry: Entry, width: int, height: int) -> list[Line]:

@@ -12,11 +12,12 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from maw.errors import FatalError
+from maw.finding import Finding
 from maw.git.repo import Repo
 from maw.memory.dismissals import ACCEPTED, DEFERRED, DISMISSED
 from maw.text import count, one_line
 from maw_tui.messages import Told
-from maw_tui.screens.news import NewsScreen
+from maw_tui.screens.listed import ListScreen
 from maw_tui.screens.settling import deciding
 from maw_tui.screens.settling.dialogs import Patch
 from maw_tui.widgets.question import Question
@@ -40,7 +41,12 @@ class Meant(NamedTuple):
     title: str
 
 
-class SettlingScreen(NewsScreen):
+def in_words(found: Finding) -> str:
+    """Where it is, what it says, and its id, to be copied."""
+    return one_line(f"{found.path}:{found.line} {found.severity}: {found.title} ({found.id})")
+
+
+class SettlingScreen(ListScreen):
     """`meant` says which findings a key is about, `show_said` shows what was said of them. Whoever derives from it has
     SETTLING among its keys."""
 

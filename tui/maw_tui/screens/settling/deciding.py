@@ -35,7 +35,7 @@ def say(
             if done % _NOW_AND_THEN == 0:
                 progress(done)
     except FatalError as exc:
-        told(f"{exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
+        told(exc.whole)
     _delivered(repo, told)
     return done
 
@@ -57,7 +57,7 @@ def fix(repo: Repo, ids: Sequence[str], told: Told) -> int:
                 feedback.say(repo, place, FIXED, "")
                 done += 1
     except FatalError as exc:
-        told(f"{exc.message}" + (f" ({exc.hint})" if exc.hint else ""))
+        told(exc.whole)
     _delivered(repo, told)
     return done
 

@@ -13,12 +13,7 @@ from textual.widgets import Static
 
 from maw.review.render import Line
 from maw.text import flat
-from maw_tui.widgets.lines import Lines
-from maw_tui.widgets.vi import SCROLL
-
-
-class Page(Lines):
-    BINDINGS = SCROLL
+from maw_tui.widgets.page import Page
 
 
 class Patch(ModalScreen[bool]):
