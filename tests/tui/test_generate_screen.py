@@ -168,6 +168,19 @@ def test_what_came_of_it_is_read_from_its_start(tui: Run, project: Repository) -
     tui(scenario, repo=project, screen="generate")
 
 
+def test_what_came_before_there_is_a_bar_is_read_from_its_start(tui: Run, project: Repository) -> None:
+    async def scenario(ui: Ui) -> None:
+        out = ui.app.screen.query_one(Output)
+        more = [Line((("plain", f"line {number}"),)) for number in range(out.size.height + 1)]
+        out.go_on(more)  # its end is brought into sight at once, its scroll bar comes in a moment
+        out.tell(more)
+        await ui.until_has("line 1")
+        await ui.pilot.pause()
+        assert ui.has("line 0")
+
+    tui(scenario, repo=project, screen="generate")
+
+
 def test_what_is_written_is_followed_and_read_sideways(tui: Run, project: Repository) -> None:
     def lines(count: int) -> list[Line]:
         return [Line((("plain", f"line {number} {'x' * 100} its end"),)) for number in range(count)]

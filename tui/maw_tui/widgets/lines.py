@@ -105,7 +105,7 @@ class Lines(Painted):
         self._lines = lines
         self.reach(_width(lines), len(lines))
         if not keep_place:
-            self.scroll_to(0, 0, animate=False)
+            self.scroll_to(0, 0, animate=False, immediate=True, force=True)  # though its bar has gone
         self.repaint()
 
     def grow(self, lines: Sequence[Line]) -> None:

@@ -138,7 +138,7 @@ class Detail(Working, Rows):
         self.commit, self.lines = commit, lines
         cursor = self._place_of(here) if same and here is not None else 0
         if not same:
-            self.scroll_to(0, 0, animate=False)
+            self.scroll_to(0, 0, animate=False, immediate=True, force=True)
         self._has = {what: any(map(begins, lines)) for what, begins in _BEGINS.items()}
         self.show(len(lines), cursor=cursor, width=max((cell_len(shown.line.text) for shown in lines), default=0))
         if same:
