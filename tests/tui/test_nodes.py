@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 import subprocess
 import sys
@@ -73,14 +75,31 @@ def test_a_load_that_takes_long_says_how_far_it_is_and_can_be_given_up(
     runner = psutil.Process(client.request(reach.LOCAL, "GET", "/api/v1/status")["pid"])
 
     def worker() -> psutil.Process | None:
-        return next((child for child in runner.children() if "engine.worker" in " ".join(child.cmdline())), None)
+        for child in runner.children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it was about to leave
+                if "engine.worker" in " ".join(child.cmdline()):
+                    return child
+        return None
+
+    async def caught(ui: Ui) -> bool:
+        """Begin to load and stop the worker meanwhile, as if it read 20 GB from a slow disk; False if it was faster."""
+        await ui.until(lambda: "installed" in row(ui, NAME) and worker() is None)  # one may be about to leave
+        await ui.press("l")
+        while (found := worker()) is None:
+            await asyncio.sleep(0.002)
+        found.suspend()
+        await asyncio.sleep(0.3)  # what it had written before has been read by then
+        models = client.request(reach.LOCAL, "GET", "/api/v1/models")["models"]
+        if next(model for model in models if model["name"] == NAME)["state"] == "loading":
+            return True
+        found.resume()
+        await ui.press("u")
+        return False
 
     async def scenario(ui: Ui) -> None:
         await on_model(ui, NAME)
-        await ui.until(lambda: "installed" in row(ui, NAME) and worker() is None)  # one may be about to leave
-        await ui.press("l")
-        await ui.until(worker)
-        worker().suspend()  # as if it read 20 GB from a slow disk
+        while not await caught(ui):
+            pass
         await ui.until(lambda: re.search(r"loading .* after \ds", row(ui, NAME)), "how far it is")
         assert "%" in row(ui, NAME)
         await ui.until_has("loading  █")
