@@ -6,8 +6,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.maw-installed
 # Compiling llama.cpp takes up to 2 GiB a job; more jobs than cores do not help.
 BUILD_JOBS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
-# Processes that run the tests; each file's tests stay together.
-TEST_JOBS ?= 2
+# Processes that run the tests; each file's tests stay together. The fast ones wait a lot, for git and for runners, so
+# there is one more than two cores; the slow ones compute.
+TEST_JOBS ?= 3
+SLOW_TEST_JOBS ?= 2
 # Further arguments: `make test ARGS="tests/cli -k config"`, `make bench ARGS=cli`.
 ARGS ?=
 
@@ -32,7 +34,7 @@ test: $(STAMP)  ## the tests, without the slow ones
 # pytest says 5 when nothing matched.
 test-all: test  ## every test, and properties with many more examples
 	$(BIN)/python -m pytest -m "slow or fuzz" --hypothesis-profile many --timeout 900 \
-		-n $(TEST_JOBS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
+		-n $(SLOW_TEST_JOBS) --dist loadfile $(ARGS) || [ $$? -eq 5 ]
 
 lint: $(STAMP)  ## style, types, who imports whom, and whether the docs tell the truth
 	$(BIN)/ruff check .

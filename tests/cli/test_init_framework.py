@@ -77,6 +77,7 @@ def test_framework_adds_hooks_to_the_projects_configuration(maw: Maw, set_up: Re
     assert snapshot(set_up.path) == before
 
 
+@pytest.mark.slow
 def test_where_maw_is_not_installed_the_projects_hooks_let_commits_pass(maw: Maw, repo: Repository) -> None:
     pytest.importorskip("pre_commit")
     assert maw("init", "--yes", "--framework", "pre-commit", cwd=repo.path, **NOWHERE).code == 0
@@ -91,6 +92,7 @@ def test_where_maw_is_not_installed_the_projects_hooks_let_commits_pass(maw: Maw
     assert "nothing is reviewed" in done.stderr + done.stdout
 
 
+@pytest.mark.slow
 def test_framework_makes_the_configuration_when_there_is_none(maw: Maw, repo: Repository) -> None:
     pytest.importorskip("pre_commit")
     before = snapshot(repo.path)
@@ -138,6 +140,7 @@ def _maw_without_pre_commit(tmp: Path) -> Path:
     return tmp / "env" / "bin" / "python"
 
 
+@pytest.mark.slow
 def test_a_pre_commit_on_path_is_taken_and_an_old_one_is_not(repo: Repository, tmp_path: Path) -> None:
     pytest.importorskip("pre_commit")
     python, programs = _maw_without_pre_commit(tmp_path), tmp_path / "bin"

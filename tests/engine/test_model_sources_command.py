@@ -116,6 +116,7 @@ def test_what_a_cancelled_pull_brought_can_be_removed(real_runner: None, maw: Ma
     assert partial(maw) == 0
 
 
+@pytest.mark.slow
 def test_a_pull_outlives_a_killed_runner_as_a_half_that_the_next_goes_on_with(
     real_runner: None, maw: Maw, model_hub: ModelHub
 ) -> None:
@@ -150,6 +151,7 @@ def test_a_recommendation_says_what_why_and_how(real_runner: None, maw: Maw) -> 
     assert maw("model", "recommend", "--memory", "-1").code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_others_models_are_adopted_where_they_lie_and_one_of_them_runs(
     real_runner: None, maw: Maw, home: Path, embedded_model_file: EmbeddedModel

@@ -75,6 +75,7 @@ def _many(inside: Inside, count: int, seed: int) -> None:
     assert len({value for name, value in branches if name == "line"}) > 10
 
 
+@pytest.mark.slow
 def test_answers_are_well_formed_whatever_is_sampled(inside: Inside) -> None:
     _many(inside, 200, seed=1)
 

@@ -224,6 +224,7 @@ def test_a_small_disk_is_told_before_the_download_with_the_figures(hub: ModelHub
         assert not hub.requests("/cdn/")[1:]
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_meanwhile_keeps_the_half_and_goes_on_later(hub: ModelHub) -> None:
     data = gguf(size=60 << 20)
     hub.put(data)

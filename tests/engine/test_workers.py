@@ -154,6 +154,7 @@ def test_a_prefix_outlives_its_worker(embedded_model: EmbeddedModel, with_engine
     with_engine(work)
 
 
+@pytest.mark.slow
 def test_warmed_rules_are_there_when_the_first_request_comes(
     embedded_model: EmbeddedModel, with_engine: WithEngine
 ) -> None:
@@ -165,6 +166,7 @@ def test_warmed_rules_are_there_when_the_first_request_comes(
     with_engine(work)
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_a_prefix_and_nothing_else(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     """A limit on the size of files stands for the disk: the worker's write fails in the middle."""
 

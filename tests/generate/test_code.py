@@ -101,6 +101,7 @@ def test_it_is_tried_until_it_passes(project: Repository, maw: Maw, generator: S
     assert ran.json["verify"]["passed"] is True
 
 
+@pytest.mark.slow
 def test_what_never_passes_is_not_applied(project: Repository, maw: Maw, generator: Says) -> None:
     generator(BAD)
     ran = maw("generate", "code", "add", "src/app.py", "--apply", "--verify", "python check.py", cwd=project.path)

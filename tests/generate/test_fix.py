@@ -36,6 +36,7 @@ def test_a_failing_command_is_mended(project: Repository, maw: Maw, generator: S
     assert project.git("status", "--porcelain") == " M check.py"
 
 
+@pytest.mark.slow
 def test_a_test_that_fails_leads_to_the_code_that_it_tests(project: Repository, maw: Maw, generator: Says) -> None:
     server = generator(BAD, GOOD)
     project.commit("tests", **{"tests/test_app__py": TEST})

@@ -30,6 +30,7 @@ BOTH = (
 KEY = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 
 
+@pytest.mark.slow
 def test_hunk_by_hunk(project: Repository, maw: Maw, generator: Says) -> None:
     project.write("src/two.py", TWO)
     generator(BOTH)

@@ -254,7 +254,7 @@ def test_feedback_outlives_a_killed_post_commit(blocked: Hooked, maw: Maw) -> No
     assert not waits.exists()
 
 
-@pytest.mark.parametrize("how", ["amend", "rebase", "squash"])
+@pytest.mark.parametrize("how", ["amend", *(pytest.param(way, marks=pytest.mark.slow) for way in ("rebase", "squash"))])
 def test_feedback_goes_along_with_its_commit(blocked: Hooked, maw: Maw, how: str) -> None:
     blocked.ok("config", "notes.rewriteRef", "refs/notes/maw/*")
     blocked.ok("config", "notes.rewriteMode", "cat_sort_uniq")

@@ -106,6 +106,7 @@ def test_a_configuration_that_was_included_runs_nothing(
     assert ran(evil) != ""  # git alone would have run it
 
 
+@pytest.mark.slow
 def test_python_packages_of_a_clone_are_not_taken_for_ours(
     repo: Repository, home: Path, maw: Maw, fake_runner: FakeRunner, user: Path, evil: Path
 ) -> None:

@@ -222,6 +222,7 @@ def _late_in(path: Path) -> Json:
     return next(line for line in map(json.loads, lines) if line.get("late"))
 
 
+@pytest.mark.slow
 def test_the_attendant_leaves_though_a_review_waits(
     hooked: Hooked, pro: FakeRunner, attendant: Callable[[], None]
 ) -> None:

@@ -138,6 +138,7 @@ def test_a_blocked_change_stays_blocked_when_the_node_goes_away(
     assert "goes unreviewed" in changed.commit()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(30)
 def test_what_is_known_keeps_no_commit_waiting_for_the_node(changed: Hooked, fake_link: FakeRunner, user: Path) -> None:
     user.write_text('node = "pro"\n[nodes.pro]\nhost = "pro"\n')
@@ -177,6 +178,7 @@ def test_deadline(changed: Hooked, user: Path, setting: str) -> None:
         assert (record["status"], record["reason"]) == ("unreviewed", "the deadline passed")
 
 
+@pytest.mark.slow
 def test_deadline_before_the_acknowledgement(changed: Hooked) -> None:
     changed.runner.plays(submit_delay=5)
     said = changed.commit(MAW_REVIEW_DEADLINE="1500ms")

@@ -230,6 +230,7 @@ def test_notes_of_a_partial_clone_fetch_nothing(
     assert [line for line in after if line.startswith("?")] == missing
 
 
+@pytest.mark.slow
 def test_the_whole_way_in_a_sha256_repository(home: Path, maw: Maw, fake_runner: FakeRunner) -> None:
     hooked = Hooked(sha256(home), fake_runner)
     (home / "config.toml").write_text('node = "local"\n')

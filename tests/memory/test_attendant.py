@@ -127,6 +127,7 @@ def test_poke_never_raises(repo: Repository, home: Path, monkeypatch: pytest.Mon
     client.poke(kernel_repo(repo).common_dir)
 
 
+@pytest.mark.slow
 def test_it_leaves_after_idling_and_takes_its_socket_along(repo: Repository) -> None:
     commit = repo.commit()
     put(repo, commit)

@@ -60,7 +60,7 @@ class Team:
             self.clones.append(Repository(directory / f"c{number}"))
 
 
-@pytest.fixture(params=["sha1", "sha256"])
+@pytest.fixture(params=["sha1", pytest.param("sha256", marks=pytest.mark.slow)])
 def team(request: pytest.FixtureRequest, home: Path) -> Team:
     return Team(home, 2, f"--object-format={request.param}")
 
@@ -282,6 +282,7 @@ def test_a_shallow_and_a_partial_clone(team: Team, home: Path) -> None:
         assert ids(clone, team.commit) == {made}
 
 
+@pytest.mark.slow
 @settings(max_examples=settings.default.max_examples // 8, deadline=None)  # some forty git processes each
 @given(st.randoms(use_true_random=False))
 def test_any_order_ends_with_the_same_notes(luck: random.Random) -> None:

@@ -100,6 +100,7 @@ def test_every_operation_with_made_up_names(api: Api) -> None:
     assert api.refused >= {"POST /api/v1/tasks", "PATCH /api/v1/tasks/{task_id}", "GET /api/v1/tasks"}
 
 
+@pytest.mark.slow
 def test_every_operation_on_a_task_that_is_there(api: Api) -> None:
     done = api.runner.submit(echo=1)["id"]
     api.runner.wait(done)

@@ -97,6 +97,7 @@ def test_a_silent_stream_is_kept_alive(runner_process: RunnerProcess) -> None:
     runner.release("go")
 
 
+@pytest.mark.slow
 def test_a_stream_is_kept_alive_no_oftener_than_that_is_needed(runner_process: RunnerProcess) -> None:
     """Though its runner looks after it every second."""
     runner = runner_process.start(keep_alive=2.0)

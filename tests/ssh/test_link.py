@@ -50,6 +50,7 @@ def test_hello_comes_first(served: Air) -> None:
     assert connection.hello is not None and connection.hello["node_id"] == "n"
 
 
+@pytest.mark.slow
 def test_twenty_clients_at_once(served: Air) -> None:
     with ThreadPoolExecutor(20) as pool:
         answers = list(pool.map(lambda number: ask("/echo", b"%d" % number, "POST").body, range(20)))
@@ -90,6 +91,7 @@ def test_cut_stream_is_resumed_without_loss_or_double(served: Air, sshd: Sshd) -
     assert found == list(range(1, 121))
 
 
+@pytest.mark.slow
 def test_frozen_peer_is_noticed_and_replaced(served: Air, sshd: Sshd, start_link: Start) -> None:
     """A stopped process keeps its TCP connection: only an unanswered request tells."""
     link = start_link("--ping", "0.1")

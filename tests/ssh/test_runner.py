@@ -47,6 +47,7 @@ def test_runner_that_restarts_is_found_again(real: Pro, sshd: Sshd) -> None:
     assert again["hello"]["node_id"] == first["hello"]["node_id"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("transport", "said"), [("auto", "by paramiko, since"), ("openssh", "by openssh, since")])
 def test_doctor_says_which_transport_and_why(real: Pro, said: str) -> None:
     found = maw("doctor", "--node", "pro")
@@ -54,6 +55,7 @@ def test_doctor_says_which_transport_and_why(real: Pro, said: str) -> None:
     assert line.startswith("ok") and said in line
 
 
+@pytest.mark.slow
 def test_keys_of_one_account_share_the_runner(real: Pro, air: Air, sshd: Sshd) -> None:
     """What docs/security.md says of them: each sees the tasks of the others, and may end them; no one gets a diff."""
     key = air.home / "second"

@@ -92,6 +92,7 @@ def test_several_are_dismissed_with_a_reason_and_taken_back_together(tui: Run, s
     tui(scenario, repo=repo, screen="findings")
 
 
+@pytest.mark.slow
 def test_taking_back_is_about_the_last_decision_although_that_is_still_being_written(
     tui: Run, sample: Sample, maw: Maw
 ) -> None:
@@ -130,6 +131,7 @@ def test_who_leaves_meanwhile_loses_no_decision(
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_what_cannot_be_taken_back_is_taken_back_whole_later(tui: Run, sample: Sample, maw: Maw) -> None:
     repo, _ = sample
     spool = repo.path / ".git" / "maw" / "spool"

@@ -34,6 +34,7 @@ def test_it_streams_and_is_stopped(tui: Run, project: Repository, generator: Say
     tui(scenario, repo=project, screen="generate")
 
 
+@pytest.mark.slow
 def test_escape_leaves_the_instruction_before_it_stops_anything(tui: Run, project: Repository, generator: Says) -> None:
     generator(HELD + "FILE src/app.py\nsome and no more\n")
 

@@ -87,6 +87,7 @@ def test_all_none_and_leaving(tui: Run, project: Repository, generator: Says) ->
     assert noted(project) == ["rejected"]
 
 
+@pytest.mark.slow
 def test_an_answer_that_cannot_be_taken_says_why(tui: Run, project: Repository, generator: Says) -> None:
     generator(LOST)
 
@@ -136,6 +137,7 @@ def test_the_command_may_be_another_one_here(tui: Run, project: Repository, gene
     tui(scenario, repo=project, screen="generate")
 
 
+@pytest.mark.slow
 def test_what_is_to_do_the_same_must_pass_before(
     tui: Run, project: Repository, generator: Says, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,6 +156,7 @@ def test_an_answer_without_tests_is_refused(tui: Run, project: Repository, gener
 # fix
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_is_mended_in_rounds(tui: Run, project: Repository, generator: Says) -> None:
     server = generator(BAD, GOOD)
 
@@ -261,6 +262,7 @@ def test_what_is_not_faster_is_not_taken(tui: Run, project: Repository, generato
 # explain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [NARROW, pytest.param(WIDE, marks=pytest.mark.slow)])
 def test_an_explanation_is_read_and_copied(
     tui: Run, project: Repository, generator: Says, size: tuple[int, int]

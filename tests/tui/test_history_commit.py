@@ -126,6 +126,7 @@ def test_keys_are_shown_where_they_act(tui: Run, repo: Repository) -> None:
     tui(clean, repo=repo, screen="history")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["../outside.py", "/etc/hostname", "a\0b", '"a'])
 def test_a_finding_leads_to_no_file_outside(tui: Run, repo: Repository, path: str) -> None:
     from maw import record

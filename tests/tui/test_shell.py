@@ -99,6 +99,7 @@ def test_the_palette_finds_a_screen_by_name(tui: Run, repo: Repository) -> None:
     tui(scenario, repo=repo)
 
 
+@pytest.mark.slow
 def test_the_palette_has_what_the_keys_of_the_screen_do(tui: Run, repo: Repository) -> None:
     async def scenario(ui: Ui) -> None:
         await ui.press("4", "colon")

@@ -70,6 +70,7 @@ def test_leaving_waits_for_no_node_that_is_silent(start: Start, runner: RunnerPr
         os.kill(runner.pid, signal.SIGCONT)
 
 
+@pytest.mark.slow
 def test_a_terminal_that_goes_without_a_word_is_left(start: Start, runner: RunnerProcess) -> None:
     terminal = start("queue", "on this machine")
     terminal.hang_up()
