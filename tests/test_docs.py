@@ -131,6 +131,20 @@ def test_named_settings_variables_and_exit_codes_are_documented() -> None:
         assert f"| {code} | " in CONFIGURATION
 
 
+def test_the_manual_page_tells_the_commands_variables_and_exit_codes() -> None:
+    """The page that `git maw --help` shows."""
+    page = (ROOT / "docs" / "man" / "git-maw.1").read_text(encoding="utf-8").replace("\\-", "-")
+    told = re.findall(r"^\.TP\n\.B maw (\S+)\n(.+)$", page, re.MULTILINE)
+    assert told == [(name, entry.help) for name, entry in COMMANDS.items()]
+    for name in RESERVED_ENV - {"MAW_COMPLETE"}:
+        assert f".TP\n.B {name}\n" in page
+    assert set(re.findall(r"^\| ([\d, ]+) \|", CONFIGURATION, re.MULTILINE)) == set(
+        re.findall(r"^\.TP\n\.B ([\d, ]+)$", page, re.MULTILINE)
+    )
+    for line in page.partition(".SH EXAMPLES\n.nf\n")[2].partition("\n.fi")[0].splitlines():
+        _check_example(line)
+
+
 def test_what_troubleshooting_quotes_is_said() -> None:
     """Each `message` of its first columns stands in a source; names in capitals and dots stand for anything."""
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
