@@ -25,8 +25,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(invoke_without_command=True)
+@_JSON
 @click.pass_context
-def config(ctx: click.Context) -> int:
+def config(ctx: click.Context, as_json: bool) -> int:
     """Read and change settings.
 
     Layers, each over the one before: defaults, your own file, the repository's .maw.toml (review rules, globs and
@@ -40,7 +41,11 @@ def config(ctx: click.Context) -> int:
       maw config set --repo review.exclude 'vendor/**,*.min.js'
       maw config edit
     """
-    return list_settings(as_json=False) if ctx.invoked_subcommand is None else errors.PASS
+    if ctx.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError("give --json after the command: maw config list --json", ctx)
+        return errors.PASS
+    return list_settings(as_json=as_json)
 
 
 @config.command("list")

@@ -24,6 +24,7 @@ def test_list_shows_every_value_and_where_it_comes_from(maw: Maw, repo: Reposito
 
 def test_list_as_json(maw: Maw) -> None:
     found = maw("config", "list", "--json").json
+    assert maw("config", "--json").json == found
     assert found["v"] == 1
     assert found["settings"]["review.deadline"] == {"value": 30.0, "origin": "default"}
 
