@@ -128,11 +128,18 @@ def completed(objects: Objects, commit: str, record: Json) -> Json:
 
 def _usable(repo: Repo, notes: Notes, entry: spool.Entry) -> bool:
     trouble = entry.trouble
-    if not trouble and notes.objects.commit(entry.commit) is None:
+    if not trouble and not _may_have_a_note(notes, entry):
         trouble = f"commit {entry.commit} does not exist (any more)"
     if trouble:
         _set_aside(repo, entry, trouble)
     return not trouble
+
+
+def _may_have_a_note(notes: Notes, entry: spool.Entry) -> bool:
+    """What a person said holds for the code wherever that stands, so it is kept on a commit that others have, too: of
+    a review that came from there."""
+    said = entry.kind == "feedback" and len(entry.commit) == notes.objects.oid_length
+    return said or notes.objects.commit(entry.commit) is not None
 
 
 def _set_aside(repo: Repo, entry: spool.Entry, trouble: str) -> None:

@@ -55,7 +55,8 @@ def find(repo: Repo, index: Index, start: str) -> Place:
         named = ", ".join(one_line(found) for found in ids[:NAMED])
         more = f" and {len(ids) - NAMED} more" if len(ids) > NAMED else ""
         raise FatalError(f"{start!r} is the start of several findings' ids: {named}{more}", hint="give more of it")
-    meant = [place for place in places if place.finding.id == ids[0]]
+    # Of one record on several commits the last place counts: the first may be on a commit that is gone (Index).
+    meant = [place for place in reversed(places) if place.finding.id == ids[0]]
     return _settled(repo, max(meant, key=lambda place: (place.ts, place.commit is not None)), meant)
 
 
