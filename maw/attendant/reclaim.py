@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from maw.attendant import outbox, pending, spool
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, no_git_env
+from maw.git.worktrees import git_dirs
 from maw.light import NamedTuple
 from maw.memory import waiting as feedback
 
@@ -79,16 +80,6 @@ def _recent(repo: Repo) -> Iterator[Made]:
     for git_dir in git_dirs(repo):
         with contextlib.suppress(GitError):  # no commit yet, or a worktree that is gone
             yield from _of_worktree(git_dir)
-
-
-def git_dirs(repo: Repo) -> list[str]:
-    """The git directories that have a HEAD: the common one, and those of linked worktrees."""
-    directory = os.path.join(repo.common_dir, "worktrees")
-    try:
-        linked = sorted(os.listdir(directory))
-    except (FileNotFoundError, NotADirectoryError):
-        linked = []
-    return [repo.common_dir, *(os.path.join(directory, name) for name in linked)]
 
 
 def _of_worktree(git_dir: str) -> Iterator[Made]:

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import NamedTuple
 
-from maw.attendant.reclaim import git_dirs
-from maw.git.repo import Repo, heads
+from maw.git.repo import Repo
 from maw.git.run import OFFLINE, GitError, git, no_git_env, of
+from maw.git.worktrees import git_dirs, heads
 
 RECENT = 2000  # commits of all branches that are looked at
 REFLOG = 200  # entries of each worktree's

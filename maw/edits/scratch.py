@@ -20,10 +20,10 @@ from maw.edits.journal import application
 from maw.errors import FatalError
 from maw.git.repo import Repo, head_commit
 from maw.git.run import GitError, git, line, no_git_env
+from maw.git.worktrees import SCRATCH
 
 # A checkout runs nothing of the repository's, and asks nobody for a name or a key.
 _QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c", "advice.addEmbeddedRepo=false")
-PREFIX = "maw-verify-"
 _SOMEBODY = {
     "GIT_AUTHOR_NAME": "maw", "GIT_AUTHOR_EMAIL": "maw", "GIT_COMMITTER_NAME": "maw", "GIT_COMMITTER_EMAIL": "maw",
 }  # fmt: skip
@@ -68,7 +68,7 @@ def _leased(repo: Repo) -> tuple[str, str, int]:
     try:
         with files.lock(f"{leases}.lock"):  # nobody sweeps away a lease before it is locked
             _sweep(repo, leases)
-            folder = tempfile.mkdtemp(prefix=PREFIX)
+            folder = tempfile.mkdtemp(prefix=SCRATCH)
             lease = os.path.join(leases, os.path.basename(folder))
             held = files.try_lock(lease)
     except TimeoutError as exc:
@@ -123,7 +123,7 @@ def _sweep(repo: Repo, leases: str) -> None:
             continue
         try:
             folder = os.fsdecode(os.pread(held, 4096, 0))
-            if os.path.basename(folder) == name and name.startswith(PREFIX):
+            if os.path.basename(folder) == name and name.startswith(SCRATCH):
                 _remove(repo, folder)
             os.unlink(lease)
         finally:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from maw.git.repo import Repo, heads
+from maw.git.repo import Repo
 from maw.git.run import git, of
+from maw.git.worktrees import heads
 
 NOTES = "refs/notes/maw/"  # and a kind of records
 TRACKING = "refs/notes/maw-remote/"  # and a remote and a kind: what was fetched from there

@@ -81,18 +81,6 @@ def head_commit(repo: Repo) -> str | None:
     return try_line("rev-parse", "--verify", "--quiet", "HEAD^{commit}", cwd=repo.root)
 
 
-def heads(repo: Repo) -> set[str]:
-    """The commits that HEAD is at, here and in all linked worktrees; none before the first one."""
-    try:
-        linked = os.listdir(os.path.join(repo.common_dir, "worktrees"))
-    except (FileNotFoundError, NotADirectoryError):
-        linked = []
-    names = "".join(f"{name}\n" for name in ("HEAD", *(f"worktrees/{worktree}/HEAD" for worktree in linked)))
-    asked = (*of(repo.common_dir), "cat-file", "--batch-check=%(objecttype) %(objectname)")
-    answers = git(*asked, cwd=repo.common_dir, env=no_git_env(), stdin=os.fsencode(names)).split(b"\n")
-    return {answer.removeprefix(b"commit ").decode("ascii") for answer in answers if answer.startswith(b"commit ")}
-
-
 def empty_tree(repo: Repo) -> str:
     """The id of the empty tree in this repository's object format."""
     return line("hash-object", "-t", "tree", "/dev/null", cwd=repo.root)

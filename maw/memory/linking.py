@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from maw import files, paths
 from maw.attendant import outbox, spool
-from maw.attendant.reclaim import git_dirs
 from maw.attendant.whereabouts import Whereabouts
 from maw.errors import FatalError
 from maw.git import patchid
 from maw.git.repo import Repo
 from maw.git.run import GitError, git, no_git_env, of
+from maw.git.worktrees import git_dirs
 from maw.memory.index import Index
 from maw.record import Record, encode, standing
 

@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 
 from maw import paths
 from maw.errors import FatalError
-from maw.git.repo import Repo, heads
+from maw.git.repo import Repo
 from maw.git.run import GitError, git, of
+from maw.git.worktrees import heads
 from maw.indexfile import IndexFile, writing
 from maw.light import NamedTuple
 from maw.messages import features, log, profile, store

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from maw.attendant import spool
+from maw.edits import scratch
 from maw.generate.memory import landing, remember, waiting
 from maw.generate.memory.remember import Generation, Verified
 from maw.git.repo import Repo, discover
@@ -126,7 +127,8 @@ def test_what_is_not_in_a_commit_waits_and_each_is_looked_at_once(repo: Reposito
     for number in range(3):
         repo.write("c.py", f"c = {number + 5}\n")
         repo.git("commit", "-q", "-m", f"c {number}", "c.py")
-    assert landing.land(kernel) == 0
+    with scratch.worktree(kernel, ()):  # a command is tried there, on a commit of what nobody has committed
+        assert landing.land(kernel) == 0
     (entry,) = waiting.entries(kernel)
     assert set(repo.git("rev-list", "HEAD").split()) <= set(entry.seen)
     repo.commit("Double")

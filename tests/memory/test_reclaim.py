@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from maw.attendant import pending, reclaim, spool
+from maw.edits import scratch
 from maw.git.repo import empty_tree
 from tests.fixtures.attendant import kernel_repo, review_record
 from tests.fixtures.cli import Maw
@@ -119,6 +120,11 @@ def test_a_blocked_commit_goes_on_waiting(repo: Repository) -> None:
     pending.write(kernel_repo(repo), tree, head, review_record(repo, head, tree=tree))
     settle(repo)
     assert reclaim.reclaim(kernel_repo(repo)) == 0 and len(waiting(repo)) == 1
+    with scratch.worktree(kernel_repo(repo), ()) as path:  # which is of the same tree, and on the same commit
+        (linked,) = (repo.path / ".git/worktrees").iterdir()
+        settle(repo, f".git/worktrees/{linked.name}")
+        assert repo.git("-C", path, "rev-parse", "HEAD^{tree}", "HEAD^").split() == [tree, head]
+        assert reclaim.reclaim(kernel_repo(repo)) == 0 and len(waiting(repo)) == 1
 
 
 def test_what_is_damaged_harms_nothing(repo: Repository) -> None:

@@ -11,15 +11,15 @@ import re
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from maw.edits import scratch
 from maw.generate.alike import in_common
 from maw.generate.failing.places import Named
+from maw.git.worktrees import SCRATCH
 
 _INSTALLED = re.compile(
     r"(?:^|/)(?:site-packages|dist-packages|node_modules|\.cargo/registry|rustc/[0-9a-f]{7,}|go/pkg/mod|vendor/bundle|"
     r"lib/python[\d.]+|usr/(?:lib|include|local/go)|<frozen[^/]*)(?:/|$)"
 )
-_SCRATCH = re.compile(rf".*/{re.escape(scratch.PREFIX)}[^/]+/[^/]+/")
+_SCRATCH = re.compile(rf".*/{re.escape(SCRATCH)}[^/]+/[^/]+/")
 
 
 class Place(NamedTuple):

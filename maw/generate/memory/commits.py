@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from maw import change
-from maw.attendant.reclaim import git_dirs
 from maw.git.repo import Repo, start_of_diff_offline
 from maw.git.run import GitError, git, line, no_git_env, of
+from maw.git.worktrees import git_dirs
 
 RECENT = 100  # entries of each worktree's reflog
 DIFF_MAX = 8 * 1024 * 1024  # bytes of a commit that are looked at
