@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from maw.review.render import Line, wrapped
+from maw.review.render import Line
 from maw.review.terminal import ProgressLine, columns, is_terminal
 from maw.text import printable
 
@@ -39,6 +39,8 @@ class Talk:
 
     def lines(self, lines: list[Line]) -> None:
         if is_terminal():
+            from maw.review.fold import wrapped  # only here: most commits have no findings to show
+
             lines = list(wrapped(lines, columns()))
         self._write("".join(self._painted(line) + "\n" for line in lines))
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from maw.finding import Finding
-from maw.review.render import Line, findings_lines, wrapped
+from maw.review.fold import wrapped
+from maw.review.render import Line, findings_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -104,28 +104,6 @@ def _paragraph(label: str, text: str) -> list[Line]:
     ]
 
 
-def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
-    """Lines for a terminal: a paragraph that is longer is broken between words, and keeps its indent."""
-    for line in lines:
-        *before, (style, text) = line.parts
-        indent = sum(len(part) for _, part in before)
-        if not before or before[0][1].strip() or style != "plain" or not 20 <= width - indent < len(text):
-            yield line
-            continue
-        for number, part in enumerate(_broken(text, width - indent)):
-            yield Line((*before, (style, part))) if number == 0 else Line((("plain", " " * indent + part),))
-
-
-def _broken(text: str, width: int) -> Iterator[str]:
-    """`text` in pieces of at most `width` characters, between words where it has any."""
-    while len(text) > width:
-        at = text.rfind(" ", 1, width + 1)
-        at = at if at > 0 else width
-        yield text[:at]
-        text = text[at:].lstrip(" ")
-    yield text
-
-
 def _short(text: str) -> str:
     return text if len(text) <= QUOTE_MAX else text[: QUOTE_MAX - 1] + "…"
 

@@ -12,10 +12,11 @@ from rich.cells import cell_len
 
 from maw import api, wire
 from maw.errors import NodeError
+from maw.review.fold import broken
 from maw.review.render import Line
 from maw.watch.board import Away, Picture, Seen
 from maw_tui.bars import bar, spark
-from maw_tui.fold import broken, fit, folded
+from maw_tui.fold import fit, folded
 from maw_tui.glyphs import plain
 from maw_tui.screens.queue import words
 from maw_tui.screens.queue.entries import Entry, entries

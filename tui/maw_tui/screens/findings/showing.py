@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.cells import cell_len, set_cell_size
 
 from maw.memory.triage import Item
+from maw.review.fold import broken
 from maw.review.render import Line, finding_lines
 from maw.text import one_line
 from maw.times import age, ago
-from maw_tui.fold import broken
 from maw_tui.widgets.page import Page
 
 UNREADABLE = Line((("dim", "  a finding that cannot be read"),))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from maw.review.fold import broken
 from maw.review.render import Line
-from maw_tui.fold import broken
 from maw_tui.widgets.page import Page
 
 

@@ -18,8 +18,8 @@ from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.git.run import GitError
 from maw.review.annotate import Diff, Shown
+from maw.review.fold import broken
 from maw.review.render import Line
-from maw_tui.fold import broken
 from maw_tui.highlight import paint
 from maw_tui.messages import Told
 from maw_tui.screens.history import reading
