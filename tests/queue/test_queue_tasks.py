@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from maw import api
 from maw_remote.queue.records import Claim
 from maw_remote.queue.store import Queue
 from tests.queue.conftest import Clock, new
@@ -254,6 +255,19 @@ def test_a_retry_is_a_new_task_with_the_same_payload(queue: Queue) -> None:
     assert (again.row.key, again.row.profile, again.row.title) == ("b", "p2", "t")
     assert claimed(queue).payload == b'{"n":7}'
     assert queue.again("nope", "p", "k") is None
+
+
+@pytest.mark.parametrize(("asked", "before", "now"), [(api.INTERACTIVE, 0, api.INTERACTIVE), (30, 30, 30)])
+def test_a_retry_is_as_urgent_as_its_task_was_before_it_gave_way(
+    queue: Queue, asked: int, before: int, now: int
+) -> None:
+    first = queue.submit(new("a", priority=asked)).row
+    queue.put_off(first.id)
+    queue.finish(claimed(queue), {})
+    ended = queue.get(first.id)
+    again = queue.again(first.id, "p", "a")
+    assert ended is not None and again is not None and again.joined is None
+    assert (ended.priority, again.row.priority, again.row.put_off) == (before, now, 0)
 
 
 def test_an_answer_is_filed_under_the_profile_that_determined_it(queue: Queue) -> None:

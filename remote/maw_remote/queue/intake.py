@@ -121,12 +121,14 @@ class Intake(Base):
 
     def again(self, task: str, profile: str, key: str, client: str = "") -> Submitted | None:
         """Submit an ended task's payload anew, as a task of its own, under today's profile and key. Who asks for that
-        need not stay to watch, so it is kept to its end. None: no such task, or it is live."""
+        need not stay to watch, so it is kept to its end; one that was put off is urgent again, until nobody has the
+        patience for it. None: no such task, or it is live."""
         row = self._row(task)
         if row is None or row.state not in FINAL:
             return None
         payload = self._db.execute("SELECT body FROM payload WHERE task = ?", (row.seq,)).fetchone()[0]
-        new = NewTask(row.kind, profile, key, payload, row.priority, row.title, keep=True, fresh=True, client=client)
+        priority = api.INTERACTIVE if row.put_off else row.priority
+        new = NewTask(row.kind, profile, key, payload, priority, row.title, keep=True, fresh=True, client=client)
         return self.submit(new)
 
     def _join(self, seq: int, new: NewTask) -> Row:
