@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from benchmarks.many_notes import build as many
+from maw.attendant import spool
 from maw.git.notes import Notes
 from maw.record import encode
 from maw_tui.screens.findings.table import FindingTable
@@ -156,6 +159,38 @@ def test_what_cannot_be_taken_back_is_taken_back_whole_later(tui: Run, sample: S
     tui(scenario, repo=repo, screen="findings")
 
 
+def test_what_was_said_before_it_failed_is_told_and_taken_back(
+    tui: Run, sample: Sample, maw: Maw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a finding among them that a stranger wrote, and a disk that is full after one decision."""
+    repo, made = sample
+    record = encode(review_record(repo, made["docs"], findings=[{"id": "3f9c", "severity": "error", "path": "a.py"}]))
+    assert Notes(kernel_repo(repo)).append("review", made["docs"], [record])
+    put = spool.put
+
+    def full(*arguments: object, **options: object) -> None:
+        put(*arguments, **options)  # type: ignore[arg-type]
+        monkeypatch.setattr(spool, "put", no_room)
+
+    def no_room(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has(BLANK, "a finding that cannot be read")
+        monkeypatch.setattr(spool, "put", full)
+        await ui.press("A", "m")
+        await ui.until_has("! deferred: 1 finding (u takes it back)", "no finding is called '3f9c'", "No space left")
+        await ui.idle()
+        monkeypatch.setattr(spool, "put", put)
+        assert list(said(maw, repo).values()).count("deferred") == 1
+        await ui.press("u")
+        await ui.until_has("taken back: deferred, ")
+        await ui.idle()
+        assert said(maw, repo) == BEFORE
+
+    tui(scenario, repo=repo, screen="findings")
+
+
 def test_a_fix_shows_its_patch_first(tui: Run, sample: Sample, maw: Maw) -> None:
     repo, _ = sample
     file = repo.path / "parser.py"
@@ -265,7 +300,9 @@ def test_the_commit_of_a_finding_that_cannot_be_read_is_opened(tui: Run, repo: R
     assert Notes(kernel_repo(repo)).append("review", commit, [record])
 
     async def scenario(ui: Ui) -> None:
-        await ui.until_has("a finding that cannot be read")
+        await ui.until_has("a finding that cannot be read", "o Commit")
+        await ui.until(lambda: not (ui.has("a Accept") or ui.has("space Select")), "keys that do something")
+        await ui.press("a")  # it cannot be settled
         await ui.press("o")
         await ui.until(lambda: ui.app.current_mode == "history")
         await ui.until_has(f"commit {commit[:10]}", "Written by a stranger")

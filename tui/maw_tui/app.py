@@ -25,6 +25,7 @@ from maw.text import one_line
 from maw.watch.names import watched
 from maw_tui import glyphs, keys, state, themes
 from maw_tui.live import Live
+from maw_tui.messages import in_words
 from maw_tui.screens import SCREENS, TITLES, load
 from maw_tui.screens.base import MawScreen
 from maw_tui.settled import Settled
@@ -109,12 +110,8 @@ class MawApp(Working, App[None]):
             self.shown.tell(what if isinstance(what, str) else self._in_words(what), error=not isinstance(what, str))
 
     def _in_words(self, error: Exception) -> str:
-        if isinstance(error, FatalError):
-            return error.whole
-        if isinstance(error, OSError):
-            return (
-                f"{os.fsdecode(error.filename)}: {error.strerror}" if error.filename else str(error.strerror or error)
-            )
+        if isinstance(error, FatalError | OSError):
+            return in_words(error)
         self.unexpected = self.unexpected or error
         return _reported(error)
 

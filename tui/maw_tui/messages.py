@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from textual.message import Message
+
+from maw.errors import FatalError
 
 
 @dataclass
@@ -13,3 +16,11 @@ class Told(Message):
 
     text: str
     error: bool = False
+
+
+def in_words(error: FatalError | OSError) -> str:
+    """What a person can mend, in a line."""
+    if isinstance(error, FatalError):
+        return error.whole
+    why = str(error.strerror or error)
+    return f"{os.fsdecode(error.filename)}: {why}" if error.filename else why

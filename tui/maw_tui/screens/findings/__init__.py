@@ -24,7 +24,8 @@ from maw_tui.widgets.filterbar import FilterBar, history_filter
 from maw_tui.widgets.heading import Heading
 from maw_tui.widgets.rows import Rows
 
-_ON_FINDING = frozenset({"open_commit", "select", "select_all", "edit", "copy"})
+_ON_FINDING = frozenset({"open_commit", "select_all"})  # whether or not it can be read
+_ON_READABLE = frozenset({"select", "edit", "copy"})
 
 
 class FindingsScreen(SettlingScreen):
@@ -112,7 +113,12 @@ class FindingsScreen(SettlingScreen):
 
     @property
     def can_settle(self) -> bool:
-        return self.table.key is not None
+        return self._is_readable or bool(self._chosen)
+
+    @property
+    def _is_readable(self) -> bool:
+        """Whether there is a finding under the cursor, as far as is known one that can be read."""
+        return self.table.key is not None and not self.table.unreadable
 
     @property
     def meant(self) -> Meant | None:
@@ -121,7 +127,7 @@ class FindingsScreen(SettlingScreen):
         if len(chosen) > 1:
             return Meant(chosen, count(len(chosen), "finding"))
         place, item = self.table.key, self.current
-        ids = chosen or ([place.finding] if place is not None else [])
+        ids = chosen or ([place.finding] if place is not None and self._is_readable else [])
         named = item is not None and [item.finding.id] == ids
         return Meant(ids, one_line(item.finding.title) if item is not None and named else "1 finding") if ids else None
 
@@ -136,7 +142,12 @@ class FindingsScreen(SettlingScreen):
     # Other keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.can_settle if action in _ON_FINDING else super().check_action(action, parameters)
+        if action in _ON_READABLE:
+            return self._is_readable
+        return self.table.key is not None if action in _ON_FINDING else super().check_action(action, parameters)
+
+    def offered(self) -> tuple[bool | None, ...]:
+        return (*super().offered(), self._is_readable)
 
     def action_open_commit(self) -> None:
         if self.current is not None:

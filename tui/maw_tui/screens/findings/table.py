@@ -29,6 +29,11 @@ class FindingTable(PagedRows[Place, Item | None]):
         super().__init__(now, id=id)
         self.selected: set[str] = set()
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether the finding under the cursor is known to be so."""
+        return self.cursor in self.entries and self.entries[self.cursor] is None
+
     def list_keys(
         self, repo: Repo, index: Index, text: str, begun: Callable[[Sequence[Place]], None] | None = None
     ) -> list[Place]:

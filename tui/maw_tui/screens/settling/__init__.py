@@ -31,6 +31,7 @@ SETTLING: list[BindingType] = [
 ]
 _ON_FINDINGS = frozenset({"accept", "dismiss_them", "fix", "defer"})
 _WHY = "why, for others and for later (may be empty)"
+_NOW_AND_THEN = 50  # findings, after which one is told how far it is
 _KEYS = "enter dismisses, esc leaves it as it is"
 
 
@@ -52,9 +53,10 @@ class SettlingScreen(ListScreen):
 
     @dataclass
     class Decided(Message):
-        """Something was noted, or taken back."""
+        """Something was noted, or taken back; `trouble`: not all of it."""
 
         said: str
+        trouble: bool = False
 
     @dataclass
     class Prepared(Message):
@@ -82,10 +84,6 @@ class SettlingScreen(ListScreen):
 
     def decided(self, ids: Sequence[str]) -> None:
         """A decision about these is being noted."""
-
-    def complain(self, text: str) -> None:
-        """Tell what went wrong in a worker."""
-        self.post_message(Told(text, error=True))
 
     def on_screen_resume(self) -> None:
         if self._shown_changes != self.maw.settled.changes:
@@ -123,29 +121,45 @@ class SettlingScreen(ListScreen):
     @work(exit_on_error=False, group="decide")
     async def say(self, repo: Repo, ids: Sequence[str], status: str, reason: str) -> None:
         def progress(done: int) -> None:
-            self.post_message(Told(f"{status}: {done:,} of {len(ids):,} findings…"))
+            if done % _NOW_AND_THEN == 0:
+                self.post_message(Told(f"{status}: {done:,} of {len(ids):,} findings…"))
 
-        say = partial(deciding.say, repo, ids, status, reason, self.complain, progress=progress)
-        done = await self._noted(say)
-        if done:
-            self.post_message(self.Decided(f"{status}: {count(done, 'finding')} (u takes it back)"))
+        troubles: list[str] = []
+        done = await self._noted(partial(deciding.say, repo, ids, status, reason, troubles.append), progress)
+        self._end(done, f"{status}: {count(done, 'finding')} (u takes it back)", troubles)
 
-    async def _noted(self, decide: Callable[[], int]) -> int:
-        """Decide in turn, for `u` to take back; of how many findings it was."""
+    async def _noted(self, decide: Callable[..., None], progress: Callable[[int], object] = lambda _: None) -> int:
+        """Decide in turn, for `u` to take back; of how many findings it was, which `progress` is told after each."""
         settled = self.maw.settled
 
         def noted() -> int:
-            done = decide()
-            if done:
-                settled.note(done)
+            done = 0
+
+            def one() -> None:
+                nonlocal done
+                done += 1
+                progress(done)
+
+            try:
+                decide(done=one)
+            finally:
+                if done:
+                    settled.note(done)
             return done
 
         return await settled.in_turn(noted)
 
+    def _end(self, done: object, said: str, troubles: Sequence[str]) -> None:
+        """Of a worker: tell what was done, and what was not."""
+        if done:
+            self.post_message(self.Decided("; ".join([said, *troubles]), bool(troubles)))
+        elif troubles:
+            self.post_message(Told("; ".join(troubles), error=True))
+
     @on(Decided)
     def show_decision(self, event: Decided) -> None:
         event.stop()
-        self.tell(event.said)
+        self.tell(event.said, error=event.trouble)
         self._shown_changes = self.maw.settled.changes
         self.show_said()
         self.offer()
@@ -186,10 +200,9 @@ class SettlingScreen(ListScreen):
 
     @work(exit_on_error=False, group="decide")
     async def apply(self, repo: Repo, ids: Sequence[str]) -> None:
-        done = await self._noted(partial(deciding.fix, repo, ids, self.complain))
-        if done:
-            said = f"fixed: {count(done, 'finding')} (u takes back the note, not the change)"
-            self.post_message(self.Decided(said))
+        troubles: list[str] = []
+        done = await self._noted(partial(deciding.fix, repo, ids, troubles.append))
+        self._end(done, f"fixed: {count(done, 'finding')} (u takes back the note, not the change)", troubles)
 
     def action_undo(self) -> None:
         if self.repo is not None:
@@ -197,9 +210,10 @@ class SettlingScreen(ListScreen):
 
     @work(exit_on_error=False, group="decide")
     async def take_back(self, repo: Repo) -> None:
-        undo = partial(deciding.undo_last, repo, self.maw.settled, self.complain)
+        troubles: list[str] = []
+        undo = partial(deciding.undo_last, repo, self.maw.settled, troubles.append)
         undone = await self.maw.settled.in_turn(undo)
         if not undone:
             raise FatalError("you have said nothing about findings here")
         what = undone[0] if len(undone) == 1 else f"what was said of {count(len(undone), 'finding')}"
-        self.post_message(self.Decided(f"taken back: {what}"))
+        self._end(undone, f"taken back: {what}", troubles)

@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from maw.attendant import client
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.memory import arrivals, feedback
 from maw.memory.dismissals import FIXED
+from maw.memory.feedback import Place
 from maw.memory.index import Index
 from maw.record import Json
 from maw.review import fixing
 from maw.review.fixing import Fix
 from maw.text import one_line
+from maw_tui.messages import in_words
 from maw_tui.settled import Settled
 
-_NOW_AND_THEN = 50  # findings
 Told = Callable[[str], None]
+Done = Callable[[], None]
 
 
-def say(
-    repo: Repo, ids: Sequence[str], status: str, reason: str, told: Told, *, progress: Callable[[int], None]
-) -> int:
-    """Say the same of several findings; of how many it was said. Raises FatalError, before anything is said when an id
-    means none, and OSError. `progress` is told now and then how many were done."""
-    with Index(repo) as index:
-        places = [feedback.find(repo, index, found) for found in ids]
-    done = 0
-    try:
+def say(repo: Repo, ids: Sequence[str], status: str, reason: str, told: Told, *, done: Done) -> None:
+    """Say the same of several findings. `done` is called after each: it can be taken back whatever comes then. Raises
+    FatalError, before anything is said, where the only one cannot be found."""
+    places = _places(repo, ids, told)
+    with _to_the_first_trouble(told):
         for place in places:
             feedback.say(repo, place, status, reason)
-            done += 1
-            if done % _NOW_AND_THEN == 0:
-                progress(done)
-    except FatalError as exc:
-        told(exc.whole)
+            done()
     _delivered(repo, told)
-    return done
+
+
+def _places(repo: Repo, ids: Sequence[str], told: Told) -> list[Place]:
+    """Where they are. Of several, one that cannot be found, as a stranger wrote it, is told and left out."""
+    with Index(repo) as index:
+        if len(ids) == 1:
+            return [feedback.find(repo, index, ids[0])]
+        found = []
+        for name in ids:
+            with _to_the_first_trouble(told):
+                found.append(feedback.find(repo, index, name))
+    return found
 
 
 def prepare(repo: Repo, ids: Sequence[str]) -> list[Fix]:
@@ -46,20 +52,24 @@ def prepare(repo: Repo, ids: Sequence[str]) -> list[Fix]:
         return [fixing.prepare(repo, feedback.find(repo, index, found)) for found in ids]
 
 
-def fix(repo: Repo, ids: Sequence[str], told: Told) -> int:
-    """Apply the replacements, each to what the one before left, and say so of the findings; how many were."""
-    done = 0
-    try:
-        with Index(repo) as index:
-            for found in ids:
-                place = feedback.find(repo, index, found)
-                fixing.prepare(repo, place).write()
-                feedback.say(repo, place, FIXED, "")
-                done += 1
-    except FatalError as exc:
-        told(exc.whole)
+def fix(repo: Repo, ids: Sequence[str], told: Told, *, done: Done) -> None:
+    """Apply the replacements, each to what the one before left, and say so of the findings; `done` as of `say`."""
+    with _to_the_first_trouble(told), Index(repo) as index:
+        for found in ids:
+            place = feedback.find(repo, index, found)
+            fixing.prepare(repo, place).write()
+            feedback.say(repo, place, FIXED, "")
+            done()
     _delivered(repo, told)
-    return done
+
+
+@contextmanager
+def _to_the_first_trouble(told: Told) -> Iterator[None]:
+    """What was done before stays, and is delivered."""
+    try:
+        yield
+    except (FatalError, OSError) as exc:
+        told(in_words(exc))
 
 
 def undo_last(repo: Repo, settled: Settled, told: Told) -> list[str]:
