@@ -15,6 +15,7 @@ import pytest
 
 from benchmarks.report import counted
 from maw import errors
+from maw.cli.docs import anchor
 from maw.cli.main import COMMANDS
 from maw.config.schema import BACKEND_SETTINGS, NODE_SETTINGS, RESERVED_ENV, SETTINGS
 from maw.config.text import literal, shown
@@ -145,6 +146,17 @@ def test_the_manual_page_tells_the_commands_variables_and_exit_codes() -> None:
         _check_example(line)
 
 
+def test_messages_refer_to_pages_that_are_there() -> None:
+    folders = ("maw", "hooks", "remote", "tui")
+    sources = [path.read_text(encoding="utf-8") for name in folders for path in (ROOT / name).rglob("*.py")]
+    named = {name for text in sources for name in re.findall(r"`maw docs ([a-z#-]+)`", text)}
+    assert named
+    for name in named:
+        page, _, section = name.partition("#")
+        assert not section or section in _anchors(ROOT / "docs" / f"{page}.md"), name
+        assert (ROOT / "docs" / f"{page}.md").exists(), name
+
+
 def test_what_troubleshooting_quotes_is_said() -> None:
     """Each `message` of its first columns stands in a source; names in capitals and dots stand for anything."""
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
@@ -166,21 +178,19 @@ def _source(path: Path) -> bool:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
+    for target, section in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", page.read_text(encoding="utf-8")):
         if target.startswith(("https://", "http://", "mailto:")):
             continue
         other = page.parent / target if target else page
         assert other.exists(), f"{page.name}: {target}"
-        assert not anchor or anchor in _anchors(other), f"{page.name}: {target}#{anchor}"
+        assert not section or section in _anchors(other), f"{page.name}: {target}#{section}"
 
 
 def _anchors(page: Path) -> set[str]:
     """What links into a page may name: its headings, as git hosts spell them, and anchors of its own."""
     text = page.read_text(encoding="utf-8")
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings} | set(
-        re.findall(r'<a id="([^"]+)">', text)
-    )
+    return {anchor(heading) for heading in headings} | set(re.findall(r'<a id="([^"]+)">', text))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

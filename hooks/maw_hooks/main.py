@@ -19,7 +19,7 @@ Called by git, through the stubs that `maw hooks install` makes or through pre-c
   commit-msg   hold the message in FILE against the change; exits 1 to block the commit (message.check)
   post-commit  record the outcome on the new commit; always exits 0
   pre-push     see that what leaves was reviewed, as push.require says; exits 1 to stop the push
-MAW_SKIP=1 skips maw for one command. The settings are listed by `maw config list`; docs/hooks.md tells the rest.
+MAW_SKIP=1 skips maw for one command. The settings are listed by `maw config list`; `maw docs hooks` tells the rest.
 """
 
 # What a mistake of maw's own means for whoever called git.

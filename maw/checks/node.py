@@ -96,7 +96,8 @@ def _transport(name: str) -> Iterator[Check]:
         return
     found = f"by {choice.transport}, since {choice.why}"
     if choice.note:
-        yield warn(f"ssh to {name}", f"{found}; {choice.note}", "maw's docs/security.md tells what to do about it")
+        hint = "`maw docs security#tailscale-ssh` tells what to do about it"
+        yield warn(f"ssh to {name}", f"{found}; {choice.note}", hint)
     else:
         yield ok(f"ssh to {name}", found)
 

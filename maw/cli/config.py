@@ -161,7 +161,7 @@ def set_key(*, key: str, value: str, repo: bool) -> int:
     if key == "review.rules":
         raise FatalError(
             "rules are tables, which a command line cannot give",
-            hint="`maw config edit --repo` opens the file; maw's docs/configuration.md has an example",
+            hint="`maw config edit --repo` opens the file; `maw docs configuration` has an example",
         )
     path = _file(repo)
     consequences.refuse(key, value)

@@ -52,6 +52,7 @@ COMMANDS: dict[str, Entry] = {
     "hooks": Entry("maw.cli.hooks:hooks", "Install, remove and inspect the git hooks.", "Setup"),
     "config": Entry("maw.cli.config:config", "Read and change settings.", "Setup"),
     "help": Entry("maw.cli.help:help_", "Print the help of a command.", "Setup"),
+    "docs": Entry("maw.cli.docs:docs", "Read maw's documentation.", "Setup"),
     "completion": Entry("maw.cli.completion:completion", "Print a completion script for your shell.", "Setup"),
 }
 

@@ -22,7 +22,7 @@ PORT = 7723
 def proxy(port: int, node: str | None, show_token: bool, rotate: bool, as_json: bool) -> int:
     """Offer the node's models to your editor: as OpenAI's API, on this machine only, until Ctrl-C.
 
-    Clients need the base URL that is printed, and the token as their API key (docs/ide.md has examples). Only /v1
+    Clients need the base URL that is printed, and the token as their API key (`maw docs ide` has examples). Only /v1
     passes: no task, no file and no setting of the node can be reached.
 
     \b

@@ -21,7 +21,7 @@ from maw.watch import words
 _ID = 12  # characters of a whole task id
 _STATES = ["queued", "running", "done", "failed", "cancelled", "dead"]
 _node = node_option("The node to ask.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (docs/protocol.md, Task).")
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON (`maw docs protocol`, Task).")
 
 
 @click.group(invoke_without_command=True)

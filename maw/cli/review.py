@@ -48,7 +48,7 @@ class Options(NamedTuple):
 @click.command()
 @click.argument("what", required=False, metavar="[COMMIT | A..B | -]", shell_complete=completing.revisions)
 @click.option("--staged", "is_staged", is_flag=True, help="What `git commit` would record now (the default).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/hooks.md tells its keys).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object (`maw docs hooks` tells its keys).")
 @click.option("--stream", is_flag=True, help="With --json: JSON Lines as things happen, that object last.")
 @click.option("--fresh", is_flag=True, help="Review again, even where the answer is known.")
 @click.option("--show-dismissed", is_flag=True, help="Print the findings that were dismissed, too, and why.")

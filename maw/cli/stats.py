@@ -63,7 +63,7 @@ Examples:
 @chosen.until
 @click.option("--by", type=click.Choice(GROUPS), multiple=True, help="The tables to show. [default: week, category]")
 @click.option("--all", "everything", is_flag=True, help=f"Whole tables instead of {ROWS} rows of each.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object with everything (docs/statistics.md).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object with everything (`maw docs statistics`).")
 @click.option("--csv", "as_csv", is_flag=True, help="Comma-separated values, a row a group.")
 @click.option("--svg", metavar="FILE", shell_complete=completing.paths, help="Draw a picture into FILE; - is stdout.")
 def stats(

@@ -14,7 +14,7 @@ AT_REST = "not running; it starts with the first task, or with `maw-runner start
 
 @click.command()
 @node_option("The node to ask.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object (docs/protocol.md, Status).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object (`maw docs protocol`, Status).")
 def status(node: str | None, as_json: bool) -> int:
     """Tell what the node does right now: what runs, what waits, which model is loaded.
 

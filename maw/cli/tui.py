@@ -31,7 +31,7 @@ Examples:
 def tui(path: str | None, screen: str | None) -> int:
     """Watch the queue, walk the history and settle findings. In a terminal, by keys and mouse.
 
-    `?` shows the keys, `q` leaves. docs/tui.md tells of each screen.
+    `?` shows the keys, `q` leaves. `maw docs tui` tells of each screen.
     """
     if importlib.util.find_spec("textual") is None:
         raise FatalError("the terminal UI needs Textual, which is not installed", hint=how_to_add("tui"))

@@ -99,7 +99,7 @@ def say(repo: Repo, place: Place, status: str, reason: str) -> Json:
     if status == DISMISSED and place.finding.unit == SECRET:
         raise FatalError(
             f"{place.finding.id} is a secret that a change adds, which cannot be dismissed",
-            hint="maw's docs/security.md: `secrets.allow` names values that are no secrets",
+            hint="`maw docs security#secrets`: `secrets.allow` names values that are no secrets",
         )
     data = _record(repo, place, status, reason)
     if place.commit is not None:

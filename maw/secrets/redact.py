@@ -21,7 +21,7 @@ FINDINGS_MAX = 100
 _SCENARIO = "Whoever gets the repository can use it, and git's history keeps it when a later commit removes it."
 _SUGGESTION = (
     "Take it out and read it from the environment or a secret store; if it was pushed before, replace it. "
-    "If it is none: `# pragma: allowlist secret` on its line, or secrets.allow (docs/security.md)."
+    "If it is none: `# pragma: allowlist secret` on its line, or secrets.allow (`maw docs security#secrets`)."
 )
 _HASH, _PATH = "sha256:", "path:"  # prefixes of an entry of secrets.allow
 _SPREAD = 500  # values that are looked for in the rest of the change

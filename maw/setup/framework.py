@@ -149,7 +149,7 @@ def with_hooks(text: str) -> tuple[str, str]:
     if head is None:
         raise FatalError(
             f"{CONFIG} has no list `repos:` that a line can be added to",
-            hint="see maw's docs/hooks.md for the lines to add by hand",
+            hint="see `maw docs hooks` for the lines to add by hand",
         )
     rest = text[head.end() :]
     first = re.search(r"^([ ]*)-", rest, re.MULTILINE)
@@ -211,7 +211,7 @@ def _text(path: str) -> str | None:
     except (OSError, UnicodeDecodeError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8"
         raise FatalError(
-            f"{path} cannot be edited: {why}", hint="see maw's docs/hooks.md for the lines to add by hand"
+            f"{path} cannot be edited: {why}", hint="see `maw docs hooks` for the lines to add by hand"
         ) from exc
 
 
@@ -233,7 +233,7 @@ def _check(old: str, new: str) -> None:
         raise FatalError(f"{CONFIG} is not what pre-commit reads: {exc}") from exc
     if not same:
         raise FatalError(
-            f"{CONFIG} has a form that maw cannot edit", hint="see maw's docs/hooks.md for the lines to add by hand"
+            f"{CONFIG} has a form that maw cannot edit", hint="see `maw docs hooks` for the lines to add by hand"
         )
 
 

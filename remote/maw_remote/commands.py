@@ -107,7 +107,7 @@ def restart(idle_exit: float | None) -> int:
 
 
 @runner.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON object (docs/protocol.md, Status).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object (`maw docs protocol`, Status).")
 def status(as_json: bool) -> int:
     """Tell what the runner does right now; 4 when none runs."""
     if control.holder() is None or not control.listening():

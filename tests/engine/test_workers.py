@@ -204,7 +204,7 @@ def test_a_fault_on_a_virtual_machine_that_announces_amx_has_a_hint_of_its_own()
 
     flags = frozenset({"hypervisor", "avx512f", "amx_tile", "amx_int8"})
     for code in (-signal.SIGSEGV, -signal.SIGILL):
-        assert "docs/troubleshooting.md" in _fault_hint(code, flags)
+        assert "maw docs troubleshooting" in _fault_hint(code, flags)
         assert not _fault_hint(code, flags - {"hypervisor"})
         assert not _fault_hint(code, frozenset({"hypervisor", "avx512f"}))
     assert not _fault_hint(-signal.SIGKILL, flags)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,13 @@ def bare(served: Air, sshd: Sshd, pro: Pro) -> Callable[[str], Path]:
         return tool
 
     return give
+
+
+@pytest.mark.slow
+def test_the_wheel_has_what_people_read(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {f"maw/docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= set(names)
+    assert sum(name.endswith(("share/man/man1/git-maw.1", "share/man/man1/maw.1")) for name in names) == 2
 
 
 @pytest.mark.slow

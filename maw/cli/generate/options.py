@@ -65,7 +65,7 @@ _EDITS: tuple[_Option, ...] = (
 HOW: tuple[_Option, ...] = (
     click.option("--node", metavar="NAME", shell_complete=completing.nodes, help="The node that does it."),
     click.option("--fresh", is_flag=True, help="Write again, even where the answer is known."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON object (docs/generate.md tells its keys)."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON object (`maw docs generate` tells its keys)."),
     click.option("--dry-run", is_flag=True, help="Print what would be sent, and send nothing."),
 )  # fmt: skip
 

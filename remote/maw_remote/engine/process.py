@@ -288,7 +288,7 @@ class WorkerProcess:
 def _fault_hint(code: int, flags: frozenset[str]) -> str:
     """What may be wrong when a worker faults on such a processor; nothing where that says nothing."""
     if code in (-signal.SIGSEGV, -signal.SIGILL) and "hypervisor" in flags and any(f.startswith("amx") for f in flags):
-        return "a virtual machine that announces AMX may fault when it is used: maw's docs/troubleshooting.md helps"
+        return "a virtual machine that announces AMX may fault when it is used: `maw docs troubleshooting` helps"
     return ""
 
 

@@ -1,0 +1,104 @@
+"""`maw docs`: the pages that its messages refer to, where somebody reads those messages."""
+
+from __future__ import annotations
+
+import re
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import maw
+from maw import errors
+from maw.cli.output import console
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+WIDTH = 100  # columns of a page at most: longer lines are hard to read
+
+
+def folder() -> Path:
+    """Where the pages lie: in the package, or beside it in a clone."""
+    package = Path(maw.__file__).parent
+    return next(place for place in (package / "docs", package.parent / "docs") if place.is_dir())
+
+
+def pages() -> dict[str, str]:
+    """Each page's name and title."""
+    return {path.stem: _title(path) for path in sorted(folder().glob("*.md"))}
+
+
+def _title(path: Path) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.readline().removeprefix("#").strip()
+
+
+def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name, help=title) for name, title in pages().items() if name.startswith(incomplete)]
+
+
+@click.command("docs")
+@click.argument("page", required=False, metavar="[PAGE[#SECTION]]", shell_complete=_complete)
+def docs(page: str | None) -> int:
+    """Read maw's documentation.
+
+    At a terminal it is laid out and shown in your $PAGER; into a pipe goes the page as it is, in Markdown.
+
+    \b
+    Examples:
+      maw docs                     which pages there are
+      maw docs security
+      maw docs hooks#secrets       one section of a page
+      maw docs tui | grep ctrl
+    """
+    if page is None:
+        width = max(map(len, pages()))
+        for name, title in pages().items():
+            click.echo(f"{name:<{width}}  {title}")
+    else:
+        _show(_text(page))
+    return errors.PASS
+
+
+def _text(wanted: str) -> str:
+    """Raises FatalError where there is no such page or section."""
+    name, _, section = wanted.partition("#")
+    if name not in pages():
+        raise errors.FatalError(f"there is no page called {name!r}", hint="`maw docs` lists them")
+    text = (folder() / f"{name}.md").read_text(encoding="utf-8")
+    return _section(name, text, section) if section else text
+
+
+def _section(name: str, text: str, wanted: str) -> str:
+    """A heading and what is below it, subsections too."""
+    parts = re.split(r"^(?=#)", text, flags=re.MULTILINE)
+    for at, part in enumerate(parts):
+        if anchor(part.partition("\n")[0]) == wanted:
+            below = takewhile(lambda other: _depth(other) > _depth(part), parts[at + 1 :])  # noqa: B023 - used at once
+            return "".join([part, *below])
+    raise errors.FatalError(f"{name} has no section {wanted!r}", hint=f"`maw docs {name}` shows the page")
+
+
+def _depth(part: str) -> int:
+    return len(part) - len(part.lstrip("#"))
+
+
+def anchor(heading: str) -> str:
+    """What a link to a heading says, as git hosts spell it."""
+    return re.sub(r"[^\w -]", "", heading.lstrip("#").strip().lower()).replace(" ", "-")
+
+
+def _show(text: str) -> None:
+    out = console()
+    if not out.is_terminal or out.is_dumb_terminal:
+        click.echo(text, nl=False)
+        return
+    from rich.markdown import Markdown
+
+    with out.capture() as laid_out:
+        out.print(Markdown(text, hyperlinks=False), soft_wrap=False, width=min(out.width, WIDTH))
+    click.echo_via_pager(laid_out.get(), color=out.color_system is not None)
