@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from maw import paths
 from maw_remote.engine.gguf import BadModel, read_header
 from maw_remote.engine.local import LocalEngine
 from maw_remote.engine.pulls import Pulls, Step
@@ -42,10 +43,12 @@ class Stuck(Store):
 
     def __init__(self) -> None:
         super().__init__()
+        self.asked = threading.Event()
         self.answer = threading.Event()
         self.over = threading.Event()
 
     def pull(self, name: str, source: str | None, progress: Progress) -> Installed:
+        self.asked.set()
         self.answer.wait(30)
         self.over.set()
         return super().pull(name, source, progress)
@@ -63,11 +66,33 @@ def test_a_pull_that_does_not_end_holds_neither_the_stop_nor_the_process(home: P
         await pulls.close()
 
     asyncio.run(work())  # would also wait for threads of asyncio's own
+    came_to_its_end(store, "pull")
+
+
+def test_a_file_that_is_not_read_to_its_end_holds_no_stop(home: Path) -> None:
+    """A task names a model that needs no pull: its file is read for its checksum, and may be a large one."""
+    file = write(home / "m.gguf", gguf())
+    Path(paths.catalogue_file()).write_text(f'[models.mine]\nsource = "path:{file}"\n')
+    store = Stuck()
+
+    async def work() -> None:
+        engine = LocalEngine(store, Settings())
+        loading = asyncio.create_task(engine.load("mine"))
+        await asyncio.to_thread(store.asked.wait, 30)
+        loading.cancel()
+        await engine.close()
+
+    asyncio.run(work())
+    came_to_its_end(store, "look")
+
+
+def came_to_its_end(store: Stuck, name: str) -> None:
+    """The thread of this name is still at it, and is let go now."""
     assert not store.over.is_set()
-    pulling = [thread for thread in threading.enumerate() if thread.name == "pull"]
-    assert len(pulling) == 1 and pulling[0].daemon
+    [thread] = [thread for thread in threading.enumerate() if thread.name == name]
+    assert thread.daemon
     store.answer.set()
-    pulling[0].join(20)
+    thread.join(20)
     assert store.over.is_set()
 
 

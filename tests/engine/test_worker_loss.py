@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from maw import paths
 from maw_remote.engine.interface import EngineError
 from tests.engine.asking import STORY, WithEngine, answer, ask, drain, failure, first_piece, gone, stream_of, the_worker
 from tests.fixtures.model import NAME, EmbeddedModel
@@ -86,6 +88,23 @@ def test_a_worker_killed_in_mid_answer_is_lost_and_the_next_request_is_answered(
         assert (await answer(engine, ask("hello")))[0]
 
     with_engine(work)
+
+
+def test_a_worker_that_cannot_be_started_is_told_and_is_tried_again(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    folder = Path(paths.runner_dir(), "workers")
+
+    async def work(engine: Any) -> None:
+        folder.parent.mkdir(parents=True)
+        folder.write_text("in the way")  # as good as a process that has no descriptor left
+        errors = await asyncio.gather(*(failure(engine.load(NAME)) for _ in range(2)))
+        assert {(error.code, error.retry) for error in errors} == {("worker_lost", True)}
+        assert "cannot be started" in errors[0].message
+        folder.unlink()
+        assert (await answer(engine, ask("hello", 3)))[0]
+
+    with_engine(work, timeout=60)
 
 
 @pytest.mark.slow

@@ -49,9 +49,14 @@ async def some_prefix() -> Path:
     return prefix_files()[0]
 
 
-def test_ten_first_requests_load_a_model_once(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
+def test_ten_first_requests_look_for_a_model_once_and_load_it_once(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    """A file that nobody has pulled is read whole for its checksum, under the lock of pulls."""
+    Path(paths.catalogue_file()).write_text(f'[models.mine]\nsource = "path:{embedded_model.path}"\n')
+
     async def work(engine: Any) -> None:
-        assert await asyncio.gather(*(engine.count(NAME, ["one two"]) for _ in range(10))) == [[2]] * 10
+        assert await asyncio.gather(*(engine.count("mine", ["one two"]) for _ in range(10))) == [[2]] * 10
         children = [child for child in psutil.Process().children() if "engine.worker" in " ".join(child.cmdline())]
         assert len(children) == 1
 

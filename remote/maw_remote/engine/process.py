@@ -75,7 +75,11 @@ class WorkerProcess:
 
     async def start(self) -> None:
         """Start the process and wait until its model is loaded. Raises EngineError."""
-        self._process = await self._spawn()
+        try:
+            self._process = await self._spawn()
+        except OSError as exc:  # no descriptor, process or room on the disk is left
+            said = f"the worker of {self.name} cannot be started: {exc.strerror or exc}"
+            raise EngineError("worker_lost", said, retry=True) from exc
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch())]
         try:
             self._write({"op": "load", "turn": True, **self._config})

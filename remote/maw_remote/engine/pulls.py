@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any, NamedTuple
 
 from maw.errors import FatalError
+from maw_remote.engine.apart import apart
 from maw_remote.engine.sources import StoreError
 from maw_remote.engine.store import Installed, Store
 
@@ -119,7 +118,7 @@ class Pulls:
 
         step = Step("failed", {"error": {"code": "defect", "message": f"{name}: a defect in maw", "hint": _REPORT}})
         try:
-            manifest = await _apart(lambda: self._store.pull(name, source, progress))
+            manifest = await apart(lambda: self._store.pull(name, source, progress), "pull")
             step = Step("done", {"model": _told(manifest)})
         except FatalError as exc:
             error = {"code": getattr(exc, "code", "bad_input"), "message": exc.message, "hint": exc.hint}
@@ -134,33 +133,6 @@ class Pulls:
             # Also after a defect: nobody waits for a pull that is no more.
             del self._running[name]
             pull.tell(step)
-
-
-async def _apart(work: Callable[[], Installed]) -> Installed:
-    """`work` in a thread of its own, which may end with the process: a disk that does not answer (a network's) would
-    keep asyncio's threads, and with them the runner, for ever."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Installed] = loop.create_future()
-
-    def settle(result: Installed | None, error: BaseException | None) -> None:
-        if done.cancelled():
-            return
-        if error is not None:
-            done.set_exception(error)
-        elif result is not None:
-            done.set_result(result)
-
-    def body() -> None:
-        result, error = None, None
-        try:
-            result = work()
-        except BaseException as exc:  # noqa: BLE001 - carried over to who awaits it
-            error = exc
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, error)
-
-    threading.Thread(target=body, name="pull", daemon=True).start()
-    return await done
 
 
 def _told(manifest: Installed) -> dict[str, Any]:

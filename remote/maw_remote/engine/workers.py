@@ -11,9 +11,11 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from contextlib import aclosing
+from functools import partial
 from typing import NamedTuple
 
 from maw_remote.engine import loadable
+from maw_remote.engine.apart import apart
 from maw_remote.engine.estimate import Plan, estimate
 from maw_remote.engine.frames import Json
 from maw_remote.engine.interface import CALLED_OFF, EngineError
@@ -84,6 +86,7 @@ class Workers:
         self.gpu = sys.platform == "darwin" and settings.gpu_layers != 0  # until a worker tells
         self._find = find
         self._found: dict[str, Loadable] = {}
+        self._looking: dict[str, asyncio.Task[Loadable]] = {}  # for the files of models
         self._costs: dict[str, float] = {}  # seconds that loading took, by file
         self._measured: dict[str, float] = {}  # when
         self._numbers = itertools.count(1)
@@ -208,11 +211,21 @@ class Workers:
         return await answer
 
     async def _look_up(self, model: str) -> Loadable:
+        """A model's file. Many that ask at once look once: a file whose checksum is not known is read whole."""
+        looking = self._looking.get(model)
+        if looking is None:
+            looking = self._looking[model] = asyncio.create_task(apart(partial(self._find, model), "look"))
+            looking.add_done_callback(partial(self._looked, model))
         try:
-            return await asyncio.to_thread(self._find, model)
+            return await asyncio.shield(looking)
         except EngineError as exc:
             self.errors[model] = exc.message
-            raise
+            raise _again(exc) from exc
+
+    def _looked(self, model: str, looking: asyncio.Task[Loadable]) -> None:
+        del self._looking[model]
+        if not looking.cancelled():
+            looking.exception()  # looked at here, since nobody may be waiting any more
 
     async def known_budget(self) -> None:
         """The machine is asked once, before the first model is loaded."""
