@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import difflib
+from codecs import BOM_UTF8
+from itertools import takewhile
 
 from maw.errors import FatalError
 from maw.finding import Finding
 from maw.secrets import MARK
+
+AROUND = 50  # lines above and below that tell places apart
+ENOUGH = 2  # of these, that must be as they were
 
 
 class CannotApply(FatalError):
@@ -16,22 +21,24 @@ class CannotApply(FatalError):
 def applied(finding: Finding, reviewed: bytes, now: bytes) -> bytes:
     """The file `now` with the finding's replacement in the place of the lines that it had when it was `reviewed`.
 
-    They may have moved, as long as they are there once. Their line ends stay as they are, and so does the last one's
-    lack of one. Raises CannotApply.
+    They may have moved, as long as they are there once, or the lines around tell where they are now. Their line ends
+    stay as they are, and so does the last one's lack of one. Raises CannotApply.
     """
     if finding.replacement is None:
         raise CannotApply(f"{finding.id} comes without a replacement", hint="its suggestion is for you to make")
     if MARK in finding.replacement:
         raise CannotApply(f"the replacement of {finding.id} has a redacted value in it", hint="make the change by hand")
-    old = [_bare(line) for line in _lines(reviewed)[finding.line - 1 : finding.end_line]]
-    if len(old) != finding.end_line - finding.line + 1:
+    before, present = [_bare(line) for line in _lines(reviewed)], _lines(now)
+    length = finding.end_line - finding.line + 1
+    if len(before[finding.line - 1 : finding.end_line]) != length:
         raise CannotApply(f"the lines of {finding.id} are not in what was reviewed")
-    present = _lines(now)
-    at = _place(finding, old, [_bare(line) for line in present])
-    new = _with_ends(finding.replacement, present[at : at + len(old)])
-    if new == b"".join(present[at : at + len(old)]):
+    at = _place(finding, before, [_bare(line) for line in present])
+    new = _with_ends(finding.replacement, present[at : at + length])
+    if at == 0 and now.startswith(BOM_UTF8) and new and not new.startswith(BOM_UTF8):
+        new = BOM_UTF8 + new  # it is the file's, not the first line's
+    if new == b"".join(present[at : at + length]):
         raise CannotApply(f"{finding.id}: the lines are what they should be")
-    return b"".join(present[:at]) + new + b"".join(present[at + len(old) :])
+    return b"".join(present[:at]) + new + b"".join(present[at + length :])
 
 
 def patch(path: str, before: bytes, after: bytes) -> str:
@@ -41,16 +48,41 @@ def patch(path: str, before: bytes, after: bytes) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def _place(finding: Finding, old: list[bytes], present: list[bytes]) -> int:
+def _place(finding: Finding, reviewed: list[bytes], present: list[bytes]) -> int:
     """The index of the first line to replace."""
-    start = finding.line - 1
-    if present[start : start + len(old)] == old:
-        return start
+    start, end = finding.line - 1, finding.end_line
+    if present[:end] == reviewed[:end]:
+        return start  # nothing has moved them
+    old = reviewed[start:end]
     places = [at for at in range(len(present) - len(old) + 1) if present[at : at + len(old)] == old]
-    if len(places) == 1:
-        return places[0]
+    likely = _likeliest(places, present, reviewed, start, end) if len(places) > 1 else places
+    if len(likely) == 1:
+        return likely[0]
     what = "are there several times now" if places else "have changed"
     raise CannotApply(f"the lines of {finding.id} {what}, so nothing was done", hint="`maw review` looks at them anew")
+
+
+def _likeliest(places: list[int], present: list[bytes], reviewed: list[bytes], start: int, end: int) -> list[int]:
+    """Of several places those around which the most is as it was reviewed, none where that is next to nothing: what
+    stands at the old line number by now may be another function's."""
+    above, below = _around(reviewed, start, end)
+    alike = []
+    for at in places:
+        here = _around(present, at, at + end - start)
+        alike.append(_in_common(above, here[0]) + _in_common(below, here[1]))
+    most = max(alike)
+    return [at for at, number in zip(places, alike, strict=True) if number == most >= ENOUGH]
+
+
+def _around(lines: list[bytes], start: int, end: int) -> tuple[list[bytes], list[bytes]]:
+    """The lines above and below some, the nearest first."""
+    return lines[max(start - AROUND, 0) : start][::-1], lines[end : end + AROUND]
+
+
+def _in_common(one: list[bytes], other: list[bytes]) -> int:
+    """How many lines two texts begin with that are the same, but for blank ones."""
+    told = ([line for line in text if line.strip()] for text in (one, other))
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*told, strict=False)))
 
 
 def _with_ends(replacement: str, old: list[bytes]) -> bytes:

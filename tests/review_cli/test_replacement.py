@@ -26,6 +26,25 @@ def test_where_the_lines_have_moved() -> None:
     assert applied(finding(), FILE, b"zero\n" + FILE) == b"zero\none\n\tTWO\n\tTHREE\nfour\n"
 
 
+TWICE = b"def one(a):\n    b = a\n    return None\n\n\ndef two(a):\n    c = a\n    return None\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "above"), [(3, b""), (8, b""), (8, b"# 1\n"), (8, b"# 1\n# 2\n# 3\n# 4\n# 5\n"), (3, b"# 1\n" * 5)]
+)
+def test_lines_that_stand_elsewhere_too(line: int, above: bytes) -> None:
+    """Whatever was put above: at the old line number the other function may end by now."""
+    found = finding("    return a", line=line, end=line)
+    lines = TWICE.splitlines(keepends=True)
+    lines[line - 1] = b"    return a\n"
+    assert applied(found, TWICE, above + TWICE) == above + b"".join(lines)
+
+
+def test_after_another_fix() -> None:
+    now = TWICE.replace(b"def one(a)", b"def one(a, d)").replace(b"c = a", b"c = 2 * a")
+    assert applied(finding("    return b", line=3, end=3), TWICE, now) == now.replace(b"return None", b"return b", 1)
+
+
 def test_line_ends_stay() -> None:
     crlf = FILE.replace(b"\n", b"\r\n")
     assert applied(finding(), FILE, crlf) == b"one\r\n\tTWO\r\n\tTHREE\r\nfour\r\n"
@@ -47,6 +66,7 @@ def test_a_missing_last_newline_stays_missing() -> None:
         (finding("x = '[redacted]'"), FILE, "redacted"),
         (finding(), FILE.replace(b"\tthree", b"\t3"), "have changed"),
         (finding(), b"0\n" + FILE + FILE, "several times"),
+        (finding(), b"0\n\ttwo\n\tthree\n1\n\ttwo\n\tthree\n", "several times"),
         (finding(line=0, end=0), FILE, "not in what was reviewed"),
         (finding(line=4, end=9), FILE, "not in what was reviewed"),
         (finding("\ttwo\n\tthree"), FILE, "what they should be"),
@@ -55,6 +75,12 @@ def test_a_missing_last_newline_stays_missing() -> None:
 def test_what_does_not_fit_is_refused(found: Finding, now: bytes, why: str) -> None:
     with pytest.raises(CannotApply, match=why):
         applied(found, FILE, now)
+
+
+def test_a_byte_order_mark_stays() -> None:
+    marked = b"\xef\xbb\xbf" + FILE
+    assert applied(finding("ONE", line=1, end=1), marked, marked) == marked.replace(b"one", b"ONE")
+    assert applied(finding("\ufeffONE", line=1, end=1), marked, marked) == marked.replace(b"one", b"ONE")
 
 
 def test_only_utf_8_is_written() -> None:
