@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from maw import client, paths, reach, wire
+from maw.errors import ApiError, NodeError
 from maw_remote import control, logs
 from tests.fixtures.runner import RunnerProcess
 from tests.fixtures.waiting import eventually
@@ -185,6 +187,28 @@ def test_a_corrupt_queue_is_moved_aside_with_a_line_in_the_log(runner: RunnerPro
     runner.wait(runner.submit(echo=1)["id"])
     assert any(line["message"] == "the queue was corrupt and starts anew" for line in log_lines())
     assert list(path.parent.glob("queue.db.corrupt-*"))
+
+
+def test_a_queue_that_turns_out_to_be_corrupt_is_moved_aside_by_the_next_start(runner: RunnerProcess) -> None:
+    """Its runner ends well and leaves no WAL, which is what a start looks at."""
+    for number in range(8):
+        runner.submit(echo=number, text="x" * 20_000)
+    runner.wait(runner.submit(echo="last")["id"])
+    runner.stop()
+    runner.start()
+    path = Path(paths.runner_dir(), "queue.db")
+    with open(path, "r+b") as file:
+        half = file.seek(0, os.SEEK_END) // 2
+        file.seek(half)
+        file.write(b"\xff" * half)
+    with contextlib.suppress(ApiError, NodeError):
+        for task in runner.request("GET", "/tasks")["tasks"]:
+            runner.request("POST", f"/tasks/{task['id']}/retry")
+    assert runner.process is not None and runner.process.wait(30) == 0
+    runner.start()
+    runner.wait(runner.submit(echo=1)["id"])
+    assert len(list(path.parent.glob("queue.db.corrupt-*"))) == 1
+    assert not list(path.parent.glob("*.suspect"))
 
 
 def test_the_log_holds_no_payload(runner: RunnerProcess) -> None:

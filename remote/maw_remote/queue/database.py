@@ -13,6 +13,7 @@ from maw.errors import FatalError
 from maw_remote.queue.schema import migrate
 
 log = logging.getLogger(__name__)
+_SUSPECT = ".suspect"
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 SYNCHRONOUS = ("normal", "full")
 
@@ -42,9 +43,16 @@ def is_corrupt(exc: sqlite3.Error) -> bool:
     return code is not None and code & 0xFF in _CORRUPT
 
 
+def suspect(db: sqlite3.Connection) -> None:
+    """The file turned out to be broken in the middle of work: whoever opens it next is to look at all of it."""
+    path = db.execute("PRAGMA database_list").fetchone()[2]
+    with contextlib.suppress(OSError):
+        os.close(os.open(path + _SUSPECT, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def _open(path: str, synchronous: str) -> sqlite3.Connection:
     # A clean end checkpoints and removes the WAL; where one lies, the last owner died.
-    unclean = os.path.exists(path + "-wal")
+    unclean = os.path.exists(path + "-wal") or os.path.exists(path + _SUSPECT)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
     try:
@@ -54,6 +62,8 @@ def _open(path: str, synchronous: str) -> sqlite3.Connection:
         if unclean:
             _check(db)
         migrate(db, path)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path + _SUSPECT)
     except BaseException:
         db.close()
         raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maw_remote.queue.database import connect, transaction
+from maw_remote.queue.database import connect, suspect, transaction
 from maw_remote.queue.intake import Intake
 from maw_remote.queue.leases import Leases
 from maw_remote.queue.reading import Reading
@@ -27,6 +27,10 @@ class Queue(Intake, Leases, Reading):
             for table, column in (("event", "task"), ("payload", "task"), ("result", "task"), ("task", "seq")):
                 self._db.executemany(f"DELETE FROM {table} WHERE {column} = ?", old)
         return len(old)
+
+    def suspect(self) -> None:
+        """The file is broken: the next one who opens it finds that, too, and starts anew."""
+        suspect(self._db)
 
     def close(self) -> None:
         """Checkpoint and close; a clean end leaves no WAL behind."""

@@ -42,6 +42,7 @@ class Desk:
         except sqlite3.DatabaseError as exc:
             log.exception("the queue failed")
             if is_corrupt(exc):
+                self.queue.suspect()
                 self._loop.call_soon_threadsafe(self._on_broken)
             raise
         finally:
