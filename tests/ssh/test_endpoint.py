@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import socket
 import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +19,7 @@ from maw.errors import FatalError
 from maw_remote import gate
 from maw_remote.endpoint import authorized
 from maw_remote.endpoint.serve import KEEPALIVE, keep_alive
-from tests.fixtures.ssh import USER, Endpoint, make_key
+from tests.fixtures.ssh import USER, Endpoint, Pro, make_key
 from tests.fixtures.waiting import wait_for
 from tests.ssh.helpers import ask, code, failure, go, hold_stream
 
@@ -130,6 +132,29 @@ def test_strangers_are_bounded(endpoint: Endpoint) -> None:
     for sock in idle:
         sock.close()
     wait_for(lambda: code(go()) is None, "room")
+
+
+def test_more_connections_than_descriptors_are_forgotten_once_they_are_gone(home: Path, pro: Pro) -> None:
+    endpoint = Endpoint(home, pro, "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))")
+    idle = [socket.create_connection(("127.0.0.1", endpoint.port)) for _ in range(10)]
+    assert idle[0].recv(4) == b"SSH-"
+    silent = set(idle)
+    while greeted := select.select(list(silent), [], [], 1.0)[0]:
+        silent -= set(greeted)
+    for sock in idle:
+        sock.close()
+    wait_for(lambda: _greeting(endpoint.port) == b"SSH-", "a greeting")
+    endpoint.stop()
+
+
+def _greeting(port: int) -> bytes:
+    """What the endpoint says first; nothing where it does not take the connection."""
+    with socket.create_connection(("127.0.0.1", port)) as sock:
+        sock.settimeout(2.0)
+        try:
+            return sock.recv(4)
+        except (TimeoutError, ConnectionResetError):
+            return b""
 
 
 def test_port_in_use_is_one_line(endpoint: Endpoint) -> None:

@@ -34,6 +34,7 @@ STRANGERS = 10  # connections that have not logged in yet, at once
 CONNECTIONS = 32  # in all
 LOGIN_TIMEOUT = 20.0  # seconds a connection has to log in
 THREADS = 64
+PAUSE = 0.2  # seconds after a connection that could not be taken
 # Seconds of silence before the first probe, between probes, and probes; TCP_USER_TIMEOUT is in milliseconds.
 KEEPALIVE = {
     "TCP_KEEPIDLE": 60,
@@ -161,14 +162,23 @@ class _Endpoint:
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            sock, address = await loop.sock_accept(listener)
+            try:
+                sock, address = await loop.sock_accept(listener)
+            except OSError as exc:  # that one broke before it was taken, or no descriptor is left
+                log.warning("a connection could not be taken: %s", exc)
+                await asyncio.sleep(PAUSE)
+                continue
             self._connections = [transport for transport in self._connections if transport.is_alive()]
             strangers = sum(not transport.is_authenticated() for transport in self._connections)
             if strangers >= STRANGERS or len(self._connections) >= CONNECTIONS:
                 log.warning("turned %s away: too many connections", address[0])
                 sock.close()
                 continue
-            self._begin(sock)
+            try:
+                self._begin(sock)
+            except (OSError, RuntimeError, paramiko.SSHException) as exc:  # it has left again, or no thread is left
+                log.warning("a connection of %s came to nothing: %s", address[0], exc)
+                sock.close()
 
     def _begin(self, sock: socket.socket) -> None:
         """Start one connection; paramiko gives it a thread, which ends with it."""
