@@ -59,6 +59,7 @@ def _measure(name: str) -> list[Row]:
 
 def _environment(home: str) -> dict[str, str]:
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAW_", "GIT_", "CI"))}
+    (Path(home) / "config.toml").touch()
     config = Path(home) / ".gitconfig"
     config.write_text(
         "[user]\n\tname = A Benchmark\n\temail = benchmark@example.invalid\n"

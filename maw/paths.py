@@ -26,6 +26,11 @@ def config_file() -> str:
     return _chosen("MAW_CONFIG") or os.path.join(_home(), ".config", "maw", "config.toml")
 
 
+def config_is_named() -> bool:
+    """Whether MAW_CONFIG names that file, so that it is a mistake when it is not there."""
+    return bool(os.environ.get("MAW_CONFIG"))
+
+
 def catalogue_file() -> str:
     """The user's own additions to the model catalogue, beside the configuration; it need not exist."""
     return os.path.join(os.path.dirname(config_file()), "models.toml")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from maw import network, paths
 from maw.checks.check import Check, fail, ok, warn
-from maw.config.load import REPO_FILE, BackendSettings, Config, load
+from maw.config.load import MAKE_IT, REPO_FILE, BackendSettings, Config, load
 
 
 def checks(worktree: str | None) -> Iterator[Check]:
@@ -46,10 +46,12 @@ def _beyond(found: Config, below: Config) -> list[str]:
 
 def _user_file() -> Iterator[Check]:
     path = paths.config_file()
-    if not os.path.exists(path):
-        yield ok("settings", f"{path} does not exist: defaults")
-        return
     problems = load(environ={}, strict=False).problems
+    if not os.path.exists(path):
+        yield from (fail("settings", problem, MAKE_IT) for problem in problems)
+        if not problems:
+            yield ok("settings", f"{path} does not exist: defaults")
+        return
     for problem in problems:
         yield fail("settings", problem, "`maw config edit` opens the file")
     if os.stat(path).st_mode & (stat.S_IWGRP | stat.S_IWOTH):

@@ -42,7 +42,7 @@ def install_command(as_json: bool) -> int:
     _tell(stubs.install(repo), as_json)
     for warning in stubs.warnings(repo):
         say(f"maw: warning: {warning}")
-    if not os.path.exists(paths.config_file()):
+    if not os.path.exists(paths.config_file()) and not paths.config_is_named():
         say(f"maw: there is no {paths.config_file()} yet, so the hooks review nothing; `maw init` makes it")
     return errors.PASS
 

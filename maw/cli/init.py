@@ -78,7 +78,7 @@ def set_up(
         raise FatalError("there is no terminal to ask on", hint="use `maw init --yes`")
     if remote is not None:
         remote = remotes.checked(repo, remote)
-    config = load(worktree=repo.worktree)
+    config = load(worktree=repo.worktree, making=True)
     chosen = _choose_node(config, node, ask=not yes)
     asks = not yes and not _is_set_up(repo, repo.worktree, chosen, framework_name)
     if asks and not click.confirm(_plan(framework_name), default=True, err=True):

@@ -75,7 +75,7 @@ def add(
       maw node add wsl 192.168.1.20 --port 7722 --endpoint --host-key SHA256:…
     """
     _check_name(name)
-    target = Target(name, host, user, port, command or DEFAULT_COMMAND, None, load()["connect_timeout"])
+    target = Target(name, host, user, port, command or DEFAULT_COMMAND, None, load(making=True)["connect_timeout"])
     if host.startswith("-"):
         raise FatalError(f"not a host: {host!r}", hint="a host may not start with a dash")
     if endpoint:

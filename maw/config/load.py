@@ -17,6 +17,7 @@ REPO_FILE = ".maw.toml"
 PROBLEMS_MAX = 20  # of one configuration that are told; a hostile file could hold thousands
 _LOCAL = "local"  # reach.LOCAL, without what reaches it
 _PROBLEM_MAX = 400  # characters of one
+MAKE_IT = "correct or unset MAW_CONFIG, or make the file: `maw init`, `maw config set KEY VALUE`"
 
 
 class NodeSettings(NamedTuple):
@@ -107,13 +108,16 @@ def load(
     flags: dict[str, object] | None = None,
     environ: dict[str, str] | None = None,
     strict: bool = True,
+    making: bool = False,
 ) -> Config:
-    """The configuration in force. `worktree` is where .maw.toml may lie; `flags` maps keys to values.
+    """The configuration in force. `worktree` is where .maw.toml may lie; `flags` maps keys to values; `making`: the
+    user's file is about to be made, whatever names it.
 
-    Raises FatalError for a file that is not TOML, a value of the wrong type and, with `strict`, an unknown key.
-    Without `strict` (hooks) whatever cannot be used is left out and told in `problems`.
+    Raises FatalError for a file that is not TOML, a value of the wrong type and, with `strict`, an unknown key, and
+    where there is no file though MAW_CONFIG names one. Without `strict` (hooks) whatever cannot be used is left out and
+    told in `problems`.
     """
-    layers = _Layers(strict)
+    layers = _Layers(strict, making)
     layers.add_file(paths.config_file(), "user")
     if worktree is not None:
         layers.add_file(os.path.join(worktree, REPO_FILE), "repository")
@@ -125,8 +129,9 @@ def load(
 
 
 class _Layers:
-    def __init__(self, strict: bool) -> None:
+    def __init__(self, strict: bool, making: bool) -> None:
         self._strict = strict
+        self._making = making
         self._values = {setting.key: setting.default for setting in SETTINGS}
         self._origins = {setting.key: "default" for setting in SETTINGS}
         self._nodes: dict[str, NodeSettings] = {}
@@ -147,6 +152,8 @@ class _Layers:
             self._problem(f"{path}: cannot be read: {exc.strerror}")
             return
         if raw is None:
+            if origin == "user" and paths.config_is_named() and not self._making:
+                self._problem(f"{path}: is not there, though MAW_CONFIG names it", hint=MAKE_IT)
             return
         try:
             data = toml.loads(raw.decode("utf-8"))
@@ -232,11 +239,11 @@ class _Layers:
             return
         self._backends[name] = BackendSettings(name, **values)
 
-    def _problem(self, text: str) -> None:
+    def _problem(self, text: str, *, hint: str | None = None) -> None:
         if self._strict:
             theirs = self._repository_file is not None and text.startswith(f"{self._repository_file}: ")
             edit = "`maw config edit --repo` opens the file" if theirs else "`maw config edit` opens your file"
-            raise FatalError(text[:_PROBLEM_MAX], hint=f"`maw config list` shows every key; {edit}")
+            raise FatalError(text[:_PROBLEM_MAX], hint=hint or f"`maw config list` shows every key; {edit}")
         self._problems.append(text[:_PROBLEM_MAX])
 
 

@@ -102,6 +102,20 @@ def test_control_characters_of_a_repository_do_not_reach_the_terminal(maw: Maw, 
     assert "\x1b" not in done.out + done.err
 
 
+def test_a_file_that_is_named_and_not_there_is_a_mistake_unless_it_is_made(maw: Maw, home: Path) -> None:
+    named = home / "mine" / "maw.toml"
+    env = {"MAW_CONFIG": str(named)}
+    said = f"maw: {named}: is not there, though MAW_CONFIG names it\n"
+    for words in (("status",), ("review", "HEAD"), ("config", "get", "node"), ("node", "list")):
+        done = maw(*words, **env)
+        assert (done.code, done.err.startswith(said)) == (2, True), (words, done.err)
+    assert (done := maw("config", **env)).code == 2 and said in done.err and "review.mode" in done.out
+    (check,) = [one for one in maw("doctor", "--offline", "--json", **env).json["checks"] if one["what"] == "settings"]
+    assert (check["state"], "unset MAW_CONFIG" in check["mend"]) == ("fail", True)
+    assert maw("config", "set", "review.deadline", "1m", **env).code == 0
+    assert maw("config", "get", "review.deadline", **env).out == "1m\n"
+
+
 def test_path(maw: Maw, home: Path, repo: Repository) -> None:
-    assert maw("config", "path").out == f"{home / 'config.toml'}\n"
+    assert maw("config", "path").out == f"{home / '.config' / 'maw' / 'config.toml'}\n"
     assert maw("config", "path", "--repo", cwd=repo.path).out.endswith("/.maw.toml\n")

@@ -87,13 +87,13 @@ def _on_a_terminal(arguments: list[str], directory: Path, environment: dict[str,
     return written
 
 
-def test_a_mistake_in_the_repositorys_file_hints_at_that_file(repo: Repository) -> None:
+def test_a_mistake_in_the_repositorys_file_hints_at_that_file(repo: Repository, home: Path) -> None:
     repo.write(".maw.toml", "review.block_at = 3\n")
     with pytest.raises(FatalError) as caught:
         load(worktree=str(repo.path))
     assert "maw config edit --repo" in str(caught.value.hint)
     repo.write(".maw.toml", "")
-    (Path(os.environ["MAW_CONFIG"])).write_text("review.block_at = 3\n")
+    (home / "config.toml").write_text("review.block_at = 3\n")
     with pytest.raises(FatalError) as caught:
         load(worktree=str(repo.path))
     assert "--repo" not in str(caught.value.hint)

@@ -232,7 +232,7 @@ def test_a_python_that_cannot_start_blocks_nobody(hooked: Hooked, home: Path) ->
 
 def test_a_gui_without_path_and_terminal(hooked: Hooked, home: Path) -> None:
     hooked.write("a.py", "four = 4\n")
-    keep = ("HOME", "MAW_STATE_DIR", "MAW_CONFIG", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")
+    keep = ("HOME", "MAW_STATE_DIR", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM")
     env = {name: os.environ[name] for name in keep} | {"PATH": ""}
     git = shutil.which("git")
     assert git is not None

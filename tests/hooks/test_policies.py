@@ -73,6 +73,11 @@ def test_a_file_that_is_no_toml_leaves_the_defaults_and_that_is_said(changed: Ho
     said = changed.commit()
     assert "not TOML" in said
     assert "maw: none of your settings counts: the defaults do, on local\n" in said
+    changed.write("a.py", THREE + "five = 5\n")
+    said = changed.commit("-a", MAW_CONFIG=str(user.with_name("gone.toml")))
+    assert "warning: " in said and "gone.toml: is not there, though MAW_CONFIG names it\n" in said
+    assert "maw: none of your settings counts: the defaults do, on local\n" in said
+    assert len(changed.runner.submits) == 2
 
 
 def test_unknown_keys_are_warnings_in_hooks(changed: Hooked, user: Path) -> None:

