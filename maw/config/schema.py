@@ -157,7 +157,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("review.on_unreachable", "allow", OneOf("allow", "block"), "What happens to the commit when the node cannot be reached; with 'allow' the review waits in the outbox."),
     Setting("review.on_incomplete", "allow", OneOf("allow", "block"), "What happens to the commit when a part of it could not be reviewed."),
     Setting("review.rules", (), rules, "What the reviewer should look for: [[review.rules]] tables with text and glob.", True),
-    Setting("review.exclude", (), text_list, "Globs of paths that are never reviewed.", True),
+    Setting("review.exclude", ("/.maw.toml",), text_list, "Globs of paths that are never reviewed; where you name none, maw's own settings.", True),
     Setting("review.max_file_bytes", 1_000_000, integer, "A file whose diff is larger than this is skipped, with the reason."),
     Setting("review.verify", True, yes_no_or_list, "Whether the model is asked about each finding again, whether it holds: true, false, or a list of the models that are (runner)."),
     Setting("message.suggest", True, yes_or_no, "Whether the editor of `git commit` opens with a message to begin with."),

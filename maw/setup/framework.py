@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from maw import files
@@ -76,6 +77,12 @@ def apply(repo: Repo, worktree: str, *, stages: bool = False) -> list[str]:
     if stages and lacks_stages(worktree):
         done += _add_stages(repo, worktree, program)
     return done + _install_types(repo, worktree, program)
+
+
+def is_ours(lines: Iterable[bytes]) -> bool:
+    """Whether all these lines of the project's file are such as apply writes: they tell a reviewer nothing."""
+    ours = {text.strip() for text in (_NEW_HEAD + _ITEM).encode("utf-8").splitlines()}
+    return all(line.strip() in ours for line in lines if line.strip())
 
 
 def listed(worktree: str | None) -> frozenset[str]:

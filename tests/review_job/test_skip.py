@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from maw import change
+from maw.config.schema import BY_KEY
 from maw.git.repo import diff_trees, discover
+from maw.setup import framework
 from maw_remote.jobs.review import skip
 from tests.fixtures.git import Repository
 from tests.review_job.changes import one_file, patch
@@ -52,6 +54,17 @@ def test_by_what_a_generator_wrote_at_the_top(line: bytes, skipped: bool) -> Non
 
 def test_excluded_by_the_project() -> None:
     assert reason(one_file("docs/a/b.md", [b"x"]), "*.txt", "docs/**") == "excluded by docs/**"
+
+
+def test_what_maw_itself_writes() -> None:
+    with_hooks = framework.with_hooks("repos:\n  - repo: x\n")[0].encode().splitlines()
+    assert reason(one_file(framework.CONFIG, framework.with_hooks("")[0].encode().splitlines())) == "maw's own hooks"
+    assert reason(one_file(framework.CONFIG, with_hooks)) is None  # with `- repo: x` of somebody else
+    assert reason(one_file("a/" + framework.CONFIG, [b"repos:"])) is None
+    mine = [b"[review]", b'block_at = "info"']
+    assert reason(one_file(".maw.toml", mine), *BY_KEY["review.exclude"].default) == "excluded by /.maw.toml"
+    assert reason(one_file("a/.maw.toml", mine), *BY_KEY["review.exclude"].default) is None
+    assert reason(one_file(".maw.toml", mine)) is None
 
 
 def test_utf_16_is_binary_to_git_and_skipped(repo: Repository) -> None:

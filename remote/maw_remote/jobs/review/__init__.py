@@ -17,7 +17,7 @@ from maw_remote.jobs.review.payload import KEYS, parse, rules
 from maw_remote.jobs.review.review import Review, Terms
 from maw_remote.jobs.review.shape import Limits
 
-VERSION = 2  # of what recipe() does not see: the code that cuts units and reads answers
+VERSION = 3  # of what recipe() does not see: the code that skips files, cuts units and reads answers
 LIMITS = Limits()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from maw.change import FileChange
 from maw.globs import first_match
+from maw.setup import framework
 from maw_remote.jobs.review.units import is_judged
 
 LOCK_FILES = frozenset(
@@ -35,7 +36,7 @@ def reason(file: FileChange, exclude: Sequence[str], max_bytes: int) -> str | No
     excluded = first_match(file.path, exclude)
     if excluded is not None:
         return f"excluded by {excluded}"
-    return _kind(file) or by_name(file.path) or _content(file, max_bytes)
+    return _kind(file) or by_name(file.path) or _content(file, max_bytes) or _of_maw(file)
 
 
 def _kind(file: FileChange) -> str | None:
@@ -81,3 +82,8 @@ def _content(file: FileChange, max_bytes: int) -> str | None:
     if any(_MARKER.search(line.text) for line in top):
         return "generated (it says so)"
     return None
+
+
+def _of_maw(file: FileChange) -> str | None:
+    ours = file.path == framework.CONFIG and framework.is_ours(line.text for line in file.added())
+    return "maw's own hooks" if ours else None
