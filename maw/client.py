@@ -92,7 +92,7 @@ def events(
     A stream that breaks is asked for again with Last-Event-ID, for `resume_for` seconds since the runner was last
     heard. `deadline` is a time.monotonic() value; past it TimeoutError is raised. Raises NodeError and ApiError.
     """
-    for event in _resumed(node, f"/api/v1/tasks/{task_id}/events", after, deadline, resume_for):
+    for event in _resumed(node, f"/api/v1/tasks/{task_id}/events", after or None, deadline, resume_for=resume_for):
         yield event
         if event.type in TERMINAL:
             return
@@ -120,19 +120,34 @@ class Breaker:
             pass  # it had ended by itself
 
 
-def all_events(node: str, *, after: int = 0, resume_for: float = RESUME_FOR) -> Iterator[wire.Event]:
-    """Events of all tasks, from now on or with ids above `after`, resumed like one task's; without an end.
-    Raises NodeError and ApiError."""
-    yield from _resumed(node, "/api/v1/events", after, None, resume_for)
+def _at_once() -> None:
+    """Nothing has to come first."""
 
 
-def _resumed(node: str, path: str, after: int, deadline: float | None, resume_for: float) -> Iterator[wire.Event]:
+def all_events(
+    node: str, *, after: int | None = None, resume_for: float = RESUME_FOR, ready: Callable[[], None] = _at_once
+) -> Iterator[wire.Event]:
+    """Events of all tasks, from now on (None) or with ids above `after`, resumed like one task's; without an end.
+    `ready` is called before each connection, and returns when there may be one. Raises NodeError and ApiError."""
+    yield from _resumed(node, "/api/v1/events", after, None, resume_for=resume_for, ready=ready)
+
+
+def _resumed(
+    node: str,
+    path: str,
+    after: int | None,
+    deadline: float | None,
+    *,
+    resume_for: float,
+    ready: Callable[[], None] = _at_once,
+) -> Iterator[wire.Event]:
     peer, hung_up = _Peer(), reach.hung_up()
     while True:
+        ready()
         try:
-            for event in _stream(node, path, after or None, deadline, peer=peer):
-                if event.id > after or not event.id:
-                    after = max(after, event.id)
+            for event in _stream(node, path, after, deadline, peer=peer):
+                if event.id > (after or 0) or not event.id:
+                    after = max(after or 0, event.id) or after
                     yield event
         except NodeError:
             if peer.silence() >= resume_for or hung_up != reach.hung_up():

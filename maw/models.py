@@ -1,16 +1,56 @@
-"""Steer a node's models: load, unload, pin. Answers are api.Model, as JSON.
+"""A node's models: which there are, what it lacks, and how they are loaded, unloaded and pinned (api.Model, as JSON).
 
 All raise NodeError and ApiError.
 """
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from urllib.parse import quote
 
-from maw import answers, api
+from maw import answers, api, reach
 from maw.answers import Json
+from maw.errors import NodeError
 
 LOAD_TIMEOUT = 600.0  # seconds; 20 GB from a cold disk
+_LIST_TIMEOUT = 30.0
+
+
+def listed(node: str) -> Json:
+    """The models that a node knows, has and holds: api.ModelList. Looking starts no runner on this machine; of one at
+    rest its files tell."""
+    if node != reach.LOCAL or reach.is_up(node):
+        return answers.ask(node, "GET", "/api/v1/models", api.ModelList)
+    return answers.checked(node, _at_rest(), api.ModelList)
+
+
+def _at_rest() -> object:
+    command = [sys.executable, "-P", "-m", "maw_remote", "models"]
+    try:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_LIST_TIMEOUT, cwd="/"
+        )
+    except subprocess.TimeoutExpired:
+        raise NodeError("timeout", f"the models on this machine were not listed within {_LIST_TIMEOUT:g} s") from None
+    if done.returncode != 0:
+        reason, hint = reach.last_words(done.stderr, done.returncode)
+        raise NodeError("no_runner", f"the models on this machine cannot be listed: {reason}", hint=hint)
+    return json.loads(done.stdout)
+
+
+def lacking(node: str) -> str | None:
+    """Which model the node would need to review and has not, and how it gets that; None where nothing is known to be
+    missing. It tries nothing."""
+    known = answers.typed(node, "GET", "/api/v1/models", api.ModelList).models
+    managers = [model for model in known if "manager" in model.roles]
+    if not managers:
+        return "its manager's model is none that it knows; `maw config set roles.manager NAME` there names another"
+    for model in managers:
+        if model.state == "available" and not model.source.startswith("path:"):  # which need no pull
+            return f"{model.name} is not there; `maw model pull {model.name} --node {node}` gets it"
+    return None
 
 
 def load(node: str, name: str, keep_alive: float | None = None) -> Json:

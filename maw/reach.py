@@ -131,16 +131,21 @@ def start_runner(deadline: float) -> None:
             hint="see `maw-runner logs`",
         ) from None
     if done.returncode != 0:
-        # One line, and perhaps a hint below it (maw/cli/failure.py); without maw_remote, Python's own words: the last.
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        ours = [text.removeprefix("maw: ") for text in said if text.startswith("maw: ")]
-        hints = [text.strip() for text in said if ours and text.startswith("     ")]
-        reason = ours[0] if ours else said[-1] if said else f"exit code {done.returncode}"
+        reason, hint = last_words(done.stderr, done.returncode)
         raise NodeError(
             "no_runner",
             f"the runner on this machine did not start: {reason}",
-            hint=hints[0] if hints else "see `maw-runner logs`, or use another machine: `maw node add NAME HOST`",
+            hint=hint or "see `maw-runner logs`, or use another machine: `maw node add NAME HOST`",
         )
+
+
+def last_words(stderr: bytes, code: int) -> tuple[str, str | None]:
+    """Why maw-runner failed: one line, and perhaps a hint below it (maw/cli/failure.py); without maw_remote, Python's
+    own words: the last."""
+    said = stderr.decode("utf-8", "replace").strip().splitlines()
+    ours = [text.removeprefix("maw: ") for text in said if text.startswith("maw: ")]
+    hints = [text.strip() for text in said if ours and text.startswith("     ")]
+    return ours[0] if ours else said[-1] if said else f"exit code {code}", hints[0] if hints else None
 
 
 def _state_is_there() -> bool:

@@ -9,6 +9,7 @@ import click
 
 from maw import answers, api, client, errors, models, reach
 from maw.cli import completing, model_ps
+from maw.cli.mended import send_what_waits
 from maw.cli.model_advice import adopt, recommend
 from maw.cli.options import duration, named_node, node_option
 from maw.cli.output import print_json, say
@@ -126,10 +127,12 @@ def import_command(  # noqa: PLR0917
     if scan == (path is not None):
         raise FatalError("name a PATH, or say --scan", hint="`maw model import --help` has examples")
     where = named_node(node)
-    return adopt(
+    code = adopt(
         node=where, path=path, name=name, dry_run=dry_run, as_json=as_json,
         pull=lambda model, source: followed(model, source=source, node=where, quiet=as_json),
     )  # fmt: skip
+    send_what_waits()
+    return code
 
 
 @model.command("path")
@@ -196,7 +199,7 @@ def pin_command(name: str, off: bool, node: str | None, as_json: bool) -> int:
 
 def show(*, node: str, as_json: bool) -> int:
     """Print the models of `node`. Raises NodeError and ApiError."""
-    answer = answers.ask(node, "GET", "/api/v1/models", api.ModelList)
+    answer = models.listed(node)
     if as_json:
         print_json({**answer, "node": node})
         return errors.PASS
@@ -216,10 +219,12 @@ def show(*, node: str, as_json: bool) -> int:
 def pull(name: str, *, source: str | None, node: str, as_json: bool) -> int:
     """Have `node` get a model, and show how far it is. Raises NodeError, ApiError and FatalError."""
     try:
-        return _pulled(followed(name, source=_source(source, node), node=node, quiet=as_json), as_json)
+        code = _pulled(followed(name, source=_source(source, node), node=node, quiet=as_json), as_json)
     except KeyboardInterrupt:
         say(f"{node} goes on with it; `maw model pull {name}` shows it again, `--cancel` stops it")
         raise
+    send_what_waits()
+    return code
 
 
 def followed(name: str, *, source: str | None, node: str, quiet: bool) -> Json:
@@ -294,7 +299,7 @@ def _row(found: Json) -> tuple[str, ...]:
 
 
 def _find(node: str, name: str) -> Json:
-    listed: list[Json] = answers.ask(node, "GET", "/api/v1/models", api.ModelList)["models"]
+    listed: list[Json] = models.listed(node)["models"]
     found = next((entry for entry in listed if entry["name"] == name), None)
     if found is None:
         raise FatalError(f"{node} knows no model called {name!r}", hint="`maw model list` shows them")

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from maw import answers, api, errors
-from maw.cli.output import print_json
+from maw.cli.output import print_json, say
+from maw.cli.status import AT_REST, runs
 from maw.text import count, flat, size
 from maw.times import until
 
@@ -17,7 +18,13 @@ _EVICTED_SHOWN = 5
 
 
 def show(*, node: str, as_json: bool) -> int:
-    """Print the ledger of `node`. Raises NodeError and ApiError."""
+    """Print the ledger of `node`. Looking starts no runner on this machine. Raises NodeError and ApiError."""
+    if not runs(node):
+        if as_json:
+            print_json({"v": 1, "node": node, "running": False, "models": []})
+        else:
+            say(f"no model is loaded: the runner on this machine is {AT_REST}")
+        return errors.PASS
     ledger = answers.ask(node, "GET", "/api/v1/ledger", api.Ledger)
     if as_json:
         print_json({**ledger, "node": node})

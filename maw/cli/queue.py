@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import click
 
-from maw import answers, api, client, errors, tasks
+from maw import answers, api, client, errors, tasks, wire
 from maw.cli.options import named_node, node_option
 from maw.cli.output import print_json, say
 from maw.cli.status import AT_REST, runs
@@ -19,6 +19,7 @@ from maw.times import ago, moment
 from maw.watch import words
 
 _ID = 12  # characters of a whole task id
+_LOOK_EVERY = 0.2  # seconds between two looks whether there is a runner
 _STATES = ["queued", "running", "done", "failed", "cancelled", "dead"]
 _node = node_option("The node to ask.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON (`maw docs protocol`, Task).")
@@ -67,13 +68,14 @@ def list_command(node: str | None, **options: Any) -> int:
 def watch(task: str | None, node: str | None, as_json: bool) -> int:
     """Follow a task to its end, or all tasks until ^C. With --json: one event a line.
 
+    A runner of this machine that is at rest is left so: its first task is waited for.
+
     \b
       maw queue watch
       maw queue watch 3f9c --json
     """
     name = named_node(node)
-    whole = _resolve(name, task) if task is not None else None
-    for event in client.events(name, whole) if whole is not None else client.all_events(name):
+    for event in _all_events(name, as_json) if task is None else _events_of(name, task):
         if as_json:
             print_json({**event.data, **({"id": event.id} if event.id else {}), "event": event.type})
         elif (line := words.told(event, whose=True)) is not None:
@@ -132,6 +134,29 @@ def bump(task: str, priority: int, node: str | None, as_json: bool) -> int:
     return errors.PASS
 
 
+def _events_of(node: str, start: str) -> Iterator[wire.Event]:
+    if not runs(node):
+        raise FatalError("the runner on this machine is not running, so no task is", hint="`maw-runner start` goes on")
+    return client.events(node, _resolve(node, start))
+
+
+def _all_events(node: str, as_json: bool) -> Iterator[wire.Event]:
+    """Where nothing goes on, that is said: silence would look like a hang."""
+
+    def until_it_runs() -> None:
+        """A runner of this machine that is at rest, or is stopped meanwhile, is left so."""
+        if not runs(node) and not as_json:
+            say(f"the runner on this machine is {AT_REST}")
+        while not runs(node):
+            time.sleep(_LOOK_EVERY)
+
+    until_it_runs()
+    lists = [_listed(node, limit=1, state=state) for state in ("running", "queued")]
+    if not as_json and not any(found["tasks"] for found in lists):
+        say("nothing runs and nothing waits; what comes is told here, until ^C")
+    return client.all_events(node, after=lists[0].get("last_event"), ready=until_it_runs)
+
+
 def show_tasks(
     *,
     node: str,
@@ -151,9 +176,7 @@ def show_tasks(
     states = [state] if state is not None else [None] if everything else ["running", "queued"]
     found: list[dict[str, Any]] = []
     for wanted in states:
-        query = {"limit": limit, "state": wanted, "kind": kind}
-        chosen = urlencode({name: value for name, value in query.items() if value is not None})
-        found += answers.ask(node, "GET", f"/api/v1/tasks?{chosen}", api.TaskList)["tasks"]
+        found += _listed(node, limit=limit, state=wanted, kind=kind)["tasks"]
     if as_json:
         print_json({"v": 1, "node": node, "tasks": found[:limit]})
     elif not found:
@@ -165,6 +188,11 @@ def show_tasks(
     for task in [] if as_json else found[:limit]:
         click.echo(flat(_row(task)))
     return errors.PASS
+
+
+def _listed(node: str, **query: str | int | None) -> dict[str, Any]:
+    chosen = urlencode({name: value for name, value in query.items() if value is not None})
+    return answers.ask(node, "GET", f"/api/v1/tasks?{chosen}", api.TaskList)
 
 
 def _row(task: dict[str, Any]) -> str:
@@ -191,7 +219,7 @@ def _resolve(node: str, start: str) -> str:
     """The whole id of the one task whose id begins with `start`. Raises FatalError."""
     if len(start) == _ID:
         return start
-    listed = answers.ask(node, "GET", "/api/v1/tasks?limit=1000", api.TaskList)["tasks"]
+    listed = _listed(node, limit=1000)["tasks"]
     found = [str(task["id"]) for task in listed if task["id"].startswith(start)]
     if len(found) != 1:
         why = "no task's id begins" if not found else f"{len(found)} tasks' ids begin"

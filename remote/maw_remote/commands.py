@@ -124,6 +124,23 @@ def status(as_json: bool) -> int:
     return errors.PASS
 
 
+@runner.command(hidden=True)
+def models() -> int:
+    """Print what `GET /api/v1/models` would tell, without a runner: for `maw model list`."""
+    import msgspec
+
+    from maw import api
+    from maw.config.load import load
+    from maw_remote.engine.local import make_engine
+    from maw_remote.engine.openai.backend import ServerEngine
+
+    config = load(strict=False)
+    local = make_engine(config)
+    found = [*local.models(), *ServerEngine(config).models()]
+    click.echo(msgspec.json.encode(api.ModelList(models=found, problem=local.problem)).decode())
+    return errors.PASS
+
+
 @runner.command(name="logs")
 @click.option("-f", "--follow", is_flag=True, help="Go on with new lines as they are written.")
 @click.option("-n", "--lines", "count", type=click.IntRange(0), default=50, show_default=True, help="How many lines.")

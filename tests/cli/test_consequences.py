@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -80,4 +81,8 @@ def test_looking_starts_no_runner(maw: Maw, home: Path) -> None:
     assert maw("status", "--json").json["running"] is False
     assert "not running" in maw("queue").err
     assert maw("queue", "list", "--all", "--json").json == {"v": 1, "node": "local", "running": False, "tasks": []}
+    assert (ran := maw("queue", "watch", "3f9c")).code == 2 and "so no task is" in ran.err
+    assert "no model is loaded: the runner on this machine is not running" in maw("model", "ps").err
+    assert maw("model", "ps", "--json").json == {"v": 1, "node": "local", "running": False, "models": []}
+    assert re.search(r"^phi-4-mini-instruct +available .* generator ", maw("model", "list").out, re.MULTILINE)
     assert not (home / "state" / "runner" / "queue.db").exists()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -156,6 +158,23 @@ def test_watch_follows_a_task_to_its_end(runner: RunnerProcess, capsys: pytest.C
     events = [json.loads(line) for line in out.splitlines()]
     assert [event["event"] for event in events] == ["queued", "started", "unit", "unit", "done"]
     assert all(event["v"] == 1 and event["task"] == task for event in events)
+
+
+def test_watch_says_when_nothing_goes_on_and_starts_no_runner(runner_process: RunnerProcess) -> None:
+    command = [sys.executable, "-m", "maw", "queue", "watch"]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as watch:
+        assert watch.stdout is not None and watch.stderr is not None
+        assert "is not running" in watch.stderr.readline()
+        runner_process.start()
+        assert "nothing runs and nothing waits" in watch.stderr.readline()
+        task = runner_process.submit(echo=1)["id"]
+        told = [watch.stdout.readline().split()[1:3] for _ in range(3)]
+        assert told == [[task, "queued"], [task, "started"], [task, "done"]]
+        runner_process.stop()
+        assert "is not running" in watch.stderr.readline()
+        watch.kill()
 
 
 def test_all_events_resume_across_a_restart(runner: RunnerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
