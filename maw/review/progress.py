@@ -28,6 +28,7 @@ class Progress:
 
     def take(self, step: Step) -> None:
         if isinstance(step, Found):
+            self._phase = "reviewing"
             self._found += 1
         elif isinstance(step, Voided):
             self._reset()
@@ -45,11 +46,15 @@ class Progress:
         elif kind == "loading":
             self._phase = f"loading {one_line(str(data.get('model', 'the model')))}"
         elif kind == "plan":
-            self._phase = "reviewing"
+            self._phase = "reading the change"  # until the model says something of it
             self._total = _count(data.get("units"))
+        elif kind == "text":
+            self._phase = "reviewing"
         elif kind == "unit" and data.get("state") in ("done", "failed"):
+            reused = data.get("reused") is True
+            self._phase = self._phase if reused else "reviewing"
             self._ended += 1
-            self._reused += data.get("reused") is True
+            self._reused += reused
             stats = data.get("stats")
             self._stats = stats if isinstance(stats, dict) else self._stats
 

@@ -229,6 +229,7 @@ def test_on_a_terminal_there_is_progress_and_colour(changed: Hooked) -> None:
         pass  # how Linux tells the end of a terminal
     os.close(ours)
     assert process.wait(20) == 0
+    assert b"maw: reading the change on local, 0/1 units" in said
     assert b"maw: reviewing on local, 0/1 units" in said
     assert b"\x1b[33mwarning\x1b[0m" in said
     assert said.rstrip().endswith(b"below error, so the commit passes")

@@ -53,10 +53,10 @@ def test_the_progress_line_tells_units_speed_and_cached_share() -> None:
     line = Progress("pro")
     line.take(Told("plan", {"units": 3}))
     line.take(Told("unit", {"state": "done", "reused": True, "stats": {"tokens_per_s": 0.0, "prompt_tokens": 0}}))
-    assert "reviewing on pro, 1/3 units, 1 reused" in line.text
+    assert "reading the change on pro, 1/3 units, 1 reused" in line.text
     stats = {"tokens_per_s": 41.4, "prompt_tokens": 2000, "cached_tokens": 1800}
     line.take(Told("unit", {"state": "done", "stats": stats}))
-    assert "2/3 units, 1 reused, 41 tokens/s, 90% cached" in line.text
+    assert "reviewing on pro, 2/3 units, 1 reused, 41 tokens/s, 90% cached" in line.text
     line.take(Told("unit", {"state": "failed"}))
     assert "3/3 units, 1 reused, 41 tokens/s, 90% cached" in line.text  # what fails tells no figures
     line.take(Told("unit", {"stats": {"tokens_per_s": float("nan"), "prompt_tokens": "x"}, "state": "done"}))

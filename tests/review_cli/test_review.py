@@ -276,7 +276,7 @@ def test_on_a_terminal(project: Repository, fake_runner: FakeRunner, no_color: b
         pass  # how Linux tells the end of a terminal
     os.close(ours)
     assert process.wait(20) == 1
-    assert b"maw: reviewing on local, 0/1 units" in said
+    assert b"maw: reading the change on local, 0/1 units" in said
     assert b"\r\x1b[K" in said  # the progress line is taken away again
     assert (b"\x1b[31m" in said) is not no_color
     assert said.rstrip().endswith(b"by fake on local")
