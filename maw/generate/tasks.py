@@ -12,7 +12,7 @@ from maw.edits.place import Allowed
 from maw.edits.propose import Proposal
 from maw.errors import FatalError
 from maw.generate import context, generation, sameness
-from maw.generate.context import Wanted
+from maw.generate.context import Context, Wanted
 from maw.generate.failing import places
 from maw.generate.failing.examining import Failure
 from maw.generate.request import DOCS, EXPLAIN, FIX, INSTRUCTION_MAX, OPTIMIZE, REFACTOR, TEST, Asked
@@ -30,6 +30,7 @@ USUAL = {
     EXPLAIN: "What does it do, how, and what does it need from elsewhere?",
 }
 GREEN_BEFORE = frozenset({REFACTOR, OPTIMIZE})  # what does the same afterwards has to pass before
+_BY_OUTPUT = frozenset({FIX, TEST})  # whose lines need not be a person's: an output may be older than the file
 Judge = Callable[[Proposal], None]
 
 
@@ -80,8 +81,19 @@ def editing(
             hint="name files instead of putting them into it",
         )
     found = context.gather(repo, wanted, progress)
+    if task not in _BY_OUTPUT:
+        _insist_on_lines(found, wanted)
     asked = generation.asked(config, task, wanted.words, found, model=model)
     return Question(asked, found.allowed, _JUDGES.get(task, anything))
+
+
+def _insist_on_lines(found: Context, wanted: Wanted) -> None:
+    """Raises FatalError for lines that a file has not."""
+    for file in found.files:
+        last = file.text.removesuffix("\n").count("\n") + 1
+        for first, _ in wanted.focus.get(file.path, ()):
+            if first > last:
+                raise FatalError(f"{file.path}:{first}: there is no such line; the last one is {last}")
 
 
 def testing(

@@ -54,6 +54,7 @@ def test_a_question_names_the_files(project: Repository, maw: Maw, generator: Sa
         (("src/gone.py",), "there is no such file"),
         ((), "no file to work on"),
         (("src/app.py::gone",), "no definition of gone"),
+        (("src/app.py:6-9", "src/app.py:7"), "src/app.py:7: there is no such line; the last one is 6"),
     ],
 )
 def test_what_cannot_be_explained(project: Repository, maw: Maw, arguments: tuple[str, ...], said: str) -> None:

@@ -177,6 +177,9 @@ def test_refactor_insists_on_green_before(project: Repository, maw: Maw, generat
     assert (ran.code, server.asked()) == (3, [])
     assert "failed with exit code 1: " in ran.err
     assert ", without any change\n" in ran.err
+    ran = maw("generate", "optimize", "src/app.py", cwd=project.path)
+    told = [line.partition(":")[2].partition(":")[0].strip() for line in ran.err.splitlines()]
+    assert told[:3] == ["whether it is faster is not measured", "whether it does the same is not tried", "asking local"]
 
 
 @pytest.mark.slow

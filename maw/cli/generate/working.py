@@ -23,7 +23,7 @@ from maw.generate import generation, targets, tasks
 from maw.generate.context import Wanted
 from maw.generate.generation import Means
 from maw.generate.memory.keeping import Made
-from maw.generate.request import Asked, Json
+from maw.generate.request import OPTIMIZE, Asked, Json
 from maw.generate.rounds import Report, Verdict
 from maw.generate.targets import Target
 from maw.generate.tasks import Question
@@ -89,9 +89,19 @@ def work(task: str, options: CodeOptions, *, bench: str = "") -> int:
         asked_for = wanted(here, options, words)
         question = tasks.editing(here.repo, here.config, task, asked_for, model=options.model, progress=progress)
     how = means(here, options, bench=bench)
+    if not options.dry_run:
+        _tell_what_is_not_tried(task, how)
     if task in tasks.GREEN_BEFORE and how.verify and not options.dry_run:
         generation.insist_on_green(as_it_is(here, how))
     return carry_out(here, question, options, how)
+
+
+def _tell_what_is_not_tried(task: str, how: Means) -> None:
+    """Of what a task promises, before the node is asked."""
+    if task == OPTIMIZE and not how.bench:
+        say("maw: whether it is faster is not measured: --bench CMD times a command with the change and without")
+    if task in tasks.GREEN_BEFORE and not how.verify:
+        say("maw: whether it does the same is not tried: --verify CMD runs a command before and afterwards")
 
 
 def dry_run(here: Place, asked: Asked, how: Means) -> int:
