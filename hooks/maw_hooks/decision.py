@@ -11,6 +11,7 @@ from maw.review.outcome import (
     FAILED,
     REVIEWED,
     UNREACHABLE,
+    UNREADY,
     UNREDACTED,
     UNREVIEWED,
     Outcome,
@@ -23,6 +24,7 @@ _SETTINGS = {
     DEADLINE: "review.on_timeout",
     UNREACHABLE: "review.on_unreachable",
     FAILED: "review.on_incomplete",
+    UNREADY: "review.on_incomplete",
     UNREDACTED: "review.on_unreachable",
 }
 HOW_TO_SKIP = "`git commit -n` commits it as it is (recorded as bypassed); MAW_SKIP=1 skips maw alone"

@@ -58,6 +58,8 @@ def keep(repo: Repo, now: Staged, config: Config, outcome: Outcome, outgoing: Ou
         "block_at": config.values["review.block_at"],
         "terms": known.terms(config),
         "chosen": config.origins["node"] == "environment",  # for this commit alone; else the setting may change
+        "cause": outcome.cause,
+        "why": outcome.reason,
     }
     try:
         kept = outbox.put(repo, entry, outgoing.payload, max_bytes=config.values["outbox.max_bytes"])
@@ -70,6 +72,7 @@ def keep(repo: Repo, now: Staged, config: Config, outcome: Outcome, outgoing: Ou
 
 _TOLD = {
     outcomes.UNREACHABLE: "it is reviewed when {node} is back (`maw outbox`)",
+    outcomes.UNREADY: "it is reviewed once that is mended (`maw outbox`)",
     outcomes.DEADLINE: "the review goes on, and the commit's note will tell (`maw outbox`)",
     outcomes.BACKGROUND: "",
 }

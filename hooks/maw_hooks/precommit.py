@@ -27,6 +27,7 @@ from maw_hooks.gitstate import in_progress
 from maw_hooks.outgoing import Kept, Outgoing, keep, prepare
 from maw_hooks.talk import Talk
 
+_NO_ANSWER = (outcomes.DEADLINE, outcomes.UNREACHABLE, outcomes.UNREADY, outcomes.FAILED)
 OWN_TIME = 0.25  # seconds that a commit's hooks take beside the wait for a node, which together are connect_timeout
 
 
@@ -107,7 +108,7 @@ def _review(change: _Change, started: float) -> int:
     digest = outgoing.digest if outgoing is not None else ""  # a change that could not be read is like no other
     if outgoing is not None and not outgoing.secrets:
         known.keep(repo, now.tree, now.base, known.terms(config), outcome)
-    if outcome.cause in (outcomes.DEADLINE, outcomes.UNREACHABLE, outcomes.FAILED) and not _secrets(outgoing):
+    if outcome.cause in _NO_ANSWER and not _secrets(outgoing):
         outcome = _pending(change, digest) or outcome
     outcome = outcome if _secrets(outgoing) else sifter.sift(outcome)  # those are allowed by name, or not at all
     decision = _decided(change, outcome)

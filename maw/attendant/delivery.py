@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from maw import client, files, reach
+from maw import client, files, models, reach
 from maw.attendant import news, notify, outbox, spool
 from maw.attendant.outbox import Entry
 from maw.attendant.whereabouts import Whereabouts
@@ -35,6 +35,9 @@ _TRY_AGAIN = (404, 408, 429)  # and 5xx: the node cannot do it now, or was asked
 log = logging.getLogger(__name__)
 
 DELIVERED, DROPPED, LATER, FAILED = "delivered", "dropped", "later", "failed"
+
+
+Away = dict[str, tuple[str, str]]  # by node that cannot be had now: the state of what goes to it, and why
 
 
 class AtIt(FatalError):
@@ -84,7 +87,7 @@ def attempts(
         config = load(strict=False, environ=environ)
         for gone in outbox.expire(repo, config.values["outbox.max_age"]):
             log.warning("%s: %s was given up after outbox.max_age", repo.common_dir, gone.id)
-        away: dict[str, str] = {}  # nodes that did not answer
+        away: Away = {}
         where = Whereabouts(repo)  # one for all: it looks when all of them are committed
         for entry in outbox.entries(repo):
             if entry.commit is None or stopping.is_set():
@@ -97,11 +100,11 @@ def attempts(
 
 
 def _attempt(
-    repo: Repo, entry: Entry, config: Config, stopping: threading.Event, *, away: dict[str, str], where: Whereabouts
+    repo: Repo, entry: Entry, config: Config, stopping: threading.Event, *, away: Away, where: Whereabouts
 ) -> Attempt:
     node = goes_to(entry, config)
     if node in away:  # first: of a rewritten commit it takes many diffs to find out what it is now
-        return Attempt(entry, LATER, away[node])
+        return Attempt(entry, *away[node])
     if _reviewed(repo, entry, where):
         outbox.remove(repo, entry.id)
         return Attempt(entry, DROPPED, f"{str(entry.commit)[:10]} was reviewed meanwhile")
@@ -111,22 +114,30 @@ def _attempt(
     if payload is None:
         return Attempt(entry, FAILED, "its file is damaged; it was moved to outbox/bad")
     try:
-        task = _done(node, payload, stopping)
+        outcome = _outcome(node, entry, payload, stopping)
     except NodeError as exc:
-        away[node] = exc.message
-        return Attempt(entry, LATER, exc.message)
+        away[node] = (LATER, exc.message)
+        return Attempt(entry, *away[node])
     except ApiError as exc:
         if exc.status in _TRY_AGAIN or exc.status >= 500:
             return Attempt(entry, LATER, exc.message)
-        return _noted(
-            repo,
-            entry,
-            outcomes.missed(outcomes.FAILED, f"{node} refused the review: {exc.message}", node=node),
-            config,
-        )
-    if task is None:
+        outcome = outcomes.missed(outcomes.FAILED, f"{node} refused the review: {exc.message}", node=node)
+    if outcome is None:
         return Attempt(entry, LATER, "it is being reviewed")
-    return _noted(repo, entry, finished(node, task), config)
+    if outcome.cause == outcomes.UNREADY:  # a person mends that, so nobody asks again every minute
+        away[node] = (FAILED, str(outcome.reason))
+        return Attempt(entry, *away[node])
+    return _noted(repo, entry, outcome, config)
+
+
+def _outcome(node: str, entry: Entry, payload: Json, stopping: threading.Event) -> Outcome | None:
+    """What came of it; None when we are told to stop before. A node that could not review at the commit is looked at
+    first: each task that fails there stands in its queue. Raises NodeError and ApiError."""
+    lacking = models.lacking(node) if entry.data.get("cause") == outcomes.UNREADY else None
+    if lacking is not None:
+        return outcomes.missed(outcomes.UNREADY, f"{node} cannot review: {lacking}", node=node)
+    task = _done(node, payload, stopping)
+    return None if task is None else finished(node, task)
 
 
 def _reviewed(repo: Repo, entry: Entry, where: Whereabouts) -> bool:

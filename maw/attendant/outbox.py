@@ -1,9 +1,9 @@
 """Reviews that wait for their node. Standard library only (hook path).
 
 Of each there is <common>/maw/outbox/<id>.payload, which is redacted already, and then <id>.json: {"v","id","ts","node",
-"mode","tree","base","head","block_at","terms","chosen"}. Once the commit is made, <id>.link names it, and the record
-that says that it was not reviewed: {"v","commit","record"}. delivery.py sends what has a link. Bounded in size and age
-by the settings outbox.max_bytes and outbox.max_age.
+"mode","tree","base","head","block_at","terms","chosen","cause","why"}. Once the commit is made, <id>.link names it, and
+the record that says that it was not reviewed: {"v","commit","record"}. delivery.py sends what has a link. Bounded in
+size and age by the settings outbox.max_bytes and outbox.max_age.
 """
 
 from __future__ import annotations

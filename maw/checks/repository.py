@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from maw.attendant import client, spool
+from maw.attendant import client, outbox, spool
 from maw.checks.check import Check, fail, ok, warn
 from maw.errors import FatalError
 from maw.git import refs
@@ -13,6 +13,7 @@ from maw.git.repo import Repo
 from maw.git.run import try_line
 from maw.record import KINDS
 from maw.setup import gitconfig, hooks
+from maw.text import count
 
 
 def checks(repo: Repo) -> Iterator[Check]:
@@ -22,6 +23,9 @@ def checks(repo: Repo) -> Iterator[Check]:
     yield from _refs(repo)
     yield from _notes(repo)
     yield _attendant(repo)
+    if waiting := len(outbox.ids(repo)):
+        found = f"waiting for a node: {count(waiting, 'review')}"
+        yield warn("outbox", found, "`maw outbox` tells for which and why, and has them tried again")
 
 
 def _openable(repo: Repo) -> Check:

@@ -10,6 +10,7 @@ import click
 
 from maw import errors, paths
 from maw.cli import completing, consequences
+from maw.cli.mended import send_what_waits
 from maw.cli.output import print_json, printable, say
 from maw.cli.place import needed_worktree, worktree
 from maw.config import edit as edits
@@ -201,8 +202,12 @@ def edit(*, repo: bool) -> int:
 
 
 def _follows(key: str, before: consequences.Before, repo: bool) -> None:
-    for told in () if repo else consequences.lines(key, before):
+    if repo:
+        return
+    for told in consequences.lines(key, before):
         say(told)
+    if key == "node" or consequences.is_runners(key):
+        send_what_waits()
 
 
 def _file(repo: bool) -> str:

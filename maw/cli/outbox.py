@@ -18,6 +18,7 @@ from maw.cli.place import needed_repository
 from maw.config.load import load
 from maw.errors import FatalError
 from maw.git.repo import Repo
+from maw.review import outcome as outcomes
 from maw.text import count, one_line, size
 from maw.times import ago
 
@@ -31,8 +32,9 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON object a 
 def outbox_group(ctx: click.Context, as_json: bool) -> int:
     """List, send and drop reviews that wait for their node.
 
-    It was away at the commit, or too slow, or review.mode is background. They are sent when it is back. `flush` tries
-    now and says what came of it; `drop` gives some up.
+    It was away at the commit, or too slow, or had no model to review with, or review.mode is background. They are sent
+    when it is back; once it has its model, with the next commit or maw command. `flush` tries now and says what came of
+    it; `drop` gives some up.
 
     \b
     Examples:
@@ -131,12 +133,14 @@ def show(repo: Repo, *, as_json: bool) -> int:
 def _row(entry: Entry, node: str) -> str:
     commit = entry.commit[:10] if entry.commit else "(not committed)"
     age = ago(time.time() - int(entry.id[:12], 16) / 1000)
-    return one_line(f"{entry.id[:12]}  {commit}  {entry.data['mode']}  for {entry.goes_to(node)}, {age}")
+    why = f": {entry.data.get('why')}" if entry.data.get("cause") == outcomes.UNREADY else ""
+    return one_line(f"{entry.id[:12]}  {commit}  {entry.data['mode']}  for {entry.goes_to(node)}, {age}{why}")
 
 
 def _told(entry: Entry) -> dict[str, Any]:
     keys = ("id", "ts", "node", "mode", "tree", "base")
-    return {"v": 1, **{key: entry.data[key] for key in keys}, "commit": entry.commit, "bytes": entry.size}
+    told = {key: entry.data[key] for key in keys} | {"why": entry.data.get("why")}  # which an older maw did not keep
+    return {"v": 1, **told, "commit": entry.commit, "bytes": entry.size}
 
 
 def _attempts(repo: Repo, as_json: bool) -> Iterator[delivery.Attempt]:

@@ -14,6 +14,7 @@ from maw.review.outcome import (
     FAILED,
     NO_UNITS,
     UNREACHABLE,
+    UNREADY,
     Outcome,
     from_result,
     missed,
@@ -24,6 +25,11 @@ Json = dict[str, Any]
 CANCEL_TIMEOUT = 1.0  # seconds: the runner also cancels by itself when nobody watches
 LATE_CANCEL_TIMEOUT = 0.05  # … past the deadline, which the runner knows as well
 _SUBMIT_TIMEOUT = 60.0  # seconds, where no deadline is set; a model is not loaded for the acknowledgement
+# Errors of a task (docs/protocol.md) that are the node's, whatever the change is.
+_UNREADY = (
+    "model_missing", "model_broken", "bad_catalogue", "no_memory",
+    "no_key", "public_server", "server_unreachable", "server_busy",
+)  # fmt: skip
 
 
 class Told(NamedTuple):
@@ -172,9 +178,10 @@ class _Watch:
                 FAILED, "the review was cancelled" + (f": {reason}" if reason and reason != state else "")
             )
         hint = f" ({error['hint']})" if error.get("hint") else ""
-        return self._missed(
-            FAILED, f"the review failed on {self.node}: {error.get('message') or reason or state}{hint}"
-        )
+        said = f"{error.get('message') or reason or state}{hint}"
+        if error.get("code") in _UNREADY:
+            return self._missed(UNREADY, f"{self.node} cannot review: {said}")
+        return self._missed(FAILED, f"the review failed on {self.node}: {said}")
 
     def _done(self, result: object) -> Outcome:
         outcome = from_result(result, node=self.node, task=self.task_id, profile=self.profile)

@@ -17,6 +17,7 @@ UNREVIEWED = "unreviewed"
 DEADLINE = "deadline"
 UNREACHABLE = "unreachable"
 FAILED = "failed"
+UNREADY = "unready"  # the node cannot review anything, for want of its model most often: it is done once that is mended
 UNREDACTED = "unredacted"  # the values of secrets could not be taken out, so nothing was sent
 BACKGROUND = "background"  # nobody waits for it: review.mode
 

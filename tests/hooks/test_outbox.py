@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from maw.attendant import client
+from maw.attendant.work import deliver
+from maw.git.repo import discover
 from tests.fixtures.attendant import stop_attendant, wait_for
 from tests.fixtures.cli import Maw
-from tests.fixtures.fake_runner import FakeRunner, finding
+from tests.fixtures.fake_runner import PLAN, FakeRunner, finding
 from tests.hooks.conftest import Hooked, Json
 from tests.hooks.later import HERE, THREE, back, committed, late_review, waiting
 
@@ -42,6 +45,31 @@ def test_a_review_waits_and_becomes_a_note_when_the_node_is_back(hooked: Hooked,
     said = committed(hooked, "five = 5\n")
     assert f"maw: {str(commit)[:10]} was reviewed meanwhile: warn: 1 finding: 1 warning; `maw show" in said
     assert "meanwhile" not in committed(hooked, "six = 6\n")
+
+
+def test_a_commit_without_a_model_is_reviewed_once_it_is_there(hooked: Hooked, pro: FakeRunner, maw: Maw) -> None:
+    error = {"code": "model_missing", "message": "big is not on this node", "hint": "`maw model pull big`"}
+    missing = {"v": 1, "name": "big", "state": "available", "roles": ["manager"]}
+    back(pro, steps=[PLAN[0], {"event": "failed", "data": {"error": error}}], models=[missing])
+    assert committed(hooked).splitlines() == [
+        "maw: pro cannot review: big is not on this node (`maw model pull big`); the commit goes unreviewed",
+        "     it is reviewed once that is mended (`maw outbox`)",
+    ]
+    assert "pro cannot review: big is not on this node" in maw("outbox", cwd=hooked.path).out
+    flushed = maw("outbox", "flush", cwd=hooked.path)
+    said = "maw: failed: pro cannot review: big is not there; `maw model pull big --node pro` gets it"
+    assert (flushed.code, said in flushed.err) == (3, True), flushed.err
+    stop_attendant()
+    assert deliver(discover(str(hooked.path)), threading.Event()) == (0, 0)  # so nobody asks again by himself
+    assert len(pro.submits) == 1  # nor is the node asked in vain
+    (check,) = [
+        one for one in maw("doctor", "--offline", "--json", cwd=hooked.path).json["checks"] if one["what"] == "outbox"
+    ]
+    assert (check["state"], check["found"]) == ("warn", "waiting for a node: 1 review")
+    back(pro, finding(line=4, severity="warning"), models=[missing | {"state": "installed"}])
+    maw("config", "set", "roles.manager", "big", cwd=hooked.path)  # has what waits sent, as a pull does
+    assert late_review(hooked)["verdict"] == "warn"
+    assert waiting(hooked) == []
 
 
 def test_what_came_late_is_known_from_then_on(hooked: Hooked, pro: FakeRunner) -> None:
