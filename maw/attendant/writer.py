@@ -51,7 +51,19 @@ def _in_the_way(repo: Repo) -> str | None:
 
 
 def _deliver(repo: Repo, notes: Notes) -> int:
+    missing, unread = _looked_for(repo, notes)
+    _write(notes, missing)
+    for found in missing:
+        spool.written(found.entry)
+    if unread is not None:
+        raise unread
+    return len(missing)
+
+
+def _looked_for(repo: Repo, notes: Notes) -> tuple[list[_Missing], FatalError | None]:
+    """What is not in its notes, and why a note cannot be read now: that keeps no record of another one waiting."""
     missing: list[_Missing] = []
+    unread: FatalError | None = None
     where = Whereabouts(repo)
     for entry in spool.entries(repo):
         if not _usable(repo, notes, entry):
@@ -61,15 +73,15 @@ def _deliver(repo: Repo, notes: Notes) -> int:
         except TooLarge as exc:  # a stranger's note on that commit
             _set_aside(repo, entry, exc.message)
             continue
+        except FatalError as exc:
+            unread = exc
+            continue
         if commits:
             record = _encoded(repo, notes, entry)
             missing += [_Missing(entry, record, commits)] if record is not None else []
         elif spool.settled(entry):
             spool.remove(entry)
-    _write(notes, missing)
-    for found in missing:
-        spool.written(found.entry)
-    return len(missing)
+    return missing, unread
 
 
 class _Missing(NamedTuple):

@@ -2,7 +2,8 @@
 
 git spreads notes over subtrees as it likes: `aabbcc…` (flat), `aa/bbcc…`, `aa/bb/cc…`. maw reads all of these and
 always writes `aa/bbcc…`: mixed trees make `git notes merge` stumble, and flat ones make each further note slower.
-Entries that are no notes are left alone, as git leaves them. Every function raises FatalError when the repository
+Entries that are no notes are left alone, as git leaves them; what is called like one and is a submodule's commit has
+nothing to be read. Every function raises FatalError when the repository
 lacks an object of the tree; trees are named by their ids, None being the tree of no notes at all.
 """
 
@@ -12,7 +13,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
-from maw.git.objects import BLOB, TREE, Objects, changed_paths, counted, subtree
+from maw.git.objects import BLOB, SUBMODULE, TREE, Objects, changed_paths, counted, subtree
 
 _FAN = re.compile(rb"[0-9a-f]{2}\Z")
 _HEX = re.compile(rb"[0-9a-f]+\Z")
@@ -28,7 +29,7 @@ def walk(objects: Objects, tree: str | None) -> Iterator[tuple[str, str]]:
         seen = counted(seen, len(entries))
         for name, (mode, raw) in entries.items():
             if mode != TREE:
-                if _is_note(objects, above + name):
+                if mode != SUBMODULE and _is_note(objects, above + name):
                     yield (above + name).decode("ascii"), raw.hex()
             elif _FAN.match(name) and len(above) + 2 < objects.oid_length:
                 waiting.append((above + name, raw.hex()))
@@ -41,7 +42,7 @@ def lookup(objects: Objects, tree: str | None, object_id: str) -> list[str]:
     while tree is not None and rest:
         entries = objects.needed_tree(tree)
         mode, raw = entries.get(rest, (TREE, b""))
-        if mode != TREE:
+        if mode not in (TREE, SUBMODULE):
             found.append(raw.hex())
         tree, rest = subtree(entries, rest[:2]), rest[2:]
     return found

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from maw.errors import FatalError
 
-TREE, BLOB = b"40000", b"100644"  # modes
+TREE, BLOB, SUBMODULE = b"40000", b"100644", b"160000"  # modes
 OBJECT_MAX = 64 * 1024 * 1024  # bytes
 ENTRIES_MAX = 1_000_000  # of trees below one another; a tree that is its own children's tree many times over has more
 _CACHED_MAX = 200_000  # entries of trees that are kept in memory

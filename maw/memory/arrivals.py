@@ -19,14 +19,19 @@ def deliver(repo: Repo, told: Callable[[str], None]) -> bool:
         client.poke(repo.common_dir)
     try:
         spool.drain(repo)
-        join_fetched(repo)
-    except FatalError as exc:
-        told(f"records wait in {spool.directory(repo)}: {exc.whole}")
+    except (FatalError, OSError) as exc:
+        told(f"records wait in {spool.directory(repo)}: {_said(exc)}")
         return False
-    except OSError as exc:
-        told(f"records wait in {spool.directory(repo)}: {exc.strerror or exc}")
+    try:
+        join_fetched(repo)
+    except (FatalError, OSError) as exc:
+        told(f"notes that were fetched are not joined with those here: {_said(exc)}")
         return False
     return _linked(repo, told)
+
+
+def _said(exc: FatalError | OSError) -> str:
+    return exc.whole if isinstance(exc, FatalError) else exc.strerror or str(exc)
 
 
 def _linked(repo: Repo, told: Callable[[str], None]) -> bool:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from maw import files, paths
 from maw.errors import FatalError
-from maw.git import refs
+from maw.git import partial, refs
 from maw.git import remote as remotes
 from maw.git.repo import Repo
 from maw.record import KINDS
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from maw.git.notes import Taken
 
 ATTEMPTS = 10
+AT_ONCE = 1000  # objects that are asked for on one command line
 _MARKER_MAX = 64 * 1024  # bytes
 
 
@@ -59,6 +60,7 @@ def sync(
         for attempt in range(ATTEMPTS):
             told(f"fetching the notes of {remote}" + (", where others pushed meanwhile" if attempt else ""))
             remotes.fetch(repo, remote, [refs.refspec(remote)], give_up=give_up, ask=ask)
+            _fetch_rest(repo, remote, give_up, ask=ask)
             theirs = _join(repo, remote, done)
             waiting = _news(repo, theirs) if push else []
             if waiting:
@@ -82,10 +84,24 @@ def join_fetched(repo: Repo) -> int:
     told = json.dumps(tips, sort_keys=True).encode("ascii", "replace")
     if not tips or seen == told:
         return 0
-    taken = sum(found.notes for _, found in _take_in(repo, tips))
+    whole = {ref: tip for ref, tip in tips.items() if not partial.lacking(repo, [tip])}
+    taken = sum(found.notes for _, found in _take_in(repo, whole))
+    if len(whole) < len(tips):
+        raise FatalError(
+            "this is a partial clone, and notes that were fetched are not here as a whole",
+            hint="`maw sync` fetches the rest",
+        )
     paths.make_private_dir(repo.maw_dir)
     files.write_atomic(marker, told)
     return taken
+
+
+def _fetch_rest(repo: Repo, remote: str, give_up: float, *, ask: bool) -> None:
+    """What a `git fetch` in a partial clone left there of the remote's notes."""
+    tips = refs.commits(repo, f"{refs.TRACKING}{remote}/").values()
+    rest = partial.lacking(repo, tips)
+    for at in range(0, len(rest), AT_ONCE):
+        remotes.fetch(repo, remote, rest[at : at + AT_ONCE], give_up=give_up, ask=ask)
 
 
 def _join(repo: Repo, remote: str, done: dict[str, Kind]) -> dict[str, str]:

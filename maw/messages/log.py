@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from maw.git.partial import is_partial
 from maw.git.repo import Repo
-from maw.git.run import OFFLINE, git_feed, no_git_env, of, try_line
+from maw.git.run import OFFLINE, git_feed, no_git_env, of
 from maw.light import NamedTuple
 from maw.messages import features
 
@@ -45,8 +46,7 @@ def read(repo: Repo, revisions: Sequence[str], take: Callable[[Commit], None], *
 
 def has_patches(repo: Repo) -> bool:
     """False in a partial clone, where patches would have to be fetched."""
-    asked = (*of(repo.common_dir), "config", "--get-regexp", r"^remote\..*\.promisor$")
-    return try_line(*asked, cwd=repo.common_dir) is None
+    return not is_partial(repo)
 
 
 class _Feed:

@@ -80,6 +80,20 @@ def test_bad_files_are_set_aside_and_the_rest_is_written(repo: Repository, caplo
     assert spool.waiting(found) == []
 
 
+def test_a_note_that_is_not_here_keeps_no_other_waiting(repo: Repository) -> None:
+    lost, commit = repo.commit("one"), repo.commit("two")
+    put(repo, lost)
+    drain_all(repo)
+    blob = repo.git("rev-parse", f"refs/notes/maw/review:{lost[:2]}/{lost[2:]}")
+    (repo.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    put(repo, lost)
+    good = put(repo, commit)
+    with pytest.raises(FatalError, match=f"lacks the blob {blob}"):
+        spool.drain(kernel_repo(repo))
+    assert ids_on(repo, commit) == [good]
+    assert len(spool.waiting(kernel_repo(repo))) == 2
+
+
 def test_a_record_noted_already_is_not_doubled(repo: Repository) -> None:
     """As after a kill between the note and the removal of its file."""
     commit = repo.commit()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from maw.errors import FatalError
 from maw.git.notes import Notes
-from maw.git.refs import TRACKING
+from maw.git.refs import TRACKING, refspec
 from maw.git.run import GitError, GitTimeout
 from maw.memory.sync import join_fetched, sync
 from maw.record import encode, parse_line
@@ -280,6 +280,39 @@ def test_a_shallow_and_a_partial_clone(team: Team, home: Path) -> None:
         clone = Repository(path)
         synced(clone)
         assert ids(clone, team.commit) == {made}
+
+
+def test_a_partial_clone_whose_git_fetched_the_notes(team: Team) -> None:
+    """With the refspec that `maw init` offers: git brings their names, and what is in them when somebody looks."""
+    here, there = team.clones
+    made = note(here, team.commit)
+    synced(here)
+    team.bare.git("config", "uploadpack.allowFilter", "true")
+    there.git("config", "remote.origin.url", f"file://{team.bare.path}")
+    there.git("fetch", "-q", "--filter=blob:none", "origin", refspec("origin"))
+    with pytest.raises(FatalError, match="partial clone") as told:
+        join_fetched(kernel_repo(there))
+    assert told.value.hint == "`maw sync` fetches the rest"
+    assert Notes(kernel_repo(there)).tip("review") is None
+    synced(there)
+    assert ids(there, team.commit) == {made}
+
+
+def test_what_a_stranger_put_where_a_note_is_due(team: Team) -> None:
+    here, there = team.clones
+    mine, made = note(there, team.commit), note(here, here.commit("two"))
+    entry = f"160000 commit {'1' * len(team.commit)}\t{team.commit[2:]}\n"
+    fan = here.git("mktree", "--missing", stdin=entry.encode())
+    rest = [line for line in here.git("ls-tree", REVIEW).split("\n") if not line.endswith(f"\t{team.commit[:2]}")]
+    rest.append(f"040000 tree {fan}\t{team.commit[:2]}")
+    tree = here.git("mktree", stdin="\n".join([*rest, ""]).encode())
+    here.git("update-ref", REVIEW, here.git("commit-tree", "-m", "x", "-p", REVIEW, tree))
+    here.git("push", "-q", "origin", REVIEW)
+    assert synced(there)["review"].pushed  # type: ignore[attr-defined]
+    synced(here)
+    for clone in team.clones:
+        assert ids(clone, team.commit) == {mine}
+    assert ids(there, here.git("rev-parse", "HEAD")) == {made}
 
 
 @pytest.mark.slow
