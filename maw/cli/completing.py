@@ -162,15 +162,11 @@ def _refs(repo: Repo) -> list[str]:
 
 
 def _models() -> Known:
-    from pathlib import Path
-
-    from maw import paths
     from maw.cli.place import repository
     from maw.memory import recent
 
-    repo, values = repository(), _settings().values
-    here = sorted(path.stem for path in Path(paths.model_dir()).glob("*.json"))
-    known = dict.fromkeys([*here, *(recent.models(repo) if repo else ())], "")
+    values = _settings().values
+    known = dict.fromkeys(recent.known_models(repository()), "")
     return known | {str(values[f"roles.{role}"]): role.capitalize() for role in ("manager", "generator")}
 
 

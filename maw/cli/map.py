@@ -14,9 +14,10 @@ import click
 from maw import errors
 from maw.cli import completing
 from maw.cli.output import print_json, say
-from maw.cli.place import in_repository, needed_repository
+from maw.cli.place import needed_repository
 from maw.errors import FatalError
 from maw.extras import how_to_add
+from maw.git.files import in_repository
 from maw.git.repo import Repo, resolve_commit
 from maw.repomap import build, context, fit, graph
 from maw.repomap.build import Snapshot

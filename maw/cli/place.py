@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from maw.errors import FatalError
 from maw.git.repo import Repo, discover
 from maw.git.run import GitError
@@ -41,12 +39,3 @@ def needed_worktree() -> str:
     if found is None:
         raise FatalError("this is not a git work tree", hint="change to your project's directory first")
     return found
-
-
-def in_repository(repo: Repo, given: str) -> str:
-    """A path as git names it; `.` is the top. Raises FatalError outside of the repository."""
-    here = os.path.realpath(os.path.dirname(os.path.join(os.getcwd(), given)) or "/")
-    path = os.path.relpath(os.path.normpath(os.path.join(here, os.path.basename(given))), os.path.realpath(repo.root))
-    if path == ".." or path.startswith("../"):
-        raise FatalError(f"{given} is outside of the repository", hint=f"it begins at {repo.root}")
-    return path

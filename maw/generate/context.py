@@ -105,9 +105,7 @@ class _Gathering:
         return sorted(below, key=lambda path: (-ranks.get(path, 0.0), path))[:FOLDER_FILES]
 
     def _read_only(self, paths: Sequence[str]) -> Iterator[File]:
-        for path, text in files.read(self._repo, paths, editable=False).items():
-            if text is None:
-                raise FatalError(f"{path}: there is no such file")
+        for path, text in files.along(self._repo, paths).items():
             yield File(path, text, False, self._wanted.focus.get(path, ()))
 
     def _meant(self) -> list[str]:

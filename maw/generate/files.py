@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+from maw import files
 from maw.edits import lines, place, refusal
 from maw.edits.refusal import Refusal, Refused
+from maw.errors import FatalError
 from maw.git.repo import Repo
 
 WHOLE_MAX = 8 * 1024 * 1024  # bytes of all files that are sent
+SOURCE_MAX = 1024 * 1024  # bytes of a text that goes along
 
 
 def read(repo: Repo, paths: Sequence[str], *, editable: bool) -> dict[str, str | None]:
@@ -29,6 +32,28 @@ def read(repo: Repo, paths: Sequence[str], *, editable: bool) -> dict[str, str |
     if refusals:
         raise Refused(refusals)
     return found
+
+
+def along(repo: Repo, paths: Sequence[str]) -> dict[str, str]:
+    """The texts of files that are to be read and stay as they are. Raises FatalError for one that is not there, and
+    Refused for what is no text."""
+    found = {}
+    for path, text in read(repo, paths, editable=False).items():
+        if text is None:
+            raise FatalError(f"{path}: there is no such file")
+        found[path] = text
+    return found
+
+
+def source(name: str) -> str:
+    """A text that goes along, wherever its file lies. Raises FatalError for what cannot be read."""
+    try:
+        data = files.read_bounded(name, follow=True, limit=SOURCE_MAX)
+    except OSError as exc:
+        raise FatalError(f"{name} cannot be read: {exc.strerror}") from exc
+    if data is None:
+        raise FatalError(f"{name}: there is no such file")
+    return data.decode("utf-8", "replace")
 
 
 def fit(repo: Repo, paths: Sequence[str]) -> dict[str, str | None]:

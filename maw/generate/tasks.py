@@ -49,6 +49,12 @@ class Question(NamedTuple):
     judge: Judge = anything
 
 
+def words(instruction: str, source: str = "", otherwise: str = "") -> str:
+    """What is asked for: the instruction, or what is usual where there is none, and the text that goes along."""
+    parts = [instruction.strip() or otherwise, source.strip()]
+    return "\n\n".join(part for part in parts if part)
+
+
 def about(named: Sequence[Target], *, read: Sequence[str] = (), symbol: str | None = None, words: str = "") -> Wanted:
     """What these words name, their paths as git has them. `symbol` is one that was given apart from them. Raises
     FatalError for two definitions: a question is about one."""

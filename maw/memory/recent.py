@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from maw import paths
 from maw.attendant import pending, spool
 from maw.finding import Finding
 from maw.git.repo import Repo
@@ -54,6 +55,19 @@ def models(repo: Repo) -> list[str]:
     """Those that the reviews here were made by."""
     rows = _asked(repo, "SELECT DISTINCT model FROM records WHERE model IS NOT NULL ORDER BY model LIMIT ?")
     return [name for (name,) in rows]
+
+
+def known_models(repo: Repo | None) -> list[str]:
+    """The models that are here, and those that the reviews of a repository were made by."""
+    here = sorted(name[:-5] for name in _names(paths.model_dir()) if name.endswith(".json"))
+    return list(dict.fromkeys([*here, *(models(repo) if repo is not None else ())]))
+
+
+def _names(directory: str) -> list[str]:
+    try:
+        return os.listdir(directory)
+    except OSError:  # there is none
+        return []
 
 
 def _asked(repo: Repo, sql: str) -> list[tuple[str, ...]]:

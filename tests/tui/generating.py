@@ -50,6 +50,16 @@ async def give(ui: Ui, key: str, command: str) -> None:
     await ui.press("enter")
 
 
+async def set_options(ui: Ui, *values: str) -> None:
+    """Type what each option is, in their order, and take them."""
+    await ui.press("o")
+    await ui.until_has("→ completes")
+    for value in values:
+        await ui.type(value)
+        await ui.press("tab")
+    await ui.press("enter")
+
+
 async def write(ui: Ui, words: str = "add should add", *paths: str) -> None:
     """Compose and have it written."""
     await say(ui, words)

@@ -70,6 +70,7 @@ def dialogs() -> list[Section]:
     """What opens above a screen; each also says its keys itself."""
     from maw_tui.screens.generate.chooser import TaskChooser
     from maw_tui.screens.generate.finder import Finder
+    from maw_tui.screens.generate.sheet import OptionSheet
     from maw_tui.screens.queue.follow import FollowScreen
     from maw_tui.screens.settling.dialogs import Patch
     from maw_tui.widgets.confirm import Confirm
@@ -82,6 +83,7 @@ def dialogs() -> list[Section]:
         Section("Patch", "Opened by `f` on a finding.", of([*Patch.BINDINGS, *SCROLL])),
         Section("Yes or no", "Asked before what cannot be taken back.", of(Confirm.BINDINGS)),
         Section("Files", "Opened by `ctrl+o` in Generate.", of(Finder.BINDINGS)),
+        Section("Options of Generate", "Opened by `o`.", of(OptionSheet.BINDINGS)),
         Section("Tasks of Generate", "Opened by `ctrl+t`.", of(TaskChooser.BINDINGS)),
     ]
 

@@ -16,7 +16,7 @@ from maw.cli.generate.offering import Taken
 from maw.cli.generate.options import CodeOptions, checked
 from maw.cli.generate.sending import TextOptions
 from maw.cli.output import print_json, say
-from maw.cli.place import in_repository, needed_repository
+from maw.cli.place import needed_repository
 from maw.config.load import Config, load
 from maw.edits import propose
 from maw.edits.place import Allowed
@@ -26,6 +26,7 @@ from maw.generate.history import changelog as logs
 from maw.generate.history import changes
 from maw.generate.history.changes import Changes, Entry
 from maw.generate.memory.remember import Generation
+from maw.git.files import in_repository
 from maw.git.repo import Repo
 from maw.review.request import repo_name
 from maw.text import count

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple, cast
 
 import click
 
-from maw import files
 from maw.cli import completing
 from maw.errors import FatalError
+from maw.generate import files, tasks
 
 _STDIN = "-"
-_SOURCE_MAX = 1024 * 1024  # bytes of a file that --from names
 
 
 class CodeOptions(NamedTuple):
@@ -120,24 +119,12 @@ def checked(options: CodeOptions) -> CodeOptions:
         raise click.UsageError("Standard input can be read once: --instruction - or --from -.")
     return options._replace(
         instruction=typed(instruction),
-        source=_read(source) if source else "",
+        source=from_stdin() if source == _STDIN else files.source(source) if source else "",
     )
 
 
 def _ways(options: CodeOptions) -> dict[str, bool]:
     return {"--apply": options.apply, "--patch": options.patch, "--interactive": options.interactive}
-
-
-def _read(name: str) -> str:
-    if name == _STDIN:
-        return from_stdin()
-    try:
-        data = files.read_bounded(name, follow=True, limit=_SOURCE_MAX)
-    except OSError as exc:
-        raise FatalError(f"{name} cannot be read: {exc.strerror}") from exc
-    if data is None:
-        raise FatalError(f"{name}: there is no such file")
-    return data.decode("utf-8", "replace")
 
 
 def typed(text: str) -> str:
@@ -149,7 +136,7 @@ def from_stdin(*, otherwise: str | None = None) -> str:
     """What comes on standard input. Raises FatalError where that is nothing; `otherwise`: another way to say it."""
     if sys.stdin.isatty():
         click.echo("maw: reading from the terminal; Ctrl-D ends it", err=True)
-    text = sys.stdin.buffer.read(_SOURCE_MAX + 1).decode("utf-8", "replace")
+    text = sys.stdin.buffer.read(files.SOURCE_MAX + 1).decode("utf-8", "replace")
     if not text.strip():
         raise FatalError("standard input is empty", hint=otherwise)
     return text
@@ -165,5 +152,4 @@ def instruction_of(options: CodeOptions, otherwise: str = "") -> str:
 
 def words_of(options: CodeOptions, otherwise: str = "") -> str:
     """The same where nothing need be said."""
-    parts = [options.instruction.strip() or otherwise, options.source.strip()]
-    return "\n\n".join(part for part in parts if part)
+    return tasks.words(options.instruction, options.source, otherwise)

@@ -10,12 +10,12 @@ from maw.cli.generate.options import CodeOptions, common, words_of
 from maw.cli.generate.progress import Progress
 from maw.cli.generate.working import Place
 from maw.cli.output import say
-from maw.cli.place import in_repository
 from maw.generate import tasks
 from maw.generate.request import Json
 from maw.generate.testing import planning
 from maw.generate.testing.frameworks import FRAMEWORKS
 from maw.generate.testing.planning import Plan
+from maw.git.files import in_repository
 from maw.text import one_line
 
 

@@ -14,7 +14,7 @@ from maw.cli.generate import offering, remembering, telling
 from maw.cli.generate.options import CodeOptions, instruction_of
 from maw.cli.generate.progress import Progress
 from maw.cli.output import print_json, say, under_way
-from maw.cli.place import in_repository, needed_repository
+from maw.cli.place import needed_repository
 from maw.cli.records import deliver
 from maw.config.load import Config, load
 from maw.edits.propose import Proposal
@@ -27,6 +27,7 @@ from maw.generate.request import OPTIMIZE, Asked, Json
 from maw.generate.rounds import Report, Verdict
 from maw.generate.targets import Target
 from maw.generate.tasks import Question
+from maw.git.files import in_repository
 from maw.git.repo import Repo
 from maw.repomap.build import Progress as Mapped
 from maw.text import one_line

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from maw.errors import FatalError
 from maw.generate.alike import near
 from maw.repomap.languages import language_of
 
@@ -153,6 +154,14 @@ def tests_of(language: str | None, files: Iterable[str]) -> list[str]:
 
 def language_in(path: str) -> str | None:
     return "bash" if path.endswith(".bats") else language_of(path)
+
+
+def named(name: str) -> Framework:
+    """The one of this name. Raises FatalError."""
+    for one in FRAMEWORKS:
+        if one.name.lower() == name.lower():
+            return one
+    raise FatalError(f"{name} is no test framework that is known", hint=", ".join(one.name for one in FRAMEWORKS))
 
 
 def find(path: str, files: Collection[str], read: Read) -> Framework | None:

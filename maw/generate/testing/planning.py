@@ -15,7 +15,7 @@ from maw.generate.alike import near
 from maw.generate.files import text_of
 from maw.generate.request import Span
 from maw.generate.testing import frameworks, testplace
-from maw.generate.testing.frameworks import FRAMEWORKS, Framework, is_test, language_in, stem_of, tests_of
+from maw.generate.testing.frameworks import Framework, is_test, language_in, stem_of, tests_of
 from maw.generate.testing.testplace import Destination
 from maw.git.files import of_worktree
 from maw.git.repo import Repo
@@ -123,7 +123,7 @@ def _starts(cases: re.Pattern[str], content: bytes | None) -> list[str]:
 
 def _framework(repo: Repo, path: str, files: Sequence[str], name: str) -> Framework:
     if name:
-        return next(one for one in FRAMEWORKS if one.name == name)
+        return frameworks.named(name)
     found = frameworks.find(path, files, functools.cache(lambda file: text_of(repo, file) or ""))
     if found is None:
         hint = "--framework NAME says which; --into PATH says where the tests go"

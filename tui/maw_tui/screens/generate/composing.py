@@ -19,10 +19,11 @@ from maw.generate.request import CODE, EXPLAIN, OPTIMIZE, TEST
 from maw.git import files
 from maw.git.repo import Repo
 from maw_tui.screens.base import MawScreen
-from maw_tui.screens.generate import needs
+from maw_tui.screens.generate import needs, options
 from maw_tui.screens.generate.chooser import TaskChooser
 from maw_tui.screens.generate.finder import Finder
 from maw_tui.screens.generate.needs import TASKS, Draft
+from maw_tui.screens.generate.sheet import Given, OptionSheet
 from maw_tui.widgets.question import Question
 
 OUTSIDE = "code is written in the working tree of a repository: start maw tui in one"
@@ -56,6 +57,7 @@ class ComposingScreen(MawScreen):
         Binding("ctrl+g", "write", "Generate", tooltip="Have it written"),
         Binding("ctrl+o", "files", "Files", tooltip="Choose the files and folders that it is about"),
         Binding("ctrl+t", "task", "Task", tooltip="Choose the task: code, test, docs, fix and others"),
+        Binding("o", "options", "Options", tooltip="What else the task takes: files to read along, a model and others"),
         Binding("v", "verify", "Try with", tooltip="The command that what is written has to pass"),
         Binding("b", "bench", "Time with", tooltip="The command that has to take less time, of optimize"),
     ]
@@ -76,7 +78,8 @@ class ComposingScreen(MawScreen):
     def draft(self) -> Draft:
         words = self.query_one(Instruction).text.strip()
         bench = self._draft.bench if self._draft.task == OPTIMIZE else ""
-        return self._draft._replace(words=words, verify=self.config["generate.verify"], bench=bench)
+        given = options.taken(self._draft.task, self._draft.options)
+        return self._draft._replace(words=words, verify=self.config["generate.verify"], bench=bench, options=given)
 
     def composing(self) -> ComposeResult:
         yield Static(id="generate-head", markup=False)
@@ -160,6 +163,20 @@ class ComposingScreen(MawScreen):
                 self._tell_needs()
 
         self.app.push_screen(Question(question, _COMMAND, keys, before), answered)
+
+    def action_options(self) -> None:
+        if self.repo is None:
+            self.tell(OUTSIDE, error=True)
+            return
+        check, known = partial(options.checked, self.repo), partial(options.known, self.repo, self.config)
+        title, taken = f"options of {self._draft.task}", options.of_task(self._draft.task)
+        self.app.push_screen(OptionSheet(title, taken, self._draft.options, check, known), self._give)
+
+    def _give(self, given: Given | None) -> None:
+        """Those that only other tasks take stay as they are."""
+        if given is not None:
+            self._draft = self._draft._replace(options={**self._draft.options, **given})
+            self._tell_needs()
 
     def action_files(self) -> None:
         if self.repo is None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from maw.generate import tasks
 from maw.generate.request import CODE, DOCS, EXPLAIN, FIX, OPTIMIZE, REFACTOR, TEST
 from maw.text import flat, one_line
+from maw_tui.screens.generate import options
+from maw_tui.screens.generate.options import FROM
 
 _OPTIONAL = "optional"
 _WORDS_NAME_THEM = "required, unless the instruction names them"
@@ -15,13 +18,14 @@ _BEFORE_AND_AFTER = "optional; has to pass before and after"
 
 class Draft(NamedTuple):
     """What somebody composed. `task` is one of maw.generate.request; `paths` may name definitions and lines in files;
-    `verify` and `bench` are commands, empty for none."""
+    `verify` and `bench` are commands, empty for none; `options` has what was given for those that the task takes."""
 
     task: str
     words: str = ""
     paths: tuple[str, ...] = ()
     verify: str = ""
     bench: str = ""
+    options: Mapping[str, str] = {}
 
 
 class Task(NamedTuple):
@@ -56,7 +60,7 @@ TASKS = {task.name: task for task in _ALL}
 
 
 class Need(NamedTuple):
-    """Files or a command: `told` is what was chosen, or what is needed of it; `action` chooses it."""
+    """Files, a command or options: `told` is what was chosen, or what is needed of it; `action` chooses it."""
 
     name: str
     told: str
@@ -72,14 +76,14 @@ def listed(draft: Draft) -> list[Need]:
         found.append(Need("command (v)", _command(draft.verify) or task.command, "verify"))
     if task.name == OPTIMIZE:
         found.append(Need("timed with (b)", _command(draft.bench) or _OPTIONAL, "bench"))
-    return found
+    return [*found, Need("options (o)", _options(draft), "options")]
 
 
 def missing(draft: Draft) -> str:
     """What has to be said or chosen first, in a line; empty where nothing has."""
     if draft.task == TEST:
         return _one_file(draft.paths)
-    if draft.words:
+    if draft.words or FROM in draft.options:
         return ""
     if draft.task == CODE:
         return "say what is to be done first: i"
@@ -97,3 +101,9 @@ def _one_file(paths: tuple[str, ...]) -> str:
 
 def _command(command: str) -> str:
     return f"`{one_line(command)}`" if command else ""
+
+
+def _options(draft: Draft) -> str:
+    """What was given, as the command line has it; where that is nothing, what may be."""
+    given = "  ".join(f"--{name} {one_line(text)}" for name, text in draft.options.items())
+    return given or f"optional: {', '.join(option.name for option in options.of_task(draft.task))}"

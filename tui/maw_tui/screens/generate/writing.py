@@ -8,13 +8,13 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 from maw import client
 from maw.config.load import Config
 from maw.edits.verify import Stopped, never
 from maw.errors import FatalError
-from maw.generate import explaining, generation, targets, tasks
+from maw.generate import explaining, files, generation, targets, tasks
 from maw.generate.context import Wanted
 from maw.generate.failing import examining
 from maw.generate.generation import Means
@@ -25,11 +25,21 @@ from maw.generate.tasks import Question
 from maw.generate.testing import planning
 from maw.git.repo import Repo
 from maw.memory import arrivals
+from maw.repomap.build import Progress
 from maw.text import one_line
+from maw_tui.screens.generate import options
 from maw_tui.screens.generate.messages import Explained, Nothing, Outcome
 from maw_tui.screens.generate.needs import Draft
+from maw_tui.screens.generate.options import CONTEXT, FRAMEWORK, FROM, INTO, MODEL
 
 _CANCEL_TIMEOUT = 1.0  # seconds
+
+
+class _How(TypedDict):
+    """What each question is asked with."""
+
+    model: str
+    progress: Progress
 
 
 class Writing:
@@ -64,8 +74,21 @@ class Writing:
 
     @functools.cached_property
     def _wanted(self) -> Wanted:
-        words = self._draft.words or tasks.USUAL.get(self._draft.task, "")
-        return tasks.about([targets.parse(path) for path in self._draft.paths], words=words)
+        words = tasks.words(self._draft.words, self._source, tasks.USUAL.get(self._draft.task, ""))
+        read = options.words(self._given(CONTEXT))
+        return tasks.about([targets.parse(path) for path in self._draft.paths], read=read, words=words)
+
+    @functools.cached_property
+    def _source(self) -> str:
+        name = self._given(FROM)
+        return files.source(options.placed(self._repo, name)) if name else ""
+
+    def _given(self, option: str) -> str:
+        return self._draft.options.get(option, "")
+
+    @property
+    def _how(self) -> _How:
+        return {"model": self._given(MODEL), "progress": self._mapped}
 
     def _question(self, how: Means) -> Question | None:
         """None where nothing fails that could be mended."""
@@ -74,19 +97,20 @@ class Writing:
             return self._tests(how)
         if task == FIX:
             return self._mending(how)
-        return tasks.editing(self._repo, self._config, task, self._wanted, progress=self._mapped)
+        return tasks.editing(self._repo, self._config, task, self._wanted, **self._how)
 
     def _tests(self, how: Means) -> Question:
         path, symbol = self._wanted.edit[0], self._wanted.symbol
-        plan = planning.plan(self._repo, path, symbol, progress=self._mapped)
+        framework, into = self._given(FRAMEWORK), self._given(INTO)
+        plan = planning.plan(self._repo, path, symbol, framework=framework, into=into, progress=self._mapped)
         self._hear("found", [plan.told, *([] if how.verify else [f"`{plan.command}` would run them"])])
-        return tasks.testing(self._repo, self._config, plan, self._wanted, progress=self._mapped)
+        return tasks.testing(self._repo, self._config, plan, self._wanted, **self._how)
 
     def _mending(self, how: Means) -> Question | None:
-        words, output = self._draft.words, ""
-        if not how.verify or tasks.is_output(words):
+        words, output = self._draft.words, self._source
+        if not output and (not how.verify or tasks.is_output(words)):
             words, output = "", words
-        else:
+        if not output:
             verdict = generation.as_it_is(self._repo, how)
             if verdict.passed:
                 return None
@@ -94,7 +118,7 @@ class Writing:
         failure = examining.examined(self._repo, output, self._mapped)
         self._hear("found", failure.told)
         wanted = self._wanted._replace(words=words)
-        return tasks.mending(self._repo, self._config, failure, wanted, progress=self._mapped)
+        return tasks.mending(self._repo, self._config, failure, wanted, **self._how)
 
     def _made(self, question: Question, how: Means, began: float) -> Made:
         if self._draft.task in tasks.GREEN_BEFORE and how.verify:
@@ -107,7 +131,7 @@ class Writing:
         return made
 
     def _explained(self, how: Means, began: float) -> Explained:
-        question = tasks.explaining(self._repo, self._config, self._wanted, progress=self._mapped)
+        question = tasks.explaining(self._repo, self._config, self._wanted, **self._how)
         answer = generation.explained(self._repo, self._config, question.asked, how)
         return Explained(explaining.checked(self._repo, answer.text), answer, time.monotonic() - began)
 
