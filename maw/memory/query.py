@@ -82,11 +82,14 @@ class Query(NamedTuple):
     values: list[object]
 
 
-# A commit's note goes along when git rewrites the commit. What stands on several commits is shown on the newest
-# of them only; of two in the same second, on the one it was not made for.
-_NEWEST_COMMIT = """NOT EXISTS (SELECT 1 FROM records AS o WHERE o.id = r.id AND o.number <> r.number
-  AND o.note <> r.note AND o.kind = r.kind
-  AND (o.committed, o.copied, o.oid) > (r.committed, r.copied, r.oid))"""
+# A commit's note goes along when git rewrites the commit. What stands on several commits is shown on one of them only:
+# one that is here, that a branch has, and then the newest; of two in the same second, the one it was not made for.
+_PLACE = """{0}.author <> '', (SELECT n.reach IS NOT 0 FROM notes AS n WHERE n.note = {0}.note),
+  {0}.committed, {0}.copied, {0}.oid"""
+_SHOWN_HERE = f"""NOT EXISTS (SELECT 1 FROM records AS o WHERE o.id = r.id AND o.number <> r.number
+  AND o.note <> r.note AND o.kind = r.kind AND ({{among}})
+  AND ({_PLACE.format("o")}) > ({_PLACE.format("r")}))"""  # noqa: S608 - our own text
+_WANTED = "{0}.oid IN (SELECT oid FROM wanted)"
 
 
 # What was missing may be there on another commit by now: where git had carried the record that said so.
@@ -226,11 +229,12 @@ def _place(filters: Filters) -> list[Condition]:
         sql, values = _path_condition(filters.path)
         found.append((f"r.note IN (SELECT note FROM paths WHERE {sql})", values))  # noqa: S608 - our own text
     if filters.commits is not None:
-        found.append(("r.oid IN (SELECT oid FROM wanted)", []))
+        found.append((_WANTED.format("r"), []))
     if filters.commit is not None:
         found.append(("r.oid = ?", [filters.commit]))
     else:
-        found += [(_NEWEST_COMMIT, []), (_NOT_SETTLED, [])]
+        among = "1" if filters.commits is None else _WANTED.format("o")
+        found += [(_SHOWN_HERE.format(among=among), []), (_NOT_SETTLED, [])]
     if filters.leading:
         found.append(_leading(filters))
     return found

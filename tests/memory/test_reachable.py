@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from maw.memory.index import Index
+from maw.memory.query import Filters
 from tests.fixtures.attendant import kernel_repo
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
-from tests.memory.noted import note
+from tests.memory.noted import note, rows
 
 
 @pytest.fixture(name="repo")
@@ -75,6 +76,21 @@ def test_what_the_refs_pointed_at_is_gone(noted: Repository) -> None:
     noted.git("reflog", "expire", "--expire=all", "--all")
     noted.git("gc", "-q", "--prune=now")
     assert _unreachable(noted) == {"three"}
+
+
+def test_what_was_rewritten_and_brought_back(noted: Repository) -> None:
+    """Git carried the records on to newer commits, which are left behind: in a range, too, they are where they were."""
+    noted.git("config", "notes.rewriteRef", "refs/notes/maw/*")
+    before = noted.git("rev-parse", "HEAD")
+    later = {"GIT_COMMITTER_DATE": "2040-01-01T00:00:00Z"}
+    noted.git("rebase", "-q", "--force-rebase", "HEAD~2", env=later)
+    assert _unreachable(noted) == set() and noted.git("rev-parse", "HEAD") != before
+    noted.git("reset", "-q", "--hard", before)
+    assert _unreachable(noted) == set()
+    assert {row.commit for row in rows(noted)} == set(noted.git("rev-list", "HEAD").split())
+    noted.git("reset", "-q", "--hard", "HEAD@{1}")
+    assert {row.commit for row in rows(noted)} == set(noted.git("rev-list", "HEAD").split())
+    assert [row.commit for row in rows(noted, Filters(commits=[before]))] == [before]
 
 
 def test_in_the_list(noted: Repository, maw: Maw) -> None:
