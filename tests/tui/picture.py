@@ -55,6 +55,11 @@ def lines(app: App[None]) -> list[str]:
     return [strip.text.rstrip() for strip in _strips(app)]
 
 
+def inks_of(app: App[None]) -> dict[str, str]:
+    """How each text on the screen is drawn, by the terminal's own names of colours where it has those."""
+    return {segment.text: str(segment.style) for strip in _strips(app) for segment in strip}
+
+
 async def check(name: str, ui: Shown, hide: Mapping[str, str] | None = None) -> None:
     """The screen is what it was when the picture `name` was taken at this size, in both themes, and can be read in
     both. `hide`: by patterns, what stands for what is another each time; the styles of such rows are told by their

@@ -15,12 +15,14 @@ from maw.errors import FatalError
 from maw_tui import glyphs, keys, state
 from maw_tui.screens import SCREENS, TITLES
 from maw_tui.screens.base import MawScreen
+from maw_tui.themes import LIGHT
 from maw_tui.widgets.filterbar import FilterBar
 from maw_tui.widgets.help import HelpScreen
 from tests.fixtures.cli import Maw
 from tests.fixtures.git import Repository
 from tests.tui import guide
 from tests.tui.conftest import WIDE, Run, Ui
+from tests.tui.picture import inks_of
 
 
 def test_the_command_knows_the_screens() -> None:
@@ -164,6 +166,30 @@ def test_without_colours_none_is_sent(tui: Run, repo: Repository, monkeypatch: p
         assert len(colours) <= 2, colours  # the terminal's own foreground, and the frame's title
 
     tui(scenario, repo=repo)
+
+
+def test_verdicts_differ_where_the_terminal_has_16_colours(
+    tui: Run, sample: tuple[Repository, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+
+    async def scenario(ui: Ui) -> None:
+        await ui.until_has("unreviewed", "pass", "block", "warn")
+        inks = {word.strip(): ink for word, ink in inks_of(ui.app).items()}
+        shown = {inks[word] for word in ("unreviewed", "pass", "block", "warn")}
+        assert len(shown) == 4 and not any("#" in ink for ink in shown), shown
+        await ui.press("2")
+        await ui.until_has("dismissed", "accepted")
+        await ui.press("T")
+        await ui.until(lambda: not ui.app.current_theme.dark)
+        assert ui.app.theme == "ansi-light"
+
+    async def later(ui: Ui) -> None:
+        assert ui.app.theme == LIGHT  # it is remembered for terminals that have more, too
+
+    tui(scenario, repo=sample[0])
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    tui(later, repo=sample[0])
 
 
 def test_only_ascii_is_drawn_where_the_terminal_has_no_more(

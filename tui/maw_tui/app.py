@@ -74,6 +74,7 @@ class MawApp(Working, App[None]):
         self.remembered, self._trouble = remembered, trouble
         self._forgetful = False  # what is remembered cannot be written
         self.unexpected: Exception | None = None
+        self._few_colors = not no_color and self.console.color_system == "standard"
         self._filter = [glyphs.AsciiFilter()] if glyphs.ascii_only(config["tui.glyphs"], os.environ) else []
         self._add_themes(no_color)
         for name in SCREENS:
@@ -201,18 +202,23 @@ class MawApp(Working, App[None]):
             super().action_help_quit()
 
     def action_toggle_theme(self) -> None:
-        self.theme = themes.LIGHT if self.current_theme.dark else themes.DARK
+        self.theme = self._fitting(themes.LIGHT if self.current_theme.dark else themes.DARK)
 
     def _add_themes(self, no_color: bool) -> None:
         for theme in themes.THEMES:
             self.register_theme(theme)
         wanted = self.remembered.theme or themes.DARK
-        self.theme = themes.NO_COLOR if no_color else wanted if wanted in self.available_themes else themes.DARK
+        wanted = self._fitting(wanted if wanted in self.available_themes else themes.DARK)
+        self.theme = themes.NO_COLOR if no_color else wanted
         self.set_class(no_color, "-no-color")
+        self.set_class(self._few_colors, "-few-colors")
+
+    def _fitting(self, theme: str) -> str:
+        return themes.in_few(theme) if self._few_colors else theme
 
     def watch_theme(self, theme: str) -> None:
         if self.is_running and not self.no_color:
-            self.remember(self.remembered._replace(theme=theme))
+            self.remember(self.remembered._replace(theme=themes.in_many(theme) if self._few_colors else theme))
 
     def _handle_exception(self, error: Exception) -> None:
         """A defect outside of workers and actions ends the app, for want of a whole screen to go on with; `main`

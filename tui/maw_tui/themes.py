@@ -1,5 +1,8 @@
 """maw's two themes, and which one to begin with. Texts and signs stand out from their grounds 3 to 1 at least, scroll
-bars among them, which Textual would make of the panel's colour. Any of Textual's own can be chosen by name, too."""
+bars among them, which Textual would make of the panel's colour. Any of Textual's own can be chosen by name, too.
+
+Where the terminal has 16 colours these two would come out as white on black, good as bad: it is shown in its own then,
+on its own ground, and `-few-colors` has styles that tell verdicts apart."""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from textual.theme import Theme
 
 DARK, LIGHT = "maw-dark", "maw-light"
 NO_COLOR = "ansi-dark"  # of Textual: the terminal's own colours, which are then taken out
+_IN_16 = {DARK: "ansi-dark", LIGHT: "ansi-light"}
 
 THEMES = (
     Theme(
@@ -22,3 +26,13 @@ THEMES = (
         variables={"scrollbar": "#7d8294", "scrollbar-hover": "#636879"},
     ),
 )  # fmt: skip
+
+
+def in_few(name: str) -> str:
+    """What stands for a theme where the terminal has 16 colours."""
+    return _IN_16.get(name, name)
+
+
+def in_many(name: str) -> str:
+    """The theme that one of the 16 colours stands for."""
+    return next((known for known, few in _IN_16.items() if few == name), name)
