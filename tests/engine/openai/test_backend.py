@@ -116,6 +116,21 @@ def test_what_a_server_can_is_found_out_once(home: Path, openai_server: OpenAISe
     assert "grammar" in asked(openai_server)
 
 
+def test_what_a_server_can_is_not_found_out_while_it_answers_nothing(home: Path, openai_server: OpenAIServer) -> None:
+    configure(home, openai_server)
+    error = failure("absent", ask("", FINDING))
+    assert (error.code, error.retry) == ("server_refused", False) and "model not found" in error.message
+    assert fields(run("absent", ask("", FINDING)))[0] == ("finding", "yes")
+    assert "response_format" in asked(openai_server)
+
+
+def test_a_server_that_refuses_all_shapes_is_asked_in_words(home: Path, openai_server: OpenAIServer) -> None:
+    configure(home, openai_server)
+    for _ in range(2):
+        assert fields(run("knows-no-shapes", ask("none\n", FINDING))) == [("finding", "no")]
+    assert len(openai_server.seen()["requests"]) == 5  # two probes, whether it answers at all, two answers
+
+
 def test_what_the_shape_does_not_allow_is_no_answer(home: Path, openai_server: OpenAIServer) -> None:
     configure(home, openai_server)
     error = failure("plain", ask("Line: 7\nWhy: it fails\n", FINDING))

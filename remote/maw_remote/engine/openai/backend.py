@@ -193,22 +193,33 @@ class ServerEngine:
 
     async def _probe(self, place: Place) -> Shape:
         """What the server holds its models to, found out by asking for what no model would say."""
+        failed = False
         for shape in ("grammar", "json"):
-            body = asking.probe(place.model, shape, _PROBE_WORD)
             try:
-                async with aclosing(place.client.stream("/chat/completions", body)) as chunks:  # type: ignore[type-var]
-                    said = "".join([chunk.text async for chunk in chunks])
+                said = await self._said(place, shape)
             except Unanswered as exc:
                 if exc.failure.kind in ("unreachable", "busy"):
                     raise
+                failed = True
                 continue
             except EngineError as exc:
                 if exc.code not in ("bad_answer", "server_failed"):
                     raise
+                failed = True
                 continue
             if asking.kept(shape, _PROBE_WORD, said):
                 return shape
+        if failed:
+            # Because of the shape, or would anything have failed? A model that is not there yet, or does not load just
+            # now, must not be known as one that keeps to no shape.
+            await self._said(place, "plain")
         return "plain"
+
+    async def _said(self, place: Place, shape: Shape) -> str:
+        """The answer to the question that finds out about a shape. Raises Unanswered and EngineError."""
+        body = asking.probe(place.model, shape, _PROBE_WORD)
+        async with aclosing(place.client.stream("/chat/completions", body)) as chunks:  # type: ignore[type-var]
+            return "".join([chunk.text async for chunk in chunks])
 
     def _known(self, place: Place) -> Known:
         return self._memory.get(place.settings.url, place.model)
