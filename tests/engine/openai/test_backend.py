@@ -14,6 +14,7 @@ import pytest
 
 from maw.config.load import load
 from maw_remote.engine.interface import EngineError, Field, Message, Request, Text, Token, Usage
+from maw_remote.engine.openai import trying
 from maw_remote.engine.openai.backend import ServerEngine
 from maw_remote.engine.program import Option, Pick, Program, Say, Write
 from tests.fixtures.openai_server import OpenAIServer
@@ -182,7 +183,6 @@ def test_log_probabilities(home: Path, openai_server: OpenAIServer) -> None:
     ("model", "code", "retry", "said"),
     [
         ("fails", "server_failed", True, "answered 500: out of memory"),
-        ("limits", "server_busy", True, "answered 429: slow down"),
         ("refuses", "server_refused", False, "answered 401: bad key"),
         ("moves", "server_refused", False, "answered 307"),
         ("half", "server_lost", True, "ended its answer in the middle"),
@@ -228,10 +228,25 @@ def test_a_closed_stream_ends_the_connection(home: Path, openai_server: OpenAISe
     with_servers(work)
 
 
-def test_a_busy_server_is_waited_for(home: Path, openai_server: OpenAIServer) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trying, "PAUSES", (0.01,) * 4)
+
+
+@pytest.mark.parametrize(("model", "requests"), [("busy", 3), ("loading", 5)])
+def test_a_busy_server_is_waited_for(
+    home: Path, openai_server: OpenAIServer, impatient: None, model: str, requests: int
+) -> None:
     configure(home, openai_server)
-    assert fields(run("busy", ask("at last"))) == [("text", "at last")]
-    assert len(openai_server.seen()["requests"]) == 3
+    assert fields(run(model, ask("at last"))) == [("text", "at last")]
+    assert len(openai_server.seen()["requests"]) == requests
+
+
+def test_a_server_that_stays_busy_is_told(home: Path, openai_server: OpenAIServer, impatient: None) -> None:
+    configure(home, openai_server)
+    error = failure("limits")
+    assert (error.code, error.retry) == ("server_busy", True) and "answered 429: slow down" in error.message
+    assert len(openai_server.seen()["requests"]) == 5
 
 
 def test_another_server_stands_in(home: Path, openai_server: OpenAIServer) -> None:
@@ -343,6 +358,21 @@ def test_identity_context_and_models(home: Path, openai_server: OpenAIServer) ->
 async def _same(engine: ServerEngine) -> None:
     """What was learned outlives the runner."""
     assert "fp_test" in engine.identity("a/plain")
+
+
+def test_a_context_is_asked_for_while_a_server_loads_and_again_when_it_may_be_another(
+    home: Path, openai_servers: Callable[[], OpenAIServer], impatient: None
+) -> None:
+    server = openai_servers()
+    configure(home, server.url.replace("/v1", "/changing/v1"))
+
+    async def work(engine: ServerEngine) -> list[int]:
+        return [await engine.context("a/plain") for _ in range(2)]
+
+    assert with_servers(work) == [3072, 3072]
+    assert with_servers(work) == [4096, 4096]  # by another runner, to which the server may be another one
+    server.stop()
+    assert with_servers(work) == [4096, 4096]
 
 
 def test_embeddings(home: Path, openai_server: OpenAIServer) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, NamedTuple, cast
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from maw import api
 from maw.config.load import BackendSettings, Config
@@ -22,7 +23,9 @@ from maw_remote.engine.openai.trying import Unanswered
 if TYPE_CHECKING:
     from maw_remote.engine.openai.client import Client
 
+T = TypeVar("T")
 CONTEXT = 4096  # tokens, where neither settings nor server say
+CONTEXT_FOR = 60.0  # seconds that what a server says of it counts
 _DOWN_FOR = 20.0  # seconds that a server which could not be reached is passed over, if another stands in for it
 _PROBE_WORD = "qxzjv"
 
@@ -37,6 +40,10 @@ class Place(NamedTuple):
     def settings(self) -> BackendSettings:
         return self.client.settings
 
+    @property
+    def name(self) -> str:
+        return f"{self.settings.url} {self.model}"
+
 
 class ServerEngine:
     """All backends of a configuration."""
@@ -49,6 +56,7 @@ class ServerEngine:
         self._errors: dict[str, str] = {}  # by model: what went wrong last
         self._answered: set[str] = set()
         self._busy: dict[str, int] = {}
+        self._contexts: dict[str, float] = {}  # by place: until when what is known of it counts
         self._probing: dict[str, asyncio.Lock] = {}
         self.take(config)
 
@@ -182,7 +190,7 @@ class ServerEngine:
     async def _kept_shape(self, place: Place) -> Shape:
         if place.settings.shape != "auto":
             return cast(Shape, place.settings.shape)
-        lock = self._probing.setdefault(f"{place.settings.url} {place.model}", asyncio.Lock())
+        lock = self._probing.setdefault(place.name, asyncio.Lock())
         async with lock:
             known = self._known(place)
             if known.shape is None:
@@ -235,14 +243,20 @@ class ServerEngine:
         return [estimate(text) for text in texts]
 
     async def context(self, model: str) -> int:
+        """What is known is asked for again now and then: a server may have been started anew, with another one."""
         place = self._first(model)
         if place.settings.context:
             return place.settings.context
-        known = self._known(place)
-        if not known.context:
-            known = known._replace(context=await self._asked_context(place))
-            self._memory.put(place.settings.url, place.model, known)
-        return known.context
+        if time.monotonic() >= self._contexts.get(place.name, 0.0):
+            try:
+                found = await self._insisted(partial(self._asked_context, place))
+            except Unanswered as exc:
+                if known := self._known(place).context:
+                    return known
+                raise exc.error from exc
+            self._contexts[place.name] = time.monotonic() + CONTEXT_FOR
+            self._memory.put(place.settings.url, place.model, self._known(place)._replace(context=found))
+        return self._known(place).context
 
     async def _asked_context(self, place: Place) -> int:
         """What the server says of the model's context, in the words of vLLM, llama-server and others."""
@@ -256,7 +270,20 @@ class ServerEngine:
         except Unanswered as exc:
             if exc.failure.kind == "refused":
                 return CONTEXT
-            raise exc.error from exc
+            raise
+
+    async def _insisted(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` asks of one server, as often as that may be tried. Raises Unanswered."""
+        attempt = 0
+        while True:
+            try:
+                return await work()
+            except Unanswered as exc:
+                attempt += 1
+                step = trying.decide(exc.failure, attempt, others=False)
+                if not step.again:
+                    raise
+            await asyncio.sleep(step.wait)
 
     def identity(self, model: str) -> str:
         try:

@@ -8,6 +8,9 @@ from maw_remote.engine.interface import EngineError
 
 ATTEMPTS = 3  # of one server
 WAIT_MAX = 10.0  # seconds that a server may ask us to wait
+# Seconds before a busy server that does not say how long it will be is asked again, and again: a minute in all, which a
+# large model takes to load (llama-server answers 503 meanwhile, and Ollama when too many wait).
+PAUSES = (1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0, 15.0)
 _PAUSE = 0.3  # seconds before a server that refuses connections is asked again
 
 
@@ -44,12 +47,17 @@ def decide(failure: Failure, attempt: int, *, others: bool) -> Next:
             return Next(False, on=True)
         return Next(True, _PAUSE) if attempt < 2 else Next(False)
     if failure.kind == "busy":
-        asked = failure.retry_after
-        if attempt < ATTEMPTS and asked is not None and asked <= WAIT_MAX and not others:
-            return Next(True, max(asked, 0.05))
-        return Next(False, on=others)
+        wait = None if others else _until_free(failure.retry_after, attempt)
+        return Next(False, on=others) if wait is None else Next(True, wait)
     # It was refused, or the server broke: the same again would be no better, and may have had effects.
     return Next(False)
+
+
+def _until_free(asked: float | None, attempt: int) -> float | None:
+    """Seconds to wait for a busy server; None: no longer."""
+    if asked is None:
+        return PAUSES[attempt - 1] if attempt <= len(PAUSES) else None
+    return max(asked, 0.05) if attempt < ATTEMPTS and asked <= WAIT_MAX else None
 
 
 def retry_after(text: str | None) -> float | None:
