@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maw.edits import lines, match
 from maw.edits.answer import Replace, Whole
 from maw.errors import FatalError
 from maw.generate.history import changelog, sections
@@ -48,6 +49,7 @@ def made(content: str | None, given_: list[Entry], title: str = UNRELEASED) -> s
         assert not (content or "").strip()
         return "\n".join(block.lines) + "\n"
     assert isinstance(block, Replace) and content is not None
+    assert match.find(block.search, lines.read(content.encode()).lines, block.path).how == match.EXACT
     search, replace = "\n".join(block.search), "\n".join(block.replace)
     assert content.count(search) == 1
     return content.replace(search, replace)

@@ -33,6 +33,23 @@ def test_what_reverts_each_other_counts_for_nothing(repo: Repository) -> None:
     assert len(gathered(repo).commits) == 1 and gathered(repo).reverted == ()
 
 
+def test_a_merge_that_was_reverted(repo: Repository) -> None:
+    repo.commit("base")
+    repo.git("switch", "-q", "-c", "topic")
+    repo.commit("one", a__txt="1\n")
+    repo.git("tag", "rc")
+    repo.commit("two", b__txt="2\n")
+    repo.git("switch", "-q", "main")
+    repo.commit("three", c__txt="3\n")
+    repo.git("merge", "-q", "--no-ff", "--no-edit", "topic")
+    repo.git("revert", "--no-edit", "-m", "1", "HEAD")
+    found = gathered(repo, "HEAD~2^")
+    assert [one.told.subject for one in found.commits] == ["three"] and len(found.reverted) == 3
+    assert len(gathered(repo, "rc").commits) == 3  # of what it brought users have a part: what was taken away is told
+    repo.git("revert", "--no-edit", "HEAD")
+    assert sorted(one.told.subject for one in gathered(repo, "HEAD~3^").commits) == ["one", "three", "two"]
+
+
 def test_where_they_begin(repo: Repository) -> None:
     repo.commit("first", a__txt="1\n")
     repo.commit("second", a__txt="2\n")

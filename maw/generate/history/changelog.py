@@ -118,7 +118,7 @@ def block(path: str, content: str | None, given: Sequence[Entry], title: str) ->
     log."""
     if content is None or not content.strip():
         return Whole(path, tuple(f"{_HEAD}\n{text(given, title)}".rstrip("\n").split("\n")))
-    lines = content.replace("\r\n", "\n").split("\n")
+    lines = content.replace("\r\n", "\n").removesuffix("\n").split("\n")
     known = {part.name.lower(): part for part in releases(lines)}
     name = _name(title)
     own = known.get(name) or known.get(UNRELEASED.lower())

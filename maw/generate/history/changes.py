@@ -10,7 +10,7 @@ from maw.generate.history import told
 from maw.generate.history.sections import SECTIONS
 from maw.generate.history.told import Told
 from maw.git.repo import Repo, resolve_commit
-from maw.git.run import git, try_line
+from maw.git.run import GitError, git, try_line
 from maw.memory.index import Index
 from maw.messages import log
 from maw.record import Json
@@ -77,22 +77,34 @@ def gather(repo: Repo, index: Index | None, since: str | None) -> Changes:
     if number > COMMITS_MAX:
         raise FatalError(f"{number:,} commits{after}, more than {COMMITS_MAX:,}", hint="--since names a newer tag")
     commits = told.read(repo, index, revisions, COMMITS_MAX)
-    gone = _reverted(commits)
+    gone = _reverted(repo, commits)
     patches = _patches(repo, revisions)
     kept = [_commit(one, patches.get(one.id)) for one in commits if one.id not in gone]
     return Changes(since or "", tuple(kept), tuple(one for one in commits if one.id in gone))
 
 
-def _reverted(commits: Sequence[Told]) -> set[str]:
+def _reverted(repo: Repo, commits: Sequence[Told]) -> set[str]:
     """Reverts and what they take back, where both are among the commits. A revert that was reverted counts for
     nothing, and what it had taken back stands."""
     gone: set[str] = set()
+    known = {commit.id for commit in commits}
     for commit in reversed(commits):
-        if commit.reverts is None or commit.id in gone:
-            continue
-        source = next((one.id for one in commits if one.id.startswith(commit.reverts)), None)
-        gone |= {commit.id, source} if source is not None else set()
+        if commit.reverts is not None and commit.id not in gone:
+            sources = _taken_back(repo, *commit.reverts, known)
+            gone |= {commit.id, *sources} if sources else set()
     return gone
+
+
+def _taken_back(repo: Repo, reverted: str, parent: str | None, known: set[str]) -> set[str]:
+    """The commits that a revert takes back: one, or with the `parent` all that a merge brought. None where users have
+    had a part of that, or it is not here."""
+    if parent is None:
+        return {one for one in known if one.startswith(reverted)}
+    try:
+        brought = git("rev-list", "--no-merges", reverted, f"^{parent}", "--", cwd=repo.root).decode("ascii").split()
+    except GitError:
+        return set()
+    return set(brought) if known.issuperset(brought) else set()
 
 
 def _patches(repo: Repo, revisions: Sequence[str]) -> dict[str, log.Commit]:

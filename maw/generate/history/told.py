@@ -28,7 +28,8 @@ _BYTES_MAX = 16 * 1024 * 1024  # of all messages
 _WARNING = SEVERITIES.index("warning")
 # Trailers that name people or tools, which are nobody's business here.
 _TRAILER = re.compile(r"(?:[A-Za-z]+(?:-[A-Za-z]+)*-[Bb]y|Change-Id|git-svn-id)(?::| ).*")
-_REVERTS = re.compile(r"^This reverts commit ([0-9a-f]{7,64})", re.MULTILINE)
+_OID = "([0-9a-f]{7,64})"
+_REVERTS = re.compile(rf"^This reverts commit {_OID}(?:,\s+reversing\s+changes\s+made\s+to\s+{_OID})?", re.MULTILINE)
 
 
 class Told(NamedTuple):
@@ -47,10 +48,11 @@ class Told(NamedTuple):
         return self.message.partition("\n")[2].strip()
 
     @property
-    def reverts(self) -> str | None:
-        """The start of the id of the commit that this one takes back."""
+    def reverts(self) -> tuple[str, str | None] | None:
+        """The start of the id of the commit that this one takes back, and where that is a merge, of the parent to which
+        it goes back."""
         found = _REVERTS.search(self.message)
-        return found[1] if found else None
+        return (found[1], found[2]) if found else None
 
 
 def read(repo: Repo, index: Index | None, revisions: Sequence[str], most: int) -> list[Told]:
