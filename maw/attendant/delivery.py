@@ -133,7 +133,7 @@ def _attempt(
 def _outcome(node: str, entry: Entry, payload: Json, stopping: threading.Event) -> Outcome | None:
     """What came of it; None when we are told to stop before. A node that could not review at the commit is looked at
     first: each task that fails there stands in its queue. Raises NodeError and ApiError."""
-    lacking = models.lacking(node) if entry.data.get("cause") == outcomes.UNREADY else None
+    lacking = models.lacking(node) if entry.to_mend else None
     if lacking is not None:
         return outcomes.missed(outcomes.UNREADY, f"{node} cannot review: {lacking}", node=node)
     task = _done(node, payload, stopping)

@@ -18,6 +18,7 @@ from maw import files, paths, record
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.light import Any, NamedTuple
+from maw.review import outcome as outcomes
 
 LATE, BACKGROUND = "late", "background"  # why a review is here: it could not be had in time, or nobody wanted to wait
 UNLINKED_AGE = 86400.0  # seconds; then the commit was not made
@@ -40,6 +41,11 @@ class Entry(NamedTuple):
     commit: str | None
     record: str | None
     size: int
+
+    @property
+    def to_mend(self) -> str:
+        """Why its node could not review, which a person mends; empty where it was only away or slow."""
+        return str(self.data.get("why") or "it could not review") if self.data.get("cause") == outcomes.UNREADY else ""
 
     def goes_to(self, node: str) -> str:
         """The node that it goes to now, in words: the one at its commit may have been another."""

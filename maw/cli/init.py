@@ -207,7 +207,7 @@ def _try_out(report: _Report, repo: Repo, node: str) -> int:
     else:
         report.say(
             "note",
-            "until that is mended, commits pass unreviewed (review.on_unreachable); `maw doctor` looks again",
+            "until that is mended, commits pass and their reviews wait (`maw outbox`); `maw doctor` looks again",
         )
     return errors.PASS
 

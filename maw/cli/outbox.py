@@ -18,7 +18,6 @@ from maw.cli.place import needed_repository
 from maw.config.load import load
 from maw.errors import FatalError
 from maw.git.repo import Repo
-from maw.review import outcome as outcomes
 from maw.text import count, one_line, size
 from maw.times import ago
 
@@ -133,7 +132,7 @@ def show(repo: Repo, *, as_json: bool) -> int:
 def _row(entry: Entry, node: str) -> str:
     commit = entry.commit[:10] if entry.commit else "(not committed)"
     age = ago(time.time() - int(entry.id[:12], 16) / 1000)
-    why = f": {entry.data.get('why')}" if entry.data.get("cause") == outcomes.UNREADY else ""
+    why = f": {entry.to_mend}" if entry.to_mend else ""
     return one_line(f"{entry.id[:12]}  {commit}  {entry.data['mode']}  for {entry.goes_to(node)}, {age}{why}")
 
 

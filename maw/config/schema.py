@@ -155,7 +155,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("review.on_timeout", "allow", OneOf("allow", "block"), "What happens to the commit when the deadline has passed; with 'allow' the review goes on and is noted later."),
     Setting("review.block_at", "error", OneOf(*SEVERITIES), "The lowest severity that blocks a commit: info, warning, error or critical.", True),
     Setting("review.on_unreachable", "allow", OneOf("allow", "block"), "What happens to the commit when the node cannot be reached; with 'allow' the review waits in the outbox."),
-    Setting("review.on_incomplete", "allow", OneOf("allow", "block"), "What happens to the commit when a part of it could not be reviewed."),
+    Setting("review.on_incomplete", "allow", OneOf("allow", "block"), "What happens to the commit when a part of it could not be reviewed, or the node has no model for that; with 'allow' the latter waits in the outbox."),
     Setting("review.rules", (), rules, "What the reviewer should look for: [[review.rules]] tables with text and glob.", True),
     Setting("review.exclude", ("/.maw.toml",), text_list, "Globs of paths that are never reviewed; where you name none, maw's own settings.", True),
     Setting("review.max_file_bytes", 1_000_000, integer, "A file whose diff is larger than this is skipped, with the reason."),

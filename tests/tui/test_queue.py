@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -317,8 +318,12 @@ def test_the_outbox_is_seen_and_given_up(tui: Run, repo: Repository, waiting: st
 
 
 def test_the_commit_of_a_review_in_the_outbox_is_opened(tui: Run, repo: Repository, waiting: str) -> None:
+    (file,) = Path(outbox.directory(discover(str(repo.path)))).glob("*.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"cause": "unready", "why": "pro lacks \x1b[2J"}))
+
     async def scenario(ui: Ui) -> None:
         await under_cursor(ui, waiting)
+        await ui.until_has("pro lacks", "mended")
         await ui.press("enter")
         await ui.until_has(f"commit {waiting}")
         assert ui.app.current_mode == "history"

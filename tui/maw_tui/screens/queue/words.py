@@ -147,13 +147,19 @@ def _facts(seen: Seen) -> list[str]:
 
 def _held(waits: outbox.Entry, node: str, width: int) -> list[Line]:
     what = f"commit {waits.commit[:10]}" if waits.commit else "a change that is not committed"
-    why = "the review could not be had in time" if waits.data["mode"] == outbox.LATE else "nobody wanted to wait"
     where = one_line(waits.goes_to(node))
-    told = f"{what}: {why}. It is sent to {where} as soon as that can be reached, and then noted."
+    told = f"{what}: {_why_held(waits, where)}, and then noted."
     return [
         Line((("head", "a review in the outbox"), ("dim", f"  {waits.id[:12]}, {size(waits.size)}"))),
         *folded(told, width),
     ]
+
+
+def _why_held(waits: outbox.Entry, where: str) -> str:
+    if waits.to_mend:
+        return f"{one_line(waits.to_mend)}. It is sent to {where} once that is mended"
+    why = "the review could not be had in time" if waits.data["mode"] == outbox.LATE else "nobody wanted to wait"
+    return f"{why}. It is sent to {where} as soon as that can be reached"
 
 
 def _state(entry: Entry) -> str:
