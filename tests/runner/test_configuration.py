@@ -65,6 +65,19 @@ def test_the_running_task_ends_as_it_began_and_the_next_one_waits_for_the_change
     assert not settings(runner)["waiting"]
 
 
+def test_what_nobody_waits_for_gives_way_to_a_change(runner: RunnerProcess) -> None:
+    """It may take hours, in which no other task would begin."""
+    asked = {"kind": "echo", "payload": {"echo": 1, "wait_for": "go"}, "priority": "background", "keep": True}
+    long = client.submit(reach.LOCAL, asked)["id"]
+    eventually(runner.runs)
+    write('roles.manager = "other"\n')
+    eventually(lambda: warmed(runner), lambda model: model == "other")
+    assert runner.wait(runner.submit(echo=2)["id"])["result"]["model"] == "other"
+    runner.release("go")
+    done = runner.wait(long)
+    assert (done["attempt"], done["result"]["model"]) == (1, "other")
+
+
 def test_a_new_profile_reaches_the_hello_and_its_file(runner: RunnerProcess) -> None:
     Path(paths.state_dir(), "by-name").touch()  # the engine's identity is the model's name
     runner.request("GET", "/status")

@@ -25,6 +25,7 @@ from maw_remote.runner.settings import Settings
 
 log = logging.getLogger(__name__)
 _LONGEST_WAIT = 60.0
+_LOOK_EVERY = 0.5  # seconds between looks which of the tasks that are waited for nobody waits for any more
 
 
 class _Running(NamedTuple):
@@ -45,6 +46,7 @@ class Executor:
         self._desk, self._jobs, self._engine, self.settings = desk, jobs, engine, settings
         self._clock = clock
         self._running: dict[str, _Running] = {}
+        self._giving_way: set[str] = set()  # of those that run
         self._works: set[asyncio.Task[None]] = set()
         self._news = {role: asyncio.Event() for role in {job.ROLE for job in jobs.values()}}
         self._gates = {role: asyncio.Lock() for role in self._news}  # held while a task is claimed and begun
@@ -89,13 +91,22 @@ class Executor:
 
     @contextlib.asynccontextmanager
     async def pause(self) -> AsyncIterator[None]:
-        """Within it no task runs: those that run now are waited for, and no other begins."""
+        """Within it no task runs, and none begins. Those that somebody waits for are waited for. The others give way:
+        one of them may take hours, and who comes meanwhile would wait as long."""
         async with contextlib.AsyncExitStack() as stack:
             for gate in self._gates.values():
                 await stack.enter_async_context(gate)
-            if self._works:
-                await asyncio.wait(self._works)
+            while self._works:
+                self._have_give_way()
+                await asyncio.wait(self._works, timeout=_LOOK_EVERY)
             yield
+
+    def _have_give_way(self) -> None:
+        """Let tasks of the background go back into the queue."""
+        for task, running in self._running.items():
+            if running.urgency.background and task not in self._giving_way:
+                self._giving_way.add(task)
+                running.body.cancel()
 
     async def beat(self) -> None:
         """Prolong the leases of what runs; stop what was cancelled or taken away."""
@@ -160,6 +171,7 @@ class Executor:
             log.info("task ended", extra=_about(claim) | {"state": state, "s": round(took, 3)})
         finally:
             del self._running[claim.id]
+            self._giving_way.discard(claim.id)
             if not body.done():  # the runner stops
                 body.cancel()
                 await asyncio.wait({body}, timeout=self.settings.stop_timeout)
@@ -181,6 +193,8 @@ class Executor:
     async def _settle(self, claim: Claim, body: asyncio.Task[Json]) -> str | None:
         """Write down how the job ended; the task's state now, None when the claim was lost meanwhile."""
         queue = self._desk.queue
+        if body.cancelled() and claim.id in self._giving_way:
+            return await self._desk.call(queue.give_back, claim)
         if body.cancelled():
             called_off = await self._desk.call(queue.cancelled, claim)
             error: Json = {"code": "defect", "message": "the job stopped by itself"}
