@@ -135,6 +135,17 @@ def test_a_crash_is_retried_after_a_growing_pause_and_is_dead_in_the_end(queue: 
     assert types(queue, task) == ["queued", "started", "restarted", "started", "restarted", "started", "dead"]
 
 
+def test_a_clock_that_is_set_back_holds_no_task_up(queue: Queue, clock: Clock) -> None:
+    """As of a machine that takes its clock for another time zone's until it has asked the network."""
+    queue.submit(new())
+    clock.now -= 7200
+    claim = claimed(queue)
+    queue.give_back(claim)
+    clock.now -= 7200
+    assert queue.fail(claimed(queue), {"code": "worker_lost"}, retry=True) == "queued"
+    assert queue.claim(KINDS) is None  # a pause is still one
+
+
 def test_the_pause_is_jittered_by_half(open_queue: Callable[..., Queue], clock: Clock) -> None:
     queue = open_queue()
     queue._jitter = lambda: 0.0

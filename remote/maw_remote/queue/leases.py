@@ -9,11 +9,13 @@ from maw_remote.queue.base import Base, compact
 from maw_remote.queue.database import transaction
 from maw_remote.queue.records import Claim, Json, Pulse
 
-# The index in the order of the claim: left to itself, SQLite reads and sorts the whole backlog.
+# The index in the order of the claim: left to itself, SQLite reads and sorts the whole backlog. Whatever is due later
+# than the longest pause was queued by a clock that has been set back since.
 _CLAIM = """UPDATE task SET state = 'running', attempt = attempt + 1, token = token + 1, started = :now,
         lease = :now + :lease, boot = :boot
     WHERE seq = (SELECT seq FROM task INDEXED BY claimable
-                 WHERE state = 'queued' AND priority >= :floor AND kind IN ({kinds}) AND run_at <= :now
+                 WHERE state = 'queued' AND priority >= :floor AND kind IN ({kinds})
+                     AND (run_at <= :now OR run_at > :latest)
                  ORDER BY priority DESC, seq LIMIT 1)
     RETURNING seq, id, kind, profile, attempt, token, priority, iif(fresh, created, 0.0)"""
 _HELD = "seq = ? AND token = ? AND state = 'running'"
@@ -25,9 +27,12 @@ class Leases(Base):
         None when there is none."""
         names = {f"kind{number}": kind for number, kind in enumerate(kinds)}
         statement = _CLAIM.format(kinds=", ".join(f":{name}" for name in names))
-        now = {"now": self._clock(), "lease": self._settings.lease, "boot": self._boot, "floor": floor}
+        now, settings = self._clock(), self._settings
+        values = {
+            "now": now, "latest": now + settings.backoff_max, "lease": settings.lease, "boot": self._boot, "floor": floor,
+        }  # fmt: skip
         with transaction(self._db):
-            found = self._db.execute(statement, names | now).fetchone()
+            found = self._db.execute(statement, names | values).fetchone()
             if found is None:
                 return None
             seq, task, _, _, attempt, token, *_ = found
