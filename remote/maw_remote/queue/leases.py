@@ -28,11 +28,9 @@ class Leases(Base):
         names = {f"kind{number}": kind for number, kind in enumerate(kinds)}
         statement = _CLAIM.format(kinds=", ".join(f":{name}" for name in names))
         now, settings = self._clock(), self._settings
-        values = {
-            "now": now, "latest": now + settings.backoff_max, "lease": settings.lease, "boot": self._boot, "floor": floor,
-        }  # fmt: skip
+        times = {"now": now, "latest": now + settings.backoff_max, "lease": settings.lease}
         with transaction(self._db):
-            found = self._db.execute(statement, names | values).fetchone()
+            found = self._db.execute(statement, {**names, **times, "boot": self._boot, "floor": floor}).fetchone()
             if found is None:
                 return None
             seq, task, _, _, attempt, token, *_ = found
