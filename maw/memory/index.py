@@ -29,7 +29,7 @@ from maw.memory import query, reachable
 from maw.memory.query import COSTS, Filters, Page, Query, Row
 from maw.record import KINDS
 
-SCHEMA_VERSION = 7  # another one in the file: it is made anew
+SCHEMA_VERSION = 8  # another one in the file: it is made anew
 BUSY_TIMEOUT = 60.0  # seconds to wait for another process, which may be making a first index
 
 SCHEMA = f"""
@@ -76,6 +76,11 @@ CREATE TABLE findings ( -- which records tell of a finding, and which are feedba
   severity TEXT NOT NULL, category TEXT NOT NULL, path TEXT NOT NULL,
   PRIMARY KEY (id, number)) WITHOUT ROWID;
 CREATE INDEX findings_by_record ON findings (number);
+CREATE TABLE retractions ( -- of feedback: taken back on one commit, it is so wherever git had carried it
+  id TEXT NOT NULL,
+  note INTEGER NOT NULL REFERENCES notes (note) ON DELETE CASCADE,
+  PRIMARY KEY (id, note)) WITHOUT ROWID;
+CREATE INDEX retractions_by_note ON retractions (note);
 CREATE TABLE paths (
   path TEXT NOT NULL,
   note INTEGER NOT NULL REFERENCES notes (note) ON DELETE CASCADE,

@@ -49,6 +49,7 @@ def update(
                 f"{notes.ref_name(kind)} is nothing that maw reads: {exc.message}",
                 hint="whoever made it was no friend; an older state of it may be in the log of the ref",
             ) from exc
+    db.execute("DELETE FROM records WHERE kind = 'feedback' AND id IN (SELECT id FROM retractions)")
     db.execute("DELETE FROM tips")
     db.executemany("INSERT INTO tips VALUES (?, ?)", new.items())
 
@@ -110,6 +111,10 @@ class _Reader:
         inserted = self._db.execute(
             "INSERT INTO notes (ref_kind, oid, blob, reach) VALUES (?, ?, ?, ?)", (self._kind, oid, key, reach)
         )
+        if self._kind == "feedback":
+            self._db.executemany("INSERT INTO retractions VALUES (?, ?)", [
+                (gone, inserted.lastrowid) for gone in _retracted(lines)
+            ])  # fmt: skip
         records = standing(lines)
         if not records or inserted.lastrowid is None:
             return
@@ -188,6 +193,11 @@ class _Reader:
         except FatalError as exc:  # a partial clone may lack trees, and a hostile one has too many of them
             log.warning("not all paths of the commit %s are known: %s", commit.oid, exc.message)
         return found
+
+
+def _retracted(lines: Iterable[Record]) -> set[str]:
+    found = (record.data for record in lines if record.data is not None)
+    return {_storable(_text(data, "retracts") or "") for data in found if data["kind"] == "retract"}
 
 
 def _findings(data: Json) -> dict[str, tuple[str, int, str, str, str]]:

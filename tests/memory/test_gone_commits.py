@@ -6,11 +6,14 @@ import subprocess
 from pathlib import Path
 
 from maw.attendant import spool
+from maw.git.notes import Notes
 from maw.memory import dismissed, feedback
 from maw.memory.index import Index
+from maw.record import encode, new_id
 from tests.fixtures.attendant import finding, kernel_repo
 from tests.fixtures.git import Repository, make_repository
 from tests.memory.noted import note
+from tests.memory.spooling import drain_all
 
 ID = "aaaa0001"
 
@@ -32,7 +35,7 @@ def _dismissed(clone: Repository) -> str | None:
         index.refresh()
         place = feedback.find(kernel, index, ID)
     feedback.say(kernel, place, "dismissed", "no")
-    spool.drain(kernel)
+    drain_all(clone)
     return place.commit
 
 
@@ -59,3 +62,22 @@ def test_what_is_said_of_a_commit_that_never_came_is_kept(repo: Repository, home
         assert feedback.undo(kernel, index) is not None
     spool.drain(kernel)
     assert len(dismissed.current(kernel)) == 0
+
+
+def test_what_somebody_took_back_where_the_commit_was_not_amended(repo: Repository) -> None:
+    repo.git("config", "notes.rewriteRef", "refs/notes/maw/*")
+    old, kernel = repo.commit("one", a__py="x\n"), kernel_repo(repo)
+    note(repo, old, findings=[finding("a.py", id=ID)])
+    assert _dismissed(repo) == old
+    (said,) = Notes(kernel).read("feedback", old)
+    repo.git("commit", "-q", "--amend", "-m", "better")
+    taken_back = {"v": 1, "id": new_id(), "ts": "2026-01-01T00:00:00Z", "kind": "retract", "retracts": said.id}
+    Notes(kernel).append("feedback", old, [encode(taken_back)])
+    assert len(dismissed.current(kernel)) == 0
+    with Index(kernel) as index:
+        index.refresh()
+        assert index.feedback() == []
+    note(repo, repo.git("rev-parse", "HEAD"), kind="feedback")  # that note is read again
+    with Index(kernel) as index:
+        index.refresh()
+        assert [data["id"] for _, data in index.feedback()] != [said.id] and len(index.feedback()) == 1
