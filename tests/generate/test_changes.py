@@ -89,4 +89,8 @@ def test_what_is_certain() -> None:
     assert facts.of(files[:1]).lines[1] == "code changes, and no test does"
     assert facts.of(files[2:3]).lines == ("1 file, +1 -0 lines", "dependencies change: pyproject.toml")
     many = [file for number in range(9) for file in change.parse(patch(f"tests/t{number}.py", [b"x"]))]
+    assert facts.of(files[:1], ["package-lock.json"]).lines == (
+        "2 files, +1 -0 lines in 1 of them", "code changes, and no test does",
+        "dependencies change: package-lock.json", "too large to be looked at: package-lock.json",
+    )  # fmt: skip
     assert facts.of([*files[:1], *many]).lines[1].endswith("tests/t3.py and 5 more")

@@ -83,7 +83,7 @@ def gather(repo: Repo, index: Index | None, base: str, head: str, max_file_bytes
     revisions = [f"^{resolve_commit(repo, base)}", resolve_commit(repo, head)]
     commits = told.read(repo, index, revisions, COMMITS_MAX)
     diff, left = fitted(found.diff)
-    certain = facts.of(change.parse(found.diff))
+    certain = facts.of(change.parse(found.diff), [str(item["path"]) for item in found.skipped])
     certain = certain._replace(lines=(*certain.lines, *_reviewed(commits)))
     return Branch(f"{base}..{head}", diff, tuple(commits), certain, (*found.skipped, *left))
 

@@ -33,26 +33,29 @@ class Facts(NamedTuple):
     tests: tuple[str, ...]
 
 
-def of(files: Sequence[FileChange]) -> Facts:
-    """In the order in which they matter to a reviewer."""
-    tests = [file.path for file in files if TEST_PATH.search(file.path) and file.status != "deleted"]
-    lines = [_size(files)]
-    if any(_CODE.search(file.path) and not TEST_PATH.search(file.path) and file.status != "deleted" for file in files):
+def of(files: Sequence[FileChange], large: Sequence[str] = ()) -> Facts:
+    """In the order in which they matter to a reviewer. `large`: more files that change, by their paths alone."""
+    there = [*(file.path for file in files if file.status != "deleted"), *large]
+    tests = [path for path in there if TEST_PATH.search(path)]
+    lines = [_size(files, large)]
+    if any(_CODE.search(path) and not TEST_PATH.search(path) for path in there):
         lines.append(f"tests that change: {_named(tests)}" if tests else "code changes, and no test does")
     for what, pattern in _KINDS:
-        lines += _about(what, [file for file in files if pattern.search(file.path)])
-    lines += _about("deleted", [file for file in files if file.status == "deleted"])
-    lines += _about("binary", [file for file in files if file.binary])
+        lines += _about(what, [path for path in (*(file.path for file in files), *large) if pattern.search(path)])
+    lines += _about("deleted", [file.path for file in files if file.status == "deleted"])
+    lines += _about("binary", [file.path for file in files if file.binary])
+    lines += _about("too large to be looked at", large)
     return Facts(tuple(lines), tuple(tests))
 
 
-def _size(files: Sequence[FileChange]) -> str:
+def _size(files: Sequence[FileChange], large: Sequence[str]) -> str:
     kinds = [line.kind for file in files for hunk in file.hunks for line in hunk.lines]
-    return f"{count(len(files), 'file')}, +{kinds.count('+')} -{kinds.count('-')} lines"
+    known = "" if not large else f" in {len(files)} of them"
+    return f"{count(len(files) + len(large), 'file')}, +{kinds.count('+')} -{kinds.count('-')} lines{known}"
 
 
-def _about(what: str, files: Sequence[FileChange]) -> list[str]:
-    return [f"{what}: {_named([file.path for file in files])}"] if files else []
+def _about(what: str, paths: Sequence[str]) -> list[str]:
+    return [f"{what}: {_named(paths)}"] if paths else []
 
 
 def _named(paths: Sequence[str]) -> str:
