@@ -15,6 +15,7 @@ _NAME_WIDTH, _NAME_LEAST = 32, 8
 _NARROW = {"reviews": "revs", "findings": "found", "accepted": "right", "dismissed": "wrong"}
 _WORST_FIRST = tuple(reversed(SEVERITIES))
 _FOUND = ("findings", *_WORST_FIRST, "accepted")
+_THOUSAND = 999.5  # from there on, three digits are not enough to say less
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60))
 HEADS = {
     "week": ("week", "reviews", "block", *_FOUND, "median", "90%", "tokens"),
@@ -209,11 +210,12 @@ def duration(milliseconds: int | None) -> str:
     if milliseconds < 1000:
         return f"{milliseconds} ms"
     seconds = milliseconds / 1000
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
+    rounded = round(seconds)
     for at, (unit, size) in enumerate(_UNITS):
-        if seconds >= size:
-            whole, rest = divmod(round(seconds), size)
+        if rounded >= size:
+            whole, rest = divmod(rounded, size)
             below, smaller = _UNITS[at + 1] if at + 1 < len(_UNITS) else ("s", 1)
             return f"{whole} {unit} {rest // smaller} {below}"
     raise AssertionError("a minute or more")
@@ -222,7 +224,7 @@ def duration(milliseconds: int | None) -> str:
 def short(value: float) -> str:
     """A number in a few characters: `950`, `1.5 k`, `20 M`."""
     for unit in ("", " k", " M"):
-        if value < 1000:
+        if value < _THOUSAND:
             return f"{value:.3g}{unit}"
         value /= 1000
-    return f"{value:,.3g} G" if value < 1000 else f"{value:,.0f} G"
+    return f"{value:,.3g} G" if value < _THOUSAND else f"{value:,.0f} G"

@@ -186,13 +186,17 @@ def test_a_scale_ends_at_a_round_number_that_is_not_far(value: float) -> None:
 
 @pytest.mark.parametrize(
     ("milliseconds", "told"),
-    [(None, "-"), (0, "0 ms"), (999, "999 ms"), (59_949, "59.9 s"), (60_000, "1 min 0 s"), (3_600_000, "1 h 0 min"),
-     (86_400_000 * 3 + 7_200_000, "3 d 2 h")],
+    [(None, "-"), (0, "0 ms"), (999, "999 ms"), (59_949, "59.9 s"), (59_950, "1 min 0 s"), (60_000, "1 min 0 s"),
+     (3_599_600, "1 h 0 min"), (3_600_000, "1 h 0 min"), (86_400_000 * 3 + 7_200_000, "3 d 2 h")],
 )  # fmt: skip
 def test_durations(milliseconds: int | None, told: str) -> None:
     assert duration(milliseconds) == told
 
 
-@pytest.mark.parametrize(("value", "told"), [(0, "0"), (999, "999"), (1500, "1.5 k"), (2e7, "20 M"), (1e12, "1,000 G")])
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0, "0"), (999, "999"), (1500, "1.5 k"), (999_499, "999 k"), (999_500, "1 M"), (2e7, "20 M"), (999.9e9, "1,000 G"),
+     (1e12, "1,000 G")],
+)  # fmt: skip
 def test_short_numbers(value: float, told: str) -> None:
     assert short(value) == told
