@@ -23,7 +23,8 @@ from maw.git.run import GitError, git, line, no_git_env
 from maw.git.worktrees import SCRATCH
 
 # A checkout runs nothing of the repository's, and asks nobody for a name or a key.
-_QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c", "advice.addEmbeddedRepo=false")
+_QUIET = ("-c", "core.hooksPath=/dev/null", "-c", "commit.gpgSign=false", "-c", "advice.addEmbeddedRepo=false",
+          "-c", "core.safecrlf=false")  # fmt: skip
 _SOMEBODY = {
     "GIT_AUTHOR_NAME": "maw", "GIT_AUTHOR_EMAIL": "maw", "GIT_COMMITTER_NAME": "maw", "GIT_COMMITTER_EMAIL": "maw",
 }  # fmt: skip
@@ -36,7 +37,8 @@ def snapshot(repo: Repo) -> str:
         with contextlib.suppress(FileNotFoundError):  # it knows which files need not be read again
             shutil.copyfile(os.path.join(repo.git_dir, "index"), index)
         env = {**no_git_env(), "GIT_INDEX_FILE": index, **_SOMEBODY}
-        git(*_QUIET, "add", "-A", "--", ":/", cwd=repo.root, env=env)
+        # What cannot be read, or is a repository without a commit, is left out.
+        git(*_QUIET, "add", "-A", "--ignore-errors", "--", ":/", cwd=repo.root, env=env, well=(0, 1))
         made = line("write-tree", cwd=repo.root, env=env)
         head = head_commit(repo)
         parent = ("-p", head) if head else ()

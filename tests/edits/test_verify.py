@@ -72,6 +72,7 @@ def test_before_the_first_commit_and_in_the_middle_of_a_merge(
 
 def test_bytes_are_the_users_whatever_git_would_check_out(project: Repository, place_of: Repo) -> None:
     project.git("config", "core.autocrlf", "true")
+    project.git("config", "core.safecrlf", "true")  # with which git adds nothing that it would not give back the same
     edits = [FileEdit("notes.txt", (project.path / "notes.txt").read_bytes(), b"unix\n")]
     assert verify.verify(place_of, edits, "od -c notes.txt", timeout=60).head.split()[1:6] == [
         b"u",
@@ -104,6 +105,12 @@ def test_what_a_killed_one_left_is_removed_by_the_next(project: Repository, plac
         assert Path(path).is_dir()
     assert not Path(path).exists()
     assert project.git("worktree", "list").count("\n") == 0
+
+
+def test_what_git_cannot_add_is_left_out(project: Repository, place_of: Repo) -> None:
+    project.git("init", "-q", "nested")
+    project.write("untracked.txt", "u\n")
+    assert verify.verify(place_of, [], "ls; cat untracked.txt", timeout=60).passed
 
 
 def test_a_state_that_cannot_be_taken_leaves_nothing(project: Repository, place_of: Repo) -> None:
