@@ -143,6 +143,17 @@ def test_a_file_that_was_renamed_before_the_commit(repo: Repository, kernel: Rep
     assert record["landed"]["paths"] == ["b.py"]
 
 
+def test_blank_lines_alone(repo: Repository, kernel: Repo) -> None:
+    """They are in the commit that changes this file, and in no other."""
+    kept(kernel, applied(repo, a__py=f"\n{OLD}"))
+    repo.write("c.py", "c = 5\n")
+    repo.git("commit", "-q", "-m", "other", "c.py")
+    assert noted(repo) == []
+    repo.commit("blank")
+    (record,) = noted(repo)
+    assert record["landed"]["paths"] == ["a.py"]
+
+
 def test_lines_that_are_only_removed(repo: Repository, kernel: Repo) -> None:
     kept(kernel, applied(repo, a__py="def one():\n"))
     repo.commit("c", a__py=OLD, c__py="return 1\n")

@@ -1,8 +1,8 @@
 """What a diff leaves behind in a file, by which it is found again in a commit: checksums of the lines it adds and
 removes. Pure; standard library only.
 
-White space is folded. Lines that say little (a bracket, `else:`) tell nothing and do not count, unless a file has no
-others. Checksums are enough to compare, and hold no code.
+White space is folded. Lines that say little (a bracket, `else:`, a blank one) tell nothing and do not count, unless a
+file has no others: without any, it would be found in every commit. Checksums are enough to compare, and hold no code.
 """
 
 from __future__ import annotations
@@ -29,13 +29,11 @@ def of_diff(diff: bytes) -> dict[str, Trace]:
 
 def of_file(file: FileChange) -> Trace:
     changed = [
-        (line.kind, b" ".join(line.text.split()))
-        for hunk in file.hunks
-        for line in hunk.lines
-        if line.kind != " " and line.text.strip()
+        (line.kind, b" ".join(line.text.split())) for hunk in file.hunks for line in hunk.lines if line.kind != " "
     ]
-    telling = [(kind, text) for kind, text in changed if len(_WORD.findall(text)) >= TELLING]
-    return [f"{kind}{binascii.crc32(text):08x}" for kind, text in (telling or changed)[:LINES_MAX]]
+    told = [(kind, text) for kind, text in changed if text]
+    telling = [(kind, text) for kind, text in told if len(_WORD.findall(text)) >= TELLING]
+    return [f"{kind}{binascii.crc32(text):08x}" for kind, text in (telling or told or changed)[:LINES_MAX]]
 
 
 def found(trace: Iterable[str], elsewhere: Iterable[str]) -> Trace:
