@@ -35,8 +35,6 @@ _TRY_AGAIN = (404, 408, 429)  # and 5xx: the node cannot do it now, or was asked
 log = logging.getLogger(__name__)
 
 DELIVERED, DROPPED, LATER, FAILED = "delivered", "dropped", "later", "failed"
-
-
 Away = dict[str, tuple[str, str]]  # by node that cannot be had now: the state of what goes to it, and why
 
 
@@ -125,14 +123,15 @@ def _attempt(
     if outcome is None:
         return Attempt(entry, LATER, "it is being reviewed")
     if outcome.cause == outcomes.UNREADY:  # a person mends that, so nobody asks again every minute
+        outbox.hinder(repo, entry, str(outcome.reason))
         away[node] = (FAILED, str(outcome.reason))
         return Attempt(entry, *away[node])
     return _noted(repo, entry, outcome, config)
 
 
 def _outcome(node: str, entry: Entry, payload: Json, stopping: threading.Event) -> Outcome | None:
-    """What came of it; None when we are told to stop before. A node that could not review at the commit is looked at
-    first: each task that fails there stands in its queue. Raises NodeError and ApiError."""
+    """What came of it; None when we are told to stop before. A node that could not review is looked at first: each task
+    that fails there stands in its queue. Raises NodeError and ApiError."""
     lacking = models.lacking(node) if entry.to_mend else None
     if lacking is not None:
         return outcomes.missed(outcomes.UNREADY, f"{node} cannot review: {lacking}", node=node)

@@ -85,6 +85,14 @@ def link(repo: Repo, waiting: Json, commit: str) -> None:
     files.write_atomic(_path(repo, entry, "link"), content)
 
 
+def hinder(repo: Repo, entry: Entry, why: str) -> None:
+    """Tell why the node of an entry cannot review, as it was found now. Raises OSError."""
+    path = _path(repo, entry.id, "json")
+    if entry.to_mend != why and os.path.exists(path):
+        data = {**entry.data, "cause": outcomes.UNREADY, "why": why}
+        files.write_atomic(path, json.dumps(data).encode("ascii"))
+
+
 def ids(repo: Repo) -> list[str]:
     """Oldest first."""
     try:

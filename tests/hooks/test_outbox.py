@@ -55,13 +55,14 @@ def test_a_commit_without_a_model_is_reviewed_once_it_is_there(hooked: Hooked, p
         "maw: pro cannot review: big is not on this node (`maw model pull big`); the commit goes unreviewed",
         "     it is reviewed once that is mended (`maw outbox`)",
     ]
-    assert "pro cannot review: big is not on this node" in maw("outbox", cwd=hooked.path).out
+    assert ": pro cannot review: big is not " in maw("outbox", cwd=hooked.path).out
     flushed = maw("outbox", "flush", cwd=hooked.path)
     said = "maw: failed: pro cannot review: big is not there; `maw model pull big --node pro` gets it"
     assert (flushed.code, said in flushed.err) == (3, True), flushed.err
     stop_attendant()
     assert deliver(discover(str(hooked.path)), threading.Event()) == (0, 0)  # so nobody asks again by himself
     assert len(pro.submits) == 1  # nor is the node asked in vain
+    assert "big is not there; `maw model pull big --node pro` gets it" in maw("outbox", cwd=hooked.path).out
     (check,) = [
         one for one in maw("doctor", "--offline", "--json", cwd=hooked.path).json["checks"] if one["what"] == "outbox"
     ]
@@ -70,6 +71,17 @@ def test_a_commit_without_a_model_is_reviewed_once_it_is_there(hooked: Hooked, p
     maw("config", "set", "roles.manager", "big", cwd=hooked.path)  # has what waits sent, as a pull does
     assert late_review(hooked)["verdict"] == "warn"
     assert waiting(hooked) == []
+
+
+def test_what_nobody_waited_for_asks_a_node_without_a_model_once(hooked: Hooked, pro: FakeRunner, maw: Maw) -> None:
+    error = {"code": "model_missing", "message": "big is not on this node"}
+    missing = {"v": 1, "name": "big", "state": "available", "roles": ["manager"]}
+    back(pro, steps=[PLAN[0], {"event": "failed", "data": {"error": error}}], models=[missing])
+    committed(hooked, MAW_REVIEW_MODE="background")
+    for _ in range(2):
+        assert maw("outbox", "flush", cwd=hooked.path).code == 3
+    assert len(pro.submits) == 1
+    assert [entry.to_mend for entry in waiting(hooked)] != [""]
 
 
 def test_what_came_late_is_known_from_then_on(hooked: Hooked, pro: FakeRunner) -> None:
