@@ -120,7 +120,7 @@ def test_what_a_server_can_is_found_out_once(home: Path, openai_server: OpenAISe
 def test_what_a_server_can_is_not_found_out_while_it_answers_nothing(home: Path, openai_server: OpenAIServer) -> None:
     configure(home, openai_server)
     error = failure("absent", ask("", FINDING))
-    assert (error.code, error.retry) == ("server_refused", False) and "model not found" in error.message
+    assert (error.code, error.retry) == ("model_missing", False) and "model not found" in error.message
     assert fields(run("absent", ask("", FINDING)))[0] == ("finding", "yes")
     assert "response_format" in asked(openai_server)
 
@@ -183,7 +183,7 @@ def test_log_probabilities(home: Path, openai_server: OpenAIServer) -> None:
     ("model", "code", "retry", "said"),
     [
         ("fails", "server_failed", True, "answered 500: out of memory"),
-        ("refuses", "server_refused", False, "answered 401: bad key"),
+        ("refuses", "no_key", False, "answered 401: bad key"),
         ("moves", "server_refused", False, "answered 307"),
         ("half", "server_lost", True, "ended its answer in the middle"),
         ("in-json", "server_lost", True, "ended its answer in the middle"),

@@ -77,7 +77,7 @@ def test_a_server_reviews(home: Path, openai_server: OpenAIServer, whole_runner:
 def test_a_server_that_is_gone_is_told(home: Path, openai_server: OpenAIServer, whole_runner: RunnerProcess) -> None:
     play(home, openai_server, "refuses")
     found = review(whole_runner.start())
-    assert (found["state"], found["error"]["code"]) == ("failed", "server_refused")
+    assert (found["state"], found["error"]["code"]) == ("failed", "no_key")
 
 
 def test_the_shapes_of_a_review_go_through_every_form(grammar_accepts: Accepts) -> None:

@@ -135,8 +135,7 @@ class Client:
             return Unanswered(Failure("busy", wait), EngineError("server_busy", message, retry=True))
         if status >= 500:
             return Unanswered(Failure("failed"), EngineError("server_failed", message, retry=True))
-        hint = "its key: backends.NAME.key_env or .keyring" if status in (401, 403) else None
-        return Unanswered(Failure("refused"), EngineError("server_refused", message, hint=hint))
+        return Unanswered(Failure("refused"), _refused(status, message))
 
     async def _headers(self) -> dict[str, str]:
         key = await asyncio.to_thread(server.key, self.settings) if self.settings.keyring else server.key(self.settings)
@@ -175,6 +174,15 @@ class Client:
 
     def _garbage(self, what: str) -> EngineError:
         return EngineError("bad_answer", f"{self._name} sent {what}")
+
+
+def _refused(status: int, message: str) -> EngineError:
+    """A key or a model that is missing is no fault of the request: somebody mends it."""
+    if status in (401, 403):
+        return EngineError("no_key", message, hint="its key: backends.NAME.key_env or .keyring")
+    if status == 404:
+        return EngineError("model_missing", message, hint="has it the model? backends.NAME.url says where it is asked")
+    return EngineError("server_refused", message)
 
 
 def _words(exc: Exception) -> str:
