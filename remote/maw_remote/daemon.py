@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import resource
 import signal
 import socket
 import time
@@ -29,6 +30,7 @@ from maw_remote.runner.settings import Live, Settings, from_config
 log = logging.getLogger(__name__)
 _LOCK_WAIT = 20.0  # seconds a runner that is just leaving may take to let go of the lock
 _WATCH_EVERY = 1.0  # seconds between looks whether the socket's file is still there
+_DESCRIPTORS = 1024  # files and connections; more than select takes would be of no use
 _BACKLOG = 256  # connections that wait to be accepted: hooks come in bursts
 
 
@@ -61,6 +63,7 @@ def run(make: MakeProgram, *, settings: Callable[[Config], Settings] | None = No
         _ready(ready_fd)
         return 0
     configuration = Configuration()
+    _raise_descriptors()
     logs.set_up(os.path.join(directory, "runner.log"), to_stderr=to_stderr)
     for problem in configuration.problems:
         log.warning("a setting was not taken", extra={"problem": problem})
@@ -72,6 +75,14 @@ def run(make: MakeProgram, *, settings: Callable[[Config], Settings] | None = No
     finally:
         os.close(lock)
     return 0
+
+
+def _raise_descriptors() -> None:
+    """Each stream that somebody watches is a connection, and macOS lets a process have 256 unless it asks for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(_DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _sole(lock_path: str) -> int | None:

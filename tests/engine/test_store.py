@@ -286,6 +286,17 @@ def test_a_damaged_manifest_is_no_model(home: Path) -> None:
         assert Store().all_installed() == {}
 
 
+def test_what_goes_while_it_is_listed_is_left_out(home: Path) -> None:
+    """A link that leads nowhere stands for a file that was removed meanwhile."""
+    Store().pull("mine", f"path:{write(home / 'm.gguf', MODEL)}", quiet)
+    folder = Path(paths.model_dir())
+    (folder / ".pulls" / "gone").mkdir()
+    for gone in (folder / "gone.json", folder / ".pulls" / "gone" / "model.part"):
+        gone.symlink_to(home / "nowhere")
+    assert list(Store().all_installed()) == ["mine"]
+    assert Store().partials() == {}
+
+
 def test_a_disk_that_is_too_full_is_told_before_anything_is_fetched(home: Path) -> None:
     catalogued('[models.huge]\nsource = "pypi:huge"\nsize = 1_000_000_000_000_000\n')
     with pytest.raises(StoreError, match="not enough space") as caught:

@@ -67,7 +67,7 @@ class Store:
     def all_installed(self) -> dict[str, Installed]:
         found = {}
         for path in sorted(self.directory.glob("*.json")):
-            manifest = _manifest(path.read_bytes())
+            manifest = _manifest(_content(path))
             if manifest is not None and manifest.name == path.stem:
                 found[manifest.name] = self._placed(manifest)
         return found
@@ -86,7 +86,7 @@ class Store:
 
     def partials(self) -> dict[str, int]:
         """Bytes that interrupted (or running) pulls have brought, by model."""
-        found = {path.parent.name: path.stat().st_size for path in self.directory.glob(".pulls/*/model.part")}
+        found = {path.parent.name: _size(path) for path in self.directory.glob(".pulls/*/model.part")}
         return {name: size for name, size in found.items() if size}
 
     def remove(self, name: str) -> Installed | None:
@@ -227,6 +227,22 @@ def _manifest(data: bytes) -> Installed | None:
     numbers = {"bytes", "mtime_ns", "context"}
     typed = all(isinstance(value, int if name in numbers else str) for name, value in manifest._asdict().items())
     return manifest if typed else None
+
+
+def _content(path: Path) -> bytes:
+    """A manifest's; none where it was removed since it was listed, or cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _size(path: Path) -> int:
+    """A half's; none where it has become a model since it was listed."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _as_entry(manifest: Installed) -> Entry:
