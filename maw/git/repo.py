@@ -15,6 +15,8 @@ from maw.light import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_DIED = 128  # git's exit status when it cannot go on
+
 # A diff must be the same whatever the user's or the repository's configuration says, and must run nothing of theirs.
 DIFF_OPTIONS = (
     "--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "--src-prefix=a/", "--dst-prefix=b/",
@@ -107,8 +109,28 @@ def staged(repo: Repo) -> Staged:
 
 def staged_on(repo: Repo, head: Head | None) -> Staged:
     """Like staged, where HEAD is known already."""
-    tree = line("write-tree")
+    tree = _written_tree(repo)
     return Staged(tree, head.commit, head.tree) if head else Staged(tree, None, empty_tree(repo))
+
+
+def _written_tree(repo: Repo) -> str:
+    """The tree of the index. `git write-tree` locks the index, and dies where another one holds the lock for a moment,
+    such as an editor's or a prompt's `git status`: nobody locks a copy."""
+    try:
+        return line("write-tree")
+    except GitError as exc:
+        if exc.code != _DIED:
+            raise
+    import shutil  # hardly ever
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="maw-") as folder:
+        copy = os.path.join(folder, "index")
+        try:
+            shutil.copyfile(os.environ.get("GIT_INDEX_FILE") or os.path.join(repo.git_dir, "index"), copy)
+        except FileNotFoundError:
+            pass  # nothing was ever staged, and git takes a missing index for an empty one
+        return line("write-tree", env={**os.environ, "GIT_INDEX_FILE": copy})
 
 
 def diff_trees(repo: Repo, base: str, tree: str, *, big_file_threshold: int | None = None) -> bytes:
@@ -122,7 +144,7 @@ def diff_trees_offline(git_dir: str, base: str, tree: str) -> bytes:
 
 
 def start_of_diff(
-    repo: Repo, base: str, tree: str, *, limit: int, timeout: float | None, big_file_threshold: int
+    repo: Repo, base: str, tree: str, *, limit: int, timeout: float | None, big_file_threshold: int | None = None
 ) -> tuple[bytes, bool]:
     """Like diff_trees, but at most `limit` bytes of it, and whether they are all. Raises GitTimeout too."""
     arguments = _diff(base, tree, big_file_threshold)

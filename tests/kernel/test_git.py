@@ -122,14 +122,21 @@ def test_staged_is_the_index_and_not_the_work_tree(repo: Repository, monkeypatch
     (change,) = parse(diff_trees(here(repo), found.base, found.tree))
     assert (found.head, found.base) == (head, tree_of(here(repo), "HEAD"))
     assert (change.path, change.added()[0].text) == ("a.txt", b"staged")
+    (repo.path / ".git/index.lock").touch()  # somebody's `git status`, for a moment
+    assert staged(here(repo)) == found
 
 
 SPY = """#!/bin/sh
 exec "{python}" -c '
+import os
 from maw.git.repo import discover, staged, diff_trees
 from maw.change import parse
 repo = discover()
 found = staged(repo)
+lock = os.environ["GIT_INDEX_FILE"] + ".lock"  # as git has it that refreshes this index at the same moment
+open(lock, "x").close()
+assert staged(repo) == found
+os.unlink(lock)
 with open("{out}", "a") as file:
     for change in parse(diff_trees(repo, found.base, found.tree)):
         print(found.tree, change.path, *(line.text.decode() for line in change.added()), file=file)
