@@ -38,7 +38,7 @@ def request(
             sock.settimeout(timeout if deadline is None else _left(deadline))
             wire.send_request(sock, method, path, data, clientid.header())
             bounded = deadline is not None
-            reader = _Deadline(sock, connection.reader, deadline, _Peer()) if bounded else connection.reader
+            reader = _Deadline(sock, connection.reader, deadline, _Peer(), timeout) if bounded else connection.reader
             response = wire.read_response(reader)
             answer = response.json() if response.body else None
         except TimeoutError:
@@ -56,9 +56,13 @@ def submit(node: str, task: dict[str, Any], *, timeout: float = 30.0) -> dict[st
     """Submit a task (api.TaskRequest); the task as the runner took it (api.Task), perhaps finished already.
 
     A submit is safe to repeat, because the runner joins equal keys; so where the connection broke it is tried again
-    for as long as `timeout` allows.
+    for as long as `timeout` (seconds, for all of it) allows.
     """
-    answer = _repeated(lambda left: request(node, "POST", "/api/v1/tasks", task, timeout=left), timeout)
+
+    def once(left: float) -> Any:
+        return request(node, "POST", "/api/v1/tasks", task, timeout=left, deadline=time.monotonic() + left)
+
+    answer = _repeated(once, timeout)
     if not isinstance(answer, dict):
         raise NodeError("lost", f"{node} answered a submit with something else than a task", hint=_look(node))
     return answer
@@ -79,8 +83,8 @@ def _repeated(ask: Callable[[float], Any], timeout: float) -> Any:
 
 
 def cancel(node: str, task_id: str, *, timeout: float = 5.0) -> None:
-    """Ask the runner to cancel a task. Raises NodeError and ApiError."""
-    request(node, "DELETE", f"/api/v1/tasks/{task_id}", timeout=timeout)
+    """Ask the runner to cancel a task, for `timeout` seconds in all. Raises NodeError and ApiError."""
+    request(node, "DELETE", f"/api/v1/tasks/{task_id}", timeout=timeout, deadline=time.monotonic() + timeout)
 
 
 def events(
@@ -220,17 +224,21 @@ STREAM_SILENCE = 15.0
 
 
 class _Deadline(wire.Reader):
-    """A reader that sets the socket's timeout anew before each read, so that a slow trickle cannot outlive it."""
+    """A reader that sets the socket's timeout anew before each read, so that a slow trickle cannot outlive it.
+    `silence`: seconds the other side may pause before that."""
 
-    def __init__(self, sock: Any, reader: wire.Reader, deadline: float | None, peer: _Peer) -> None:
+    def __init__(
+        self, sock: Any, reader: wire.Reader, deadline: float | None, peer: _Peer, silence: float = STREAM_SILENCE
+    ) -> None:
         super().__init__(sock)
+        self._silence = silence
         self._sock = sock
         self._peer = peer
         self._buffer = reader._buffer
         self._deadline = deadline
 
     def _more(self, size: int = 65536) -> bytes:
-        self._sock.settimeout(min(STREAM_SILENCE, _left(self._deadline)))
+        self._sock.settimeout(min(self._silence, _left(self._deadline)))
         data = super()._more(size)
         self._peer.last = time.monotonic()
         return data

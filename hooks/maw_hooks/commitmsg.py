@@ -11,8 +11,8 @@ from functools import partial
 from maw import files, paths
 from maw.config.load import Config
 from maw.errors import FatalError
-from maw.git.repo import DIFF_OPTIONS, Repo, Staged, discover_at_head, staged_on
-from maw.git.run import git_start, try_line
+from maw.git.repo import Repo, Staged, discover_at_head, staged_on, start_of_diff
+from maw.git.run import GitTimeout, try_line
 from maw.messages import check, file, learned, request, store
 from maw.messages.check import Change, Problem
 from maw_hooks import enabled
@@ -40,14 +40,15 @@ def run(talk: Talk, arguments: list[str]) -> int:
     message = file.decoded(file.message(content, comment), settings.encoding)
     habits, now = learned.of(repo), staged_on(repo, head)
     ticket = request.ticket_for(habits, request.branch_of(repo), "") if habits.tickets else ""
-    judge = partial(check.check, habits=habits, change=_change(repo, now, message), ticket=ticket)
+    deadline = started + config.values["message.deadline"]
+    judge = partial(check.check, habits=habits, change=_change(repo, now, message, deadline), ticket=ticket)
     problems = judge(message)
     if not problems:
         return 0
     enforced: bool = config.values["message.check"] == "enforce"
     better = _ready(repo, now, [check.mended(message, habits, ticket)], judge)
     if not better and enforced and now.tree != now.base:
-        better = _asked(repo, config, now, message, started + config.values["message.deadline"])
+        better = _asked(repo, config, now, message, deadline)
     path = _kept(repo, file.encoded(better, settings.encoding))
     _tell(talk, problems, better, path, enforced=enforced)
     return int(enforced)
@@ -78,14 +79,18 @@ def _kept(repo: Repo, better: bytes | None) -> str:
     return path
 
 
-def _change(repo: Repo, now: Staged, message: str) -> Change | None:
-    """What is committed; None where that cannot be told, or the message does not speak of it. When amending, git tells
-    nobody, so that all that is new against the commit before is taken for it too."""
+def _change(repo: Repo, now: Staged, message: str, deadline: float) -> Change | None:
+    """What is committed; None where that cannot be told (in time), or the message does not speak of it. When amending,
+    git tells nobody, so that all that is new against the commit before is taken for it too."""
     if not check.speaks_of_change(message):
         return None
     texts = []
     for base in filter(None, (now.base, _tree_before(repo, now.head))):
-        diff, whole = git_start("diff", *DIFF_OPTIONS, base, now.tree, "--", limit=DIFF_MAX, cwd=repo.root)
+        left = max(deadline - time.monotonic(), 0.001)
+        try:
+            diff, whole = start_of_diff(repo, base, now.tree, limit=DIFF_MAX, timeout=left)
+        except GitTimeout:
+            return None
         if not whole:
             return None
         texts.append(diff.decode("utf-8", "replace"))

@@ -39,9 +39,10 @@ def take(repo: Repo) -> list[str]:
 
 
 def _names(repo: Repo) -> list[str]:
+    """None where they may not be read, as after a `sudo git commit`: news keep no commit from its review."""
     try:
         return sorted(name for name in os.listdir(directory(repo)) if name.endswith(".json"))
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return []
 
 

@@ -17,7 +17,7 @@ from maw.review import request
 from maw.review.request import Change
 
 EVERY = 900.0  # seconds between two times that one project is warmed
-_TIMEOUT = 5.0
+_TIMEOUT = 5.0  # seconds for all of it: the attendant does not leave before
 log = logging.getLogger("maw.attendant")
 
 
@@ -43,7 +43,8 @@ def warm(repo: Repo) -> bool:
         node = str(config["node"])
         if not reach.is_up(node):
             return False
-        client.request(node, "POST", "/api/v1/warm", _asked(config), timeout=_TIMEOUT)
+        give_up = time.monotonic() + _TIMEOUT
+        client.request(node, "POST", "/api/v1/warm", _asked(config), timeout=_TIMEOUT, deadline=give_up)
     except (FatalError, OSError, ValueError) as exc:
         log.info("%s: not warmed: %s", repo.common_dir, exc)
         return False

@@ -184,8 +184,10 @@ def test_deadline(changed: Hooked, user: Path, setting: str) -> None:
 
 
 @pytest.mark.slow
-def test_deadline_before_the_acknowledgement(changed: Hooked) -> None:
-    changed.runner.plays(submit_delay=5)
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("slow", [{"submit_delay": 60}, {"trickle": 0.4}], ids=["silent", "a-byte-at-a-time"])
+def test_deadline_before_the_acknowledgement(changed: Hooked, slow: dict[str, float]) -> None:
+    changed.runner.plays(**slow)
     said = changed.commit(MAW_REVIEW_DEADLINE="1500ms")
     assert "the review took longer than 1.5 s" in said
 
@@ -204,6 +206,13 @@ def test_a_block_stands_though_nothing_can_be_written(changed: Hooked) -> None:
     said = changed.blocked()
     assert "the outcome cannot be kept for the commit's note" in said
     assert "commit blocked: 1 finding" in said
+
+
+def test_news_that_cannot_be_read_keep_no_commit_from_its_review(changed: Hooked) -> None:
+    """As after a `sudo git commit`; a link to itself cannot be read even by root."""
+    (changed.path / ".git" / "maw").mkdir()
+    (changed.path / ".git" / "maw" / "news").symlink_to("news")
+    assert changed.commit() == "maw: nothing found in 1 unit\n"
 
 
 def test_a_note_that_cannot_be_queued_is_one_line(changed: Hooked) -> None:
@@ -287,7 +296,10 @@ def test_a_defect_blocks_no_commit(hooked: Hooked, home: Path, name: str, state:
 @pytest.mark.parametrize("setting", ["allow", "block"])
 def test_the_deadline_bounds_git_too(changed: Hooked, slow_git: Path, setting: str) -> None:
     environment = {"MAW_REVIEW_DEADLINE": "1s", "MAW_REVIEW_ON_TIMEOUT": setting, "GIT_EXEC_PATH": str(slow_git)}
-    said = changed.blocked(**environment) if setting == "block" else changed.commit(**environment)
+    if setting == "block":
+        said = changed.blocked(**environment)
+    else:  # and commit-msg, for a message that only the change can prove right
+        said = changed.ok("commit", "-q", "-m", "docs: tell of `four`", MAW_MESSAGE_DEADLINE="1s", **environment)
     assert "the review took longer than 1 s (review.deadline)" in said
     assert changed.runner.submits == []
     if setting == "allow":
