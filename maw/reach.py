@@ -119,10 +119,12 @@ def start_runner(deadline: float) -> None:
 
     command = [sys.executable, "-P", "-m", "maw_remote", "start", *(["--existing"] if _state_is_there() else [])]
     wait = min(START_TIMEOUT, max(deadline - time.monotonic(), 0.1))
+    # The stubs have Python heed none of its variables (-I); what a hook starts shall not either. By hand they hold.
+    environment = _environment() if sys.flags.isolated else None
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            timeout=wait, check=False, cwd="/",
+            timeout=wait, check=False, cwd="/", env=environment,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise NodeError(
@@ -202,17 +204,20 @@ def spawn_detached(arguments: list[str], log: str, *, cwd: str = "/") -> subproc
     import subprocess
 
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    # git's variables name this repository and its index; a process that outlives the hook must not inherit them. Nor
-    # Python's, which may have it import what lies in a repository.
-    env = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "PYTHON"))}
     try:
         # The child outlives us on purpose: init reaps it, so there is nothing to wait for.
         return subprocess.Popen(
             [sys.executable, "-P", *arguments], stdin=subprocess.DEVNULL, stdout=out, stderr=out,  # -P: not from `cwd`
-            start_new_session=True, cwd=cwd, env=env, close_fds=True,
+            start_new_session=True, cwd=cwd, env=_environment(), close_fds=True,
         )  # fmt: skip
     finally:
         os.close(out)
+
+
+def _environment() -> dict[str, str]:
+    """For a process that outlives us. git's variables name the repository of the hook that runs, and its index;
+    Python's may have it import what lies in a project."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "PYTHON"))}
 
 
 def _try_connect(path: str, deadline: float) -> socket.socket | None:

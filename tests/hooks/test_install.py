@@ -13,6 +13,8 @@ import pytest
 from maw.errors import FatalError
 from maw.git.repo import Repo, discover
 from maw_hooks import install
+from maw_remote import control
+from tests.fixtures.attendant import stop_attendant
 from tests.fixtures.fake_runner import FakeRunner, finding
 from tests.fixtures.git import Repository
 from tests.hooks.conftest import Hooked
@@ -260,13 +262,22 @@ def test_a_latin_1_terminal(hooked: Hooked) -> None:
     assert "quoted" in hooked.commit("-a", LC_ALL="en_US.ISO-8859-1")
 
 
-def test_modules_of_the_repository_are_never_imported(hooked: Hooked) -> None:
-    for name in ("json", "subprocess", "maw", "maw_hooks", "sitecustomize"):
-        hooked.write(f"{name}.py", "open('/dev/stderr', 'w').write('HIJACKED')\n")
+def test_modules_of_the_repository_are_never_imported(hooked: Hooked, home: Path) -> None:
+    """Nor by what a hook starts: the attendant, and the runner where none runs."""
+    for name in ("json", "subprocess", "click", "maw", "maw_hooks", "maw_remote", "sitecustomize"):
+        hooked.write(f"{name}.py", f"open({str(home / 'hijacked')!r}, 'a').write(__name__ + ' ')\n")
     hooked.ok("add", ".")
-    said = hooked.commit(PYTHONPATH=str(hooked.path), PYTHONSTARTUP=str(hooked.path / "json.py"))
-    assert "HIJACKED" not in said
+    environment = {"PYTHONPATH": str(hooked.path), "PYTHONSTARTUP": str(hooked.path / "json.py")}
+    hooked.commit(**environment)
     assert len(hooked.runner.submits) == 1
+    hooked.runner.stop()
+    hooked.write("a.py", "four = 4\n")
+    try:
+        hooked.commit("-a", **environment)
+    finally:
+        stop_attendant()  # it may be about to start another
+        control.stop()
+    assert not (home / "hijacked").exists(), (home / "hijacked").read_text()
 
 
 def test_a_hook_that_looks_at_its_own_name_is_told(place: Repo, repo: Repository) -> None:
