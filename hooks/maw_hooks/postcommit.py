@@ -93,6 +93,8 @@ def unreviewed(config: Config, *, tree: str, base: str, reason: str) -> dict[str
 
 def _base(repo: Repo, last: LastCommit) -> str:
     """The tree that pre-commit would have compared with: of HEAD before the commit."""
+    if last.action == "commit (initial)":  # the first one, also of an orphan branch: HEAD was on another one before
+        return empty_tree(repo)
     if last.previous_tree is not None and last.action.startswith("commit"):
         return last.previous_tree
     return tree_of(repo, last.parents[0]) if last.parents else empty_tree(repo)

@@ -6,12 +6,13 @@ import os
 import re
 
 from maw.git.repo import Repo
-from maw.git.run import GitError, git, try_line
+from maw.git.run import git
 from maw.light import NamedTuple
 
 MOST = 1000  # commits of one push that are looked at, newest first
 TIMEOUT = 20.0  # seconds for git to list them
-_LINE = re.compile(rb"\S+ ([0-9a-f]{40,64}) \S+ ([0-9a-f]{40,64})\Z")
+# What is pushed may be an expression with blanks: HEAD^{/a word of the message}.
+_LINE = re.compile(rb".+ ([0-9a-f]{40,64}) \S+ ([0-9a-f]{40,64})\Z")
 
 
 class Tip(NamedTuple):
@@ -42,24 +43,29 @@ def tips(lines: bytes) -> list[Tip]:
 
 def outgoing(repo: Repo, asked: list[Tip], remote: str) -> Outgoing:
     """The commits of `asked` that neither the refs they replace have nor what is known of `remote`. Raises GitError."""
-    new = [tip.new for tip in asked if _is_commit(repo, tip.new)]  # a tag may name a tree or a file
+    new = _commits(repo, [tip.new for tip in asked])  # a tag may name a tree or a file
     if not new:
         return Outgoing({}, more=False)
-    old = [tip.old for tip in asked if tip.old is not None and _is_commit(repo, tip.old)]
+    old = _commits(repo, [tip.old for tip in asked if tip.old is not None])
     known = f"--remotes={remote}" if re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", remote) else "--remotes"
     options = ("--no-show-signature", "--no-notes", "--no-color", "--no-patch", "--no-merges", "--format=%H%x00%s")
-    command = ("log", f"-{MOST + 1}", *options, *new, "--not", *old, known, "--")
-    lines = git(*command, cwd=repo.root, timeout=TIMEOUT).decode("utf-8", "replace").splitlines()
-    found = dict(line.split("\0", 1) for line in lines if "\0" in line)
+    # By its input: a push of all tags may have more of them than a command line has room for.
+    command = ("log", f"-{MOST + 1}", *options, "--stdin", "--not", known, "--")
+    revisions = "".join(f"{oid}\n" for oid in (*new, *(f"^{oid}" for oid in old))).encode("ascii")
+    output = git(*command, cwd=repo.root, stdin=revisions, timeout=TIMEOUT)
+    found = dict(line.split("\0", 1) for line in output.decode("utf-8", "replace").splitlines() if "\0" in line)
     return Outgoing(dict(list(found.items())[:MOST]), more=len(found) > MOST)
 
 
-def _is_commit(repo: Repo, name: str) -> bool:
-    """Whether we have it, and it is a commit or a tag of one. Of a forced push we may not have what was there."""
-    try:
-        return try_line("cat-file", "-e", f"{name}^{{commit}}", cwd=repo.root) is not None
-    except GitError:
-        return False
+def _commits(repo: Repo, names: list[str]) -> list[str]:
+    """The commits of those that are one, or a tag of one, and that we have: of a forced push we may not have what was
+    there."""
+    if not names:
+        return []
+    asked = "".join(f"{name}^{{commit}}\n" for name in dict.fromkeys(names))
+    answers = git("cat-file", "--batch-check", cwd=repo.root, stdin=os.fsencode(asked), timeout=TIMEOUT).splitlines()
+    found = (answer.split(b" ") for answer in answers if b" commit " in answer)
+    return list(dict.fromkeys(words[0].decode("ascii") for words in found))
 
 
 def _or_none(oid: str) -> str | None:

@@ -4,13 +4,19 @@ hook=@HOOK@ python=@PYTHON@
 maw=@MAW@ hooks=@HOOKS@
 # The hook that was here before runs first, whatever maw does.
 saved=${0%/*}/$hook.maw-saved
-# git tells pre-push on standard input what is pushed, which both need. No `cat`: a GUI's PATH may be empty.
+# git tells pre-push on standard input what is pushed, which both need. A GUI's PATH may be empty: a loop then does what
+# cat does, which takes bash minutes for thousands of refs.
 pushed=
-if [ $hook = pre-push ]; then
-	while IFS= read -r line; do
-		pushed="$pushed$line
+if [ $hook = pre-push ] && [ -x "$saved" ]; then
+	if command -v cat >/dev/null 2>&1; then
+		pushed=$(cat && echo .)
+		pushed=${pushed%.}
+	else
+		while IFS= read -r line; do
+			pushed="$pushed$line
 "
-	done
+		done
+	fi
 fi
 if [ -x "$saved" ]@UNLESS@; then
 	if [ $hook = pre-push ]; then printf %s "$pushed" | "$saved" "$@"; else "$saved" "$@"; fi
@@ -35,7 +41,7 @@ if [ ! -x "$python" ] || [ ! -f "$maw/maw/__init__.py" ] || [ ! -f "$hooks/maw_h
 	echo "maw: this hook's maw is gone, so nothing is reviewed; \`maw hooks install\` mends it ($0)" >&2
 	exit 0
 fi
-if [ $hook = pre-push ]; then
+if [ -n "$pushed" ]; then
 	exec <<EOF
 $pushed
 EOF

@@ -80,6 +80,15 @@ def test_no_verify_is_recorded_as_unreviewed(hooked: Hooked) -> None:
     assert record["base"] == hooked.out("rev-parse", "HEAD~1^{tree}")
 
 
+def test_no_verify_on_an_orphan_branch_is_recorded_as_all_new(hooked: Hooked) -> None:
+    """HEAD was at another commit before, of which this one is no change."""
+    hooked.ok("checkout", "-q", "--orphan", "fresh")
+    hooked.commit("-n")
+    record = hooked.record()
+    assert record is not None
+    assert (record["status"], record["base"]) == ("unreviewed", hooked.out("hash-object", "-t", "tree", "/dev/null"))
+
+
 def test_no_verify_after_a_block_is_recorded_as_bypassed(hooked: Hooked) -> None:
     hooked.runner.plays(finding(severity="error"))
     hooked.write("a.py", THREE + "four = 4\n")

@@ -111,6 +111,18 @@ def test_new_branches_deletions_and_tags(hooked: Hooked, origin: Path, user: Pat
     bare = _reviewed(hooked, "c.py", "-n")
     hooked.ok("tag", "-a", "-m", "annotated", "v2")
     assert bare[:10] in _stopped(hooked, "origin", "v2")
+    assert bare[:10] in _stopped(hooked, "origin", "HEAD^{/change|a b}:refs/heads/named-with-a-blank")
+
+
+def test_many_refs_take_few_processes(hooked: Hooked, origin: Path, user: Path, home: Path) -> None:
+    _require(user, "reviewed")
+    bare = _reviewed(hooked, "b.py", "-n")
+    refs = [f"refs/tags/t{number}" for number in range(100)]
+    hooked.repository.git("update-ref", "--stdin", stdin="".join(f"create {ref} {bare}\n" for ref in refs).encode())
+    trace = home / "trace"
+    done = hooked.git("push", "-q", "--tags", "origin", GIT_TRACE2_EVENT=str(trace))
+    assert (done.returncode, "1 commit was not reviewed" in done.stderr) == (1, True), done.stderr
+    assert trace.read_text().count('"event":"start"') < 20
 
 
 def test_a_forced_push_is_about_what_is_new(hooked: Hooked, origin: Path, user: Path) -> None:
