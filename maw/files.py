@@ -11,6 +11,8 @@ import stat
 import time
 from collections.abc import Iterator
 
+# What file systems say that know no locks: NFS without its lock daemon, some of SMB and FUSE.
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS)
 BOUND = 256 * 1024  # bytes; no settings file or hook script that people write comes near
 
 
@@ -103,10 +105,11 @@ def changed(path: str) -> float | None:
         return None
 
 
-def try_lock(path: str) -> int | None:
+def try_lock(path: str, *, needed: bool = True) -> int | None:
     """Take an exclusive lock on `path` (created, mode 0600), or None when another process holds it.
 
-    The lock is held by the returned descriptor: closing it, or the end of the process, lets go. The file stays.
+    The lock is held by the returned descriptor: closing it, or the end of the process, lets go. The file stays. Where
+    it is not `needed`, but only keeps others from trying in vain, nobody holds it on a file system without locks.
     """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -114,6 +117,10 @@ def try_lock(path: str) -> int | None:
     except BlockingIOError:
         os.close(fd)
         return None
+    except OSError as exc:
+        if needed or exc.errno not in _NO_LOCKS:
+            os.close(fd)
+            raise
     return fd
 
 
@@ -138,10 +145,10 @@ def lock_holder(path: str) -> int | None:
 
 
 @contextlib.contextmanager
-def lock(path: str, timeout: float = 10.0) -> Iterator[None]:
-    """Hold the lock on `path` for a block. Raises TimeoutError after `timeout` seconds."""
+def lock(path: str, timeout: float = 10.0, *, needed: bool = True) -> Iterator[None]:
+    """Hold the lock on `path` for a block; `needed` as of try_lock. Raises TimeoutError after `timeout` seconds."""
     give_up = time.monotonic() + timeout
-    while (fd := try_lock(path)) is None:
+    while (fd := try_lock(path, needed=needed)) is None:
         if time.monotonic() >= give_up:
             raise TimeoutError(f"{path} is held by another process")
         time.sleep(0.01)

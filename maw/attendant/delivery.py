@@ -78,7 +78,8 @@ def attempts(
     """
     if not outbox.ids(repo):
         return
-    lock = files.try_lock(os.path.join(outbox.directory(repo), "lock"))
+    # Two at once would do the same work twice, and no harm.
+    lock = files.try_lock(os.path.join(outbox.directory(repo), "lock"), needed=False)
     if lock is None:
         raise AtIt("another process sends what waits in the outbox", hint="`maw outbox` shows what is left")
     try:

@@ -28,7 +28,8 @@ from maw.git.store import open_store
 from maw.record import KINDS, LINES_MAX, NOTE_MAX, Record, format_note, merge, parse_note
 
 ATTEMPTS = 50  # 18 were seen with two writers that never pause
-LOCK_TIMEOUT = 10.0  # seconds; then we write without: the ref's compare-and-swap is what protects
+# Seconds; then we write without, as on a file system that knows no locks: the ref's compare-and-swap is what protects.
+LOCK_TIMEOUT = 10.0
 STALE_LOCK = 10.0  # seconds; who locks a ref holds it for milliseconds: this one was killed meanwhile
 Done = TypeVar("Done")
 _IDENT = re.compile(rb"(.+) <(.+)> \d+ [+-]\d+$")
@@ -236,7 +237,7 @@ class Notes:
         path = os.path.join(paths.make_private_dir(self.repo.maw_dir), "notes.lock")
         with contextlib.ExitStack() as stack:
             with contextlib.suppress(TimeoutError):
-                stack.enter_context(files.lock(path, LOCK_TIMEOUT))
+                stack.enter_context(files.lock(path, LOCK_TIMEOUT, needed=False))
             yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from maw import record
+from maw import files, record
 from maw.errors import FatalError
 from maw.git import notetree
 from maw.git.libgit import LibGit
@@ -177,6 +178,19 @@ def test_the_lock_file_of_a_killed_writer_is_removed(repo: Repository) -> None:
     os.utime(left, (time.time() - 120, time.time() - 120))
     assert notes.append("review", commit, [encode(review_record(repo, commit))])
     assert not left.exists()
+
+
+def test_a_file_system_without_locks(repo: Repository, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As NFS is without its lock daemon. The ref itself says whether somebody else was faster."""
+
+    def refused(fd: int, how: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    commit = repo.commit()
+    monkeypatch.setattr("fcntl.flock", refused)
+    assert Notes(kernel_repo(repo)).append("review", commit, [encode(review_record(repo, commit))])
+    with pytest.raises(OSError, match="No locks available"):
+        files.try_lock(str(repo.path / "lock"))  # which others rely on
 
 
 def test_libgit2_is_used_where_it_can_be(repo: Repository) -> None:
