@@ -14,9 +14,14 @@ HEADER = "Maw-Client"
 _LENGTH = 16  # hex digits
 
 
+def word() -> str:
+    """The word; empty where it cannot be kept, which costs nothing but that."""
+    return _read() or _made()
+
+
 def header() -> dict[str, str]:
-    """The header that tells it; none where it cannot be kept, which costs nothing but that."""
-    name = _read() or _made()
+    """The header that tells it, if there is one."""
+    name = word()
     return {HEADER: name} if name else {}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from maw import answers, api, errors, paths, reach
+from maw import answers, api, clientid, errors, paths, reach
 from maw.cli import completing
 from maw.cli.node_install import install as install_command
 from maw.cli.node_install import put_there
@@ -138,7 +138,7 @@ def _check_name(name: str) -> None:
 def _own_key(name: str) -> str:
     """The public half of maw's key for this node, made when there is none."""
     path = paths.node_key_file(name)
-    return public_line(path) or make_key(path, install.tag(name, socket.gethostname()))
+    return public_line(path) or make_key(path, install.tag(name, socket.gethostname(), clientid.word()))
 
 
 def _write(target: Target) -> None:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from maw import files, paths
 from maw.errors import NodeError
-from maw.link.resolve import Route
+from maw.link.resolve import SSH_PORT, Route
 
 
 class Known(NamedTuple):
@@ -57,7 +57,16 @@ def check(route: Route, key_type: str, blob: bytes, entries: list[Known]) -> Non
     other = next((entry for entry in plain if entry.key_type == key_type), None)
     if other is not None:
         raise _changed(route, other, fingerprint(blob))
+    if {entry.marker for entry in _without_port(route) if entry.blob == blob} == {""}:
+        return
     raise _unknown(route, key_type, fingerprint(blob), entries)
+
+
+def _without_port(route: Route) -> list[Known]:
+    """What is known of the host at sshd's own port: where it listens at another one, ssh takes that as well."""
+    if route.host_key_alias or route.port == SSH_PORT:
+        return []
+    return known(route._replace(port=SSH_PORT))
 
 
 def refusal(route: Route, key_type: str, key_fingerprint: str) -> NodeError:

@@ -20,6 +20,7 @@ from maw.link.target import Target
 
 TIMEOUT = 120.0  # seconds; a person may have to type a password
 _MARK = "maw-says:"
+_CLIENT = 8  # characters
 _SAFE = re.compile(r"[^A-Za-z0-9_.-]")
 
 _FIND = r"""
@@ -96,9 +97,10 @@ def restricted_line(command: str, public_line: str) -> str:
     return f'command="{command} connect",restrict {public_line}'
 
 
-def tag(node: str, airhost: str) -> str:
-    """The comment of maw's key, by which the line is known on the node."""
-    return f"maw:{node}@{_SAFE.sub('-', airhost) or 'air'}"
+def tag(node: str, airhost: str, client: str) -> str:
+    """The comment of maw's key, by which the line is known on the node: an older line of that name goes. So it has a
+    part of `client` (clientid.word), for many machines have the host name that they came with."""
+    return "-".join(filter(None, (f"maw:{node}@{_SAFE.sub('-', airhost) or 'air'}", client[:_CLIENT])))
 
 
 def _variables(public_line: str, line: str) -> str:

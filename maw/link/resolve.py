@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from maw.errors import FatalError, NodeError
 
+SSH_PORT = 22
 _TIMEOUT = 10.0  # seconds; ssh -G takes 20 to 40 ms, unless a Match exec in the user's file hangs
 
 
@@ -48,7 +49,7 @@ class Route(NamedTuple):
         if self.host_key_alias:
             return self.host_key_alias
         name = self.hostname.lower()
-        return name if self.port == 22 else f"[{name}]:{self.port}"
+        return name if self.port == SSH_PORT else f"[{name}]:{self.port}"
 
 
 def resolve(host: str, *, user: str | None = None, port: int | None = None) -> Route:
@@ -98,7 +99,7 @@ def parse(host: str, text: str) -> Route:
     route = Route(
         host,
         first("hostname") or host,
-        int(first("port") or 22),
+        int(first("port") or SSH_PORT),
         first("user") or "",
         tuple(os.path.expanduser(path) for path in values.get("identityfile", ())),
         first("identitiesonly") == "yes",

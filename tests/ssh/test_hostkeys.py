@@ -178,3 +178,25 @@ def test_key_of_another_type_is_unknown_not_changed(home: Path) -> None:
     with pytest.raises(NodeError) as caught:
         hostkeys.check(route, "ssh-ed25519", b"new", hostkeys.known(route))
     assert caught.value.code == "host_key_unknown" and "another type" in caught.value.message
+
+
+def test_key_of_the_host_counts_at_another_port_too(home: Path) -> None:
+    """As ssh has it: what is listed without a port is taken where nothing is listed with it."""
+    file = home / "known"
+    route = Route("pro", "pro", 2222, "u", (), False, None, (str(file),), None, None)
+    key = base64.b64encode(BLOB).decode()
+
+    def refused(known: str, route: Route = route) -> str | None:
+        file.write_text(known)
+        try:
+            hostkeys.check(route, "ssh-ed25519", BLOB, hostkeys.known(route))
+        except NodeError as exc:
+            return exc.code
+        return None
+
+    assert refused(f"pro ssh-ed25519 {key}\n") is None
+    assert refused(f"pro ssh-ed25519 {key}\n@revoked pro ssh-ed25519 {key}\n") == "host_key_unknown"
+    other = base64.b64encode(b"other").decode()
+    assert refused(f"pro ssh-ed25519 {key}\n[pro]:2222 ssh-ed25519 {other}\n") == "host_key_changed"
+    assert refused(f"pro ssh-ed25519 {other}\n") == "host_key_unknown"
+    assert refused(f"pro ssh-ed25519 {key}\n", route._replace(host_key_alias="alias")) == "host_key_unknown"

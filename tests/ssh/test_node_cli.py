@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import stat
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from maw import paths
+from maw.link import install
 from maw.link.hostkeys import fingerprint
 from tests.fixtures.runner import RunnerProcess
 from tests.fixtures.ssh import USER, Air, Endpoint, Pro, Sshd, make_key
@@ -53,8 +55,12 @@ def test_add_installs_a_restricted_key_and_tests_the_way(user: Air, sshd: Sshd, 
 
 
 def test_add_again_changes_nothing(user: Air, sshd: Sshd) -> None:
+    namesake = f'command="x connect",restrict ssh-ed25519 AAAA {install.tag("pro", socket.gethostname(), "")}\n'
+    with open(sshd.authorized_keys, "a") as file:
+        file.write(namesake)  # of another machine that has kept the host name it came with
     maw("node", "add", "pro", "pro", "--yes")
     first = sshd.authorized_keys.read_text()
+    assert namesake in first
     config = Path(paths.config_file()).read_text()
     assert maw("node", "add", "pro", "pro", "--yes").returncode == 0
     assert sshd.authorized_keys.read_text() == first
