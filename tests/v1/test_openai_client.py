@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx2
@@ -35,6 +36,7 @@ def refusal(call: Any, **more: Any) -> openai.APIStatusError:
 def test_chats_models_and_refusals(openai_client: OpenAI, model_runner: RunnerProcess) -> None:
     """One runner, many requests: starting it and loading the model is what takes the time."""
     client = openai_client
+    a_worker_that_does_not_start(client)
     whole_answers(client)
     streams(client)
     stops_and_limits(client)
@@ -46,6 +48,15 @@ def test_chats_models_and_refusals(openai_client: OpenAI, model_runner: RunnerPr
     refusals(client)
     malformed()
     assert model_runner.request("GET", "/status")["pid"] == model_runner.pid
+
+
+def a_worker_that_does_not_start(client: OpenAI) -> None:
+    """What went wrong once is tried again when somebody asks."""
+    folder = Path(paths.runner_dir(), "workers")
+    folder.write_text("in the way")
+    for name in ("manager", NAME):
+        assert refusal(client.chat.completions.create, model=name, messages=HELLO).status_code == 503
+    folder.unlink()
 
 
 def whole_answers(client: OpenAI) -> None:

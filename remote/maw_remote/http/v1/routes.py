@@ -12,7 +12,6 @@ from litestar import HttpMethod, Request, Response, Router, get, post, route
 from litestar.response import Stream
 
 from maw_remote.engine import interface
-from maw_remote.engine.choice import is_servers
 from maw_remote.engine.interface import EngineError, Field, Text, Token, Usage
 from maw_remote.engine.program import Write
 from maw_remote.http.tasks import TheRunner
@@ -98,8 +97,9 @@ def resolved(runner: Runner, name: str) -> str:
     """The model that a request means. Raises Refused."""
     found = names(runner)
     model = runner.settings.models.get(name, name)
-    # A server's models need no role to be asked; which ones it has is the server's to say.
-    if name in found or (is_servers(model) and runner.engine.identity(model) != "missing"):
+    # A model that could not be loaded the last time is tried again. A server's need no role to be asked; which ones it
+    # has is the server's to say.
+    if name in found or runner.engine.identity(model) != "missing":
         return model
     known = ", ".join(found) or "none yet; `maw model pull` gets one"
     raise Refused(f"no model {name!r} here (known: {known})", param="model", code="model_not_found", status=404)
