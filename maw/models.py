@@ -35,7 +35,7 @@ def _at_rest() -> object:
     except subprocess.TimeoutExpired:
         raise NodeError("timeout", f"the models on this machine were not listed within {_LIST_TIMEOUT:g} s") from None
     if done.returncode != 0:
-        reason, hint = reach.last_words(done.stderr, done.returncode)
+        reason, hint = reach.why_it_failed(done.stderr, done.returncode)
         raise NodeError("no_runner", f"the models on this machine cannot be listed: {reason}", hint=hint)
     return json.loads(done.stdout)
 

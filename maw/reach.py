@@ -133,7 +133,7 @@ def start_runner(deadline: float) -> None:
             hint="see `maw-runner logs`",
         ) from None
     if done.returncode != 0:
-        reason, hint = last_words(done.stderr, done.returncode)
+        reason, hint = why_it_failed(done.stderr, done.returncode)
         raise NodeError(
             "no_runner",
             f"the runner on this machine did not start: {reason}",
@@ -141,7 +141,7 @@ def start_runner(deadline: float) -> None:
         )
 
 
-def last_words(stderr: bytes, code: int) -> tuple[str, str | None]:
+def why_it_failed(stderr: bytes, code: int) -> tuple[str, str | None]:
     """Why maw-runner failed: one line, and perhaps a hint below it (maw/cli/failure.py); without maw_remote, Python's
     own words: the last."""
     said = stderr.decode("utf-8", "replace").strip().splitlines()

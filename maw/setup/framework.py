@@ -80,9 +80,11 @@ def apply(repo: Repo, worktree: str, *, stages: bool = False) -> list[str]:
 
 
 def is_ours(lines: Iterable[bytes]) -> bool:
-    """Whether all these lines of the project's file are such as apply writes: they tell a reviewer nothing."""
-    ours = {text.strip() for text in (_NEW_HEAD + _ITEM).encode("utf-8").splitlines()}
-    return all(line.strip() in ours for line in lines if line.strip())
+    """Whether these lines of the project's file are hooks of maw's as apply writes them, and nothing else: they tell a
+    reviewer nothing."""
+    ours = {text.strip() for text in (_NEW_HEAD + _ITEM).splitlines()}
+    found = {line.decode("utf-8", "replace").strip() for line in lines} - {""}
+    return found <= ours and any(f"- id: {hook.id}" in found for hook in HOOKS)
 
 
 def listed(worktree: str | None) -> frozenset[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
+from collections.abc import Iterator
 
 import click
 
@@ -131,9 +133,10 @@ def models() -> int:
 
     from maw import api
     from maw.config.load import load
-    from maw_remote.engine.local import make_engine
-    from maw_remote.engine.openai.backend import ServerEngine
 
+    with _of_the_extra():
+        from maw_remote.engine.local import make_engine
+        from maw_remote.engine.openai.backend import ServerEngine
     config = load(strict=False)
     local = make_engine(config)
     found = [*local.models(), *ServerEngine(config).models()]
@@ -201,13 +204,20 @@ def _must_exist() -> None:
         raise FatalError(f"the state directory was removed: {paths.state_dir()}", hint="start the runner again")
 
 
-def _be_the_runner(idle_exit: float | None, ready_fd: int | None, *, quiet: bool, existing: bool) -> int:
+@contextlib.contextmanager
+def _of_the_extra() -> Iterator[None]:
+    """Around imports that a base install cannot do. Raises FatalError that names the extra."""
     try:
-        from maw_remote import daemon
+        yield
     except ModuleNotFoundError as exc:
         if (exc.name or "").partition(".")[0].startswith("maw"):
             raise
         raise FatalError(f"the runner needs {exc.name}, which is not installed", hint=how_to_add("runner")) from exc
+
+
+def _be_the_runner(idle_exit: float | None, ready_fd: int | None, *, quiet: bool, existing: bool) -> int:
+    with _of_the_extra():
+        from maw_remote import daemon
     if existing:
         _must_exist()  # now: the imports took a second
     to_stderr = ready_fd is None and not quiet

@@ -84,5 +84,10 @@ def test_looking_starts_no_runner(maw: Maw, home: Path) -> None:
     assert (ran := maw("queue", "watch", "3f9c")).code == 2 and "so no task is" in ran.err
     assert "no model is loaded: the runner on this machine is not running" in maw("model", "ps").err
     assert maw("model", "ps", "--json").json == {"v": 1, "node": "local", "running": False, "models": []}
+    assert not (home / "state" / "runner" / "queue.db").exists()
+
+
+def test_models_are_listed_without_a_runner(maw: Maw, home: Path) -> None:
+    pytest.importorskip("psutil", reason="the runner extra")
     assert re.search(r"^phi-4-mini-instruct +available .* generator ", maw("model", "list").out, re.MULTILINE)
     assert not (home / "state" / "runner" / "queue.db").exists()

@@ -60,6 +60,7 @@ def test_what_maw_itself_writes() -> None:
     with_hooks = framework.with_hooks("repos:\n  - repo: x\n")[0].encode().splitlines()
     assert reason(one_file(framework.CONFIG, framework.with_hooks("")[0].encode().splitlines())) == "maw's own hooks"
     assert reason(one_file(framework.CONFIG, with_hooks)) is None  # with `- repo: x` of somebody else
+    assert reason(one_file(framework.CONFIG, [b"    verbose: true", b"    always_run: true"])) is None  # of any hook
     assert reason(one_file("a/" + framework.CONFIG, [b"repos:"])) is None
     mine = [b"[review]", b'block_at = "info"']
     assert reason(one_file(".maw.toml", mine), *BY_KEY["review.exclude"].default) == "excluded by /.maw.toml"
