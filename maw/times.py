@@ -54,3 +54,11 @@ def until(seconds: float) -> str:
     """How soon, in its largest unit: `in 59m`, `now`."""
     text = age(seconds, now_below=1)
     return text if text == "now" else f"in {text}"
+
+
+def clock(told: str) -> str:
+    """The time of day, here, of a moment that a node told; empty for what is none."""
+    try:
+        return time.strftime("%H:%M:%S", time.localtime(moment(told)))
+    except FatalError:
+        return ""

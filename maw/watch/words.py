@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maw import wire
+from maw.times import clock
 
 Json = dict[str, Any]
 
@@ -29,8 +30,8 @@ def told(event: wire.Event, *, whose: bool = False) -> str | None:
         case _:
             reason = data.get("reason")
             said = str((reason if reason != event.type else "") or data.get("model") or "")
-    clock, task = str(data.get("ts", ""))[11:19], f"{data.get('task', '')}  " if whose else ""
-    return f"{clock}  {task}{event.type:<9} {said}".rstrip()
+    task = f"{data.get('task', '')}  " if whose else ""
+    return f"{clock(str(data.get('ts')))}  {task}{event.type:<9} {said}".rstrip()
 
 
 def cancelled(task: Json, *, forced: str = "--force") -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from maw.errors import FatalError
-from maw.times import moment, until
+from maw.times import clock, moment, until
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,12 @@ def test_words_that_git_users_type(text: str, days: int) -> None:
 def test_words_that_are_no_time(text: str) -> None:
     with pytest.raises(FatalError, match="not a time"):
         moment(text)
+
+
+def test_clocks_are_those_here() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "XXX-2")
+        time.tzset()
+        assert clock("2026-01-31T23:30:05.000Z") == "01:30:05"
+        assert clock("half past nine") == clock("None") == ""
+    time.tzset()

@@ -206,6 +206,10 @@ def test_what_is_written_is_followed_and_read_sideways(tui: Run, project: Reposi
         assert ui.has("line 0") and not ui.has("line 199")
         await ui.press("G")
         await ui.until_has("line 199")
+        out.tell([])
+        await ui.until(lambda: not out.show_vertical_scrollbar, "nothing to scroll over")
+        out.tell([Line((("plain", f"{'x' * 76} end of it"),))] * 30, prose=True)
+        await ui.until_has("end of it")  # none of it is behind the scroll bar
 
     tui(scenario, repo=project, screen="generate")
 

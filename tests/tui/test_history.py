@@ -111,6 +111,10 @@ def test_the_filter_is_remembered(tui: Run, sample: Sample) -> None:
     async def second(ui: Ui) -> None:
         await ui.until(lambda: len(listed(ui)) == 1)
         assert ui.lines[1].strip() == "blanks"
+        await ui.press("enter")
+        await ui.until_has("@@")  # the commit, in front of the list
+        await ui.type("/blanks and")
+        await ui.until(lambda: len(listed(ui)) == 1, "what the filter leaves, while it is typed")
 
     tui(first, repo=sample[0])
     tui(second, repo=sample[0])

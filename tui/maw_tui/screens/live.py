@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import events, on
 from textual.message import Message
@@ -23,10 +25,14 @@ class News(Message):
 
 
 class LiveScreen(MawScreen):
-    """While a dialog is in front it stands still: what is below one is drawn together with it, all of the screen."""
+    """While a dialog is in front it stands still: what is below one is drawn together with it, all of the screen.
+    `ON_ROW` are the actions about what is under the cursor of its list, `offers` those of them that do anything."""
+
+    ON_ROW: ClassVar[frozenset[str]]
 
     def __init__(self) -> None:
         super().__init__()
+        self._offered: Collection[str] = ()
         self._due: Timer | None = None
         self._second = 0
         self._busy = True  # something changes by itself: ages, speeds, the time until the next try
@@ -48,6 +54,19 @@ class LiveScreen(MawScreen):
 
     def tick(self, second: int) -> None:
         """Called each second while the screen is in front."""
+
+    def offers(self) -> Collection[str]:
+        raise NotImplementedError
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return action in self.offers() if action in self.ON_ROW else super().check_action(action, parameters)
+
+    def offer(self) -> None:
+        """Have the line of keys show what can be done with what is under the cursor."""
+        offered = self.offers()
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
 
     def paint(self) -> None:
         pictures = self.maw.live.look()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -19,6 +19,7 @@ from maw.git.repo import Repo
 from maw.memory import arrivals
 from maw.memory.index import Index
 from maw.memory.query import Filters
+from maw.review.fold import columns, wrapped
 from maw.review.render import Line
 from maw.stats import GROUPS, plots, words
 from maw.stats.gather import Statistics, gather
@@ -35,7 +36,7 @@ _DAY = 86400.0
 _PLOTS = 6
 _OPENED = ("week", "author", "model", "path")  # groups whose rows can be counted alone
 _BAR = 24  # columns at most
-_SUMMARY = 6  # lines
+_LABEL = 10  # columns of what a line of the summary is about
 FILTER, TABLE, SPAN = "stats", "stats.table", "stats.span"  # what they are remembered by
 
 
@@ -119,10 +120,25 @@ class StatsScreen(MawScreen):
     @on(Counted)
     def show(self, event: Counted) -> None:
         self._found = event.found
-        lines = words.summary(event.found.total)
-        self.query_one("#stats-summary", Static).update(Content("\n".join(lines[:_SUMMARY])))
+        self._lay_out()
         self._show_plots()
-        self._show_table()
+
+    @on(events.Resize)
+    def resized(self) -> None:
+        self.call_after_refresh(self._lay_out, keep_place=True)
+
+    def _lay_out(self, *, keep_place: bool = False) -> None:
+        """What is made to fit."""
+        self._show_summary()
+        self._show_table(keep_place=keep_place)
+
+    def _show_summary(self) -> None:
+        pane = self.query_one("#stats-summary", Static)
+        if self._found is not None and pane.content_size.width:
+            lines = (
+                Line((("head", line[:_LABEL]), ("plain", line[_LABEL:]))) for line in words.summary(self._found.total)
+            )
+            pane.update(Content("\n".join(line.text for line in wrapped(lines, pane.content_size.width))))
 
     def _filters(self, repo: Repo, text: str) -> Filters:
         filters = typed.read(text, repo).filters._replace(feedback=True, leading=False)  # all that is recorded
@@ -145,23 +161,25 @@ class StatsScreen(MawScreen):
             self.query_one(name, PlotView).plot(found[(self._plot + at) % _PLOTS] if found else None)
         self._title()
 
-    def _show_table(self) -> None:
-        """The rows of the chosen group, weeks the newest first."""
-        if self._found is None:
+    def _show_table(self, *, keep_place: bool = False) -> None:
+        """The rows of the chosen group, weeks the newest first, in the columns that there is room for."""
+        rows = self.query_one(GroupRows)
+        width = rows.room - 2
+        if self._found is None or width <= 0:
             return
-        table = words.table(self._found, GROUPS[self._group])
+        table = words.fitted(words.table(self._found, GROUPS[self._group]), width)
         heads, *cells = words.columns(table)
         largest = max((row.size for row in table.rows), default=0) or 1
+        room = max(min(_BAR, width - columns(heads) - 2), 0)
         self._lines = [
-            Line((("plain", f" {text}  "), ("info", "█" * round(row.size / largest * _BAR))))
+            Line((("plain", f" {text}  "), ("info", "█" * round(row.size / largest * room))))
             for text, row in zip(cells, table.rows, strict=True)
         ]
         if self._is("week"):
             self._lines.reverse()
         self.query_one("#stats-heads", Static).update(Content.styled(f" {heads}", "bold $text-muted"))
-        rows = self.query_one(GroupRows)
         rows.opens = GROUPS[self._group] in _OPENED
-        rows.show(len(self._lines))
+        rows.show(len(self._lines), cursor=rows.cursor if keep_place else 0)
         self.refresh_bindings()
 
     def _draw(self, row: int, width: int) -> Line:

@@ -38,6 +38,11 @@ class Painted(ScrollView, can_focus=True):
         """What there is room for beside the scroll bar, where there is one."""
         return self.size.width - (self.styles.scrollbar_size_vertical if self.show_vertical_scrollbar else 0)
 
+    @property
+    def room(self) -> int:
+        """The same whether its scroll bar is there yet or not; 0 while nothing is laid out."""
+        return max(self.size.width - self.styles.scrollbar_size_vertical, 0)
+
     def line_at(self, number: int) -> Line | None:
         """The line of this number; None for an empty one."""
         raise NotImplementedError

@@ -27,7 +27,7 @@ class About(Page):
         self.on_resize()
 
     def on_resize(self) -> None:
-        self.show([part for line in self._whole for part in broken(line, self.size.width)])
+        self.show([part for line in self._whole for part in broken(line, self.room)])
 
 
 def heading(width: int) -> str:

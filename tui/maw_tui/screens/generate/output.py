@@ -32,5 +32,4 @@ class Output(Page):
     def _fitted(self) -> Sequence[Line]:
         if not self._prose:
             return self._whole
-        width = self.container_size.width - self.scrollbar_size_vertical  # whether that is seen yet or not
-        return [part for line in self._whole for part in broken(line, width)]
+        return [part for line in self._whole for part in broken(line, self.room)]

@@ -169,6 +169,12 @@ class HistoryScreen(SettlingScreen):
             if back is not None:
                 self.maw.action_show(back)
 
+    def action_filter(self) -> None:
+        """What it leaves is in sight while it is typed: in a narrow terminal the commit is in front of the list."""
+        self._back = self._awaited = None
+        self.remove_class("-reading", "-zoomed")
+        super().action_filter()
+
     def action_other_pane(self) -> None:
         if self.detail.has_focus:
             self._back = None

@@ -107,14 +107,14 @@ class Detail(Working, Rows):
     @property
     def _columns(self) -> int:
         """What there is room for; as yet, when it is only about to be shown."""
-        return self.size.width or self.screen.size.width
+        return self.room or self.screen.size.width - self.styles.scrollbar_size_vertical
 
     def read_again(self, repo: Repo) -> None:
         if self.commit is not None:
             self.read(repo, self.commit.oid, RESTING)
 
     def on_resize(self) -> None:
-        if self.commit is not None and self.size.width not in (0, self._laid_out_for):
+        if self.commit is not None and self.room not in (0, self._laid_out_for):
             self._lay_out(self.commit, RESTING)
 
     @work(thread=True, exclusive=True, exit_on_error=False, group="commit")

@@ -42,6 +42,7 @@ class NodesScreen(LiveScreen):
     ABOUT = "What each node has loaded, what it takes of the memory, and how busy it is."
     PARTS = (Rows,)
     ENTER = "A node's tasks; load the model"
+    ON_ROW = frozenset({"load", "unload", "pin"})
     CSS_PATH = "../live.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("l", "load", "Load", tooltip="Load the model"),
@@ -89,6 +90,10 @@ class NodesScreen(LiveScreen):
         rows.renew([item.key for item in self.items])
 
     @on(Rows.Moved)
+    def moved(self) -> None:
+        self._paint_panel()
+        self.offer()
+
     def _paint_panel(self) -> None:
         pane, item = self.query_one("#gauges", Pane), self._current()
         if pane.display and pane.size.width:
@@ -135,6 +140,18 @@ class NodesScreen(LiveScreen):
         self._loading = others | {one: self._loading.get(one, time.monotonic()) for one in now}
 
     # What can be done.
+
+    def offers(self) -> set[str]:
+        """To load one that could be had says how to get it."""
+        item = self._current()
+        if item is None or item.model is None:
+            return set()
+        state = item.model.state
+        return (
+            ({"load"} if state != "loaded" else set())
+            | ({"unload"} if state in ("loaded", "loading") else set())
+            | ({"pin"} if state != "available" else set())
+        )
 
     def action_everything(self) -> None:
         self._everything = not self._everything

@@ -92,5 +92,4 @@ class FollowScreen(ModalScreen[None]):
         lines = [Line((("head", one_line(head)),)), Line((("dim", one_line(task.title)), ("warning", self._note)))]
         self.query_one("#followed", Pane).show(lines)
         page = self.query_one("#transcript", Page)
-        # A column is the scroll bar's before there is one, so that no text is laid out anew when it comes.
-        page.grow(self._transcript.lines(page.size.width - 1))
+        page.grow(self._transcript.lines(page.room))

@@ -28,20 +28,6 @@ from maw_tui.widgets.rows import Rows
 OUTBOX_EVERY = 5  # seconds between two looks into the outbox
 
 
-_ON_ENTRY = frozenset({"follow", "cancel", "cancel_all", "retry", "prioritise"})
-
-
-def offers(entry: Entry | None) -> set[str]:
-    """The actions of the screen that an entry admits."""
-    if entry is None:
-        return set()
-    if entry.task is None:
-        return {"cancel", "retry"}
-    if not entry.task.live:
-        return {"follow", "retry"}
-    return {"follow", "cancel", "cancel_all"} | ({"prioritise"} if entry.task.task.state == "queued" else set())
-
-
 @dataclass
 class Traced(Message):
     """The commit that has what came of a task; None where no commit of this repository has."""
@@ -55,6 +41,7 @@ class QueueScreen(SteeringScreen):
     ABOUT = "What the nodes do, what waits for them, and what became of it."
     PARTS = (Rows,)
     ENTER = "The commit of what has ended or waits in the outbox, else follow the task"
+    ON_ROW = frozenset({"follow", "cancel", "cancel_all", "retry", "prioritise"})
     CSS_PATH = "../live.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "follow", "Follow", tooltip="Follow a task: all that it told, and what comes"),
@@ -73,7 +60,6 @@ class QueueScreen(SteeringScreen):
         self._waiting: list[Entry] = []
         self._several = False  # nodes: then each row names its own
         self._pictures: list[Picture] = []
-        self._offered: frozenset[str] = frozenset()  # what can be done with the entry under the cursor
         self._told = 0  # lines about them
         self._wanted = self.maw.remembered.filter("queue")
 
@@ -137,14 +123,7 @@ class QueueScreen(SteeringScreen):
             pane.show(words.detail(entry, width, height))
         elif width:
             pane.show(words.nothing(self._pictures, self._wanted, width))
-        self._offer()
-
-    def _offer(self) -> None:
-        """Have the line of keys show what can be done with the entry under the cursor."""
-        offered = frozenset(action for action in _ON_ENTRY if self.check_action(action, ()))
-        if offered != self._offered:
-            self._offered = offered
-            self.refresh_bindings()
+        self.offer()
 
     def _current(self) -> Entry | None:
         cursor = self.query_one(Rows).cursor
@@ -170,11 +149,15 @@ class QueueScreen(SteeringScreen):
 
     # What can be done.
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether a key does anything with what is under the cursor."""
-        if action in _ON_ENTRY:
-            return action in offers(self._current())
-        return super().check_action(action, parameters)
+    def offers(self) -> set[str]:
+        entry = self._current()
+        if entry is None:
+            return set()
+        if entry.task is None:
+            return {"cancel", "retry"}
+        if not entry.task.live:
+            return {"follow", "retry"}
+        return {"follow", "cancel", "cancel_all"} | ({"prioritise"} if entry.task.task.state == "queued" else set())
 
     @on(Rows.Chosen)
     def chosen(self) -> None:
