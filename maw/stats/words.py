@@ -153,7 +153,8 @@ def _only(table: Table, places: Iterable[int]) -> Table:
 
 
 def _without_empty(table: Table) -> Table:
-    return _only(table, (at for at in range(len(table.heads)) if any(row.cells[at] != _NONE for row in table.rows)))
+    said = (at for at in range(1, len(table.heads)) if any(row.cells[at] != _NONE for row in table.rows))
+    return _only(table, [0, *said])
 
 
 def _with_short_heads(table: Table) -> Table:

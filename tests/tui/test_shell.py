@@ -52,6 +52,9 @@ def test_it_begins_with_the_history_and_outside_of_a_repository_with_the_queue(t
     async def outside(ui: Ui) -> None:
         assert ui.app.current_mode == "queue"
         await ui.until_has("no repository")
+        for key in "12":
+            await ui.press(key)
+            await ui.until_has("this is not a git repository: start maw tui in one")
 
     tui(inside, repo=repo)
     tui(outside)

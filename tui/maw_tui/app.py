@@ -92,7 +92,8 @@ class MawApp(Working, App[None]):
         return bottom if isinstance(bottom, MawScreen) else None
 
     def on_mount(self) -> None:
-        self.tell(self._trouble)
+        if self._trouble:
+            self.tell(self._trouble)
 
     def on_unmount(self) -> None:
         self.live.stop()

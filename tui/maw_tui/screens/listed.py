@@ -10,6 +10,8 @@ from maw_tui.screens.news import NewsScreen
 from maw_tui.screens.paging import PagedRows
 from maw_tui.widgets.filterbar import FilterBar
 
+_OUTSIDE = "this is not a git repository: start maw tui in one, or with --repo"
+
 
 class ListScreen(NewsScreen):
     FILTER: ClassVar[str]  # what its filter is remembered by
@@ -18,6 +20,10 @@ class ListScreen(NewsScreen):
     def table(self) -> PagedRows[Any, Any]:
         """The list."""
         raise NotImplementedError
+
+    def show_none(self) -> None:
+        """Outside of a repository."""
+        self.table.show(0, empty=_OUTSIDE)
 
     @on(FilterBar.Asked)
     def filter_by(self, event: FilterBar.Asked) -> None:

@@ -75,7 +75,7 @@ class FindingsScreen(SettlingScreen):
 
     def reload(self) -> None:
         if self.repo is None:
-            self.tell("this is not a git repository: findings need one (start maw tui in one, or with --repo)")
+            self.show_none()
         else:
             self.table.read(self.repo, self.query_one(FilterBar).value, fresh=True)
 

@@ -67,7 +67,7 @@ class HistoryScreen(SettlingScreen):
 
     def reload(self) -> None:
         if self.repo is None:
-            self.tell("this is not a git repository: the history needs one (start maw tui in one, or with --repo)")
+            self.show_none()
         else:
             self.table.read(self.repo, self.query_one(FilterBar).value, fresh=True)
             if self.has_class("-reading"):

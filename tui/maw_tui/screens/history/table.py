@@ -71,7 +71,7 @@ def heading(width: int) -> str:
 
 def _author(width: int) -> int:
     """Columns of the author; none where there is little room."""
-    return 0 if width < 72 else 12 if width < 100 else 18
+    return 0 if width < 76 else 12 if width < 100 else 18
 
 
 def line(entry: Entry, width: int, now: float) -> Line:
