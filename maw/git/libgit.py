@@ -25,6 +25,8 @@ _KINDS = {
 _NAMES = {int(number): name for name, number in _KINDS.items()}
 # How libgit2 says that somebody else was faster.
 _RACES = ("old reference value does not match", "failed to lock file", "failed to create locked file")
+# How it says that git's gc removed a folder of objects, as an empty one, that it was about to put one into.
+_SWEPT = ("failed to rename lockfile", "No such file")
 
 
 class CannotOpen(FatalError):
@@ -72,7 +74,12 @@ class LibGit(Objects):
 
     def write(self, kind: str, content: bytes) -> str:
         with self._told_plainly():
-            return str(self._odb.write(_KINDS[kind], content))
+            try:
+                return str(self._odb.write(_KINDS[kind], content))
+            except (pygit2.GitError, OSError) as exc:
+                if all(words in str(exc) for words in _SWEPT):
+                    raise Raced(str(exc)) from exc
+                raise
 
     def ref(self, name: str) -> str | None:
         with self._told_plainly():

@@ -23,7 +23,7 @@ _PERSON = re.compile(rb"(.*?) ?<([^<>\n]*)> (-?\d{1,18}) [+-]\d{1,9}\Z", re.DOTA
 
 
 class Raced(FatalError):
-    """Somebody else moved the ref, or holds its lock: look again."""
+    """Somebody else moved the ref, holds its lock, or tidied up where we were writing: look again."""
 
 
 class TooLarge(FatalError):
@@ -71,7 +71,7 @@ class Objects(ABC):
 
     @abstractmethod
     def write(self, kind: str, content: bytes) -> str:
-        """Store an object; its id."""
+        """Store an object; its id. Raises Raced."""
 
     @abstractmethod
     def ref(self, name: str) -> str | None:

@@ -20,6 +20,8 @@ _OPTIONS = ("-c", "core.hooksPath=/dev/null", "-c", "core.fsync=all")
 # How git says that somebody else was faster; a name that is in the way is told in these words, too.
 _RACES = ("cannot lock ref", "but expected", "already exists")
 _IN_THE_WAY = "cannot create"
+# How it says that gc removed a folder of objects, as an empty one, that it was about to put one into.
+_SWEPT = "No such file or directory"
 _NOT_HERE = "promisor remote"  # a partial clone, and we do not fetch
 
 
@@ -55,7 +57,12 @@ class Plumbing(Objects):
         raise FatalError("git ended without an answer", hint="try again; does `git fsck` find something?")
 
     def write(self, kind: str, content: bytes) -> str:
-        return self._git("hash-object", "-w", "-t", kind, "--stdin", stdin=content).decode("ascii").strip()
+        try:
+            return self._git("hash-object", "-w", "-t", kind, "--stdin", stdin=content).decode("ascii").strip()
+        except GitError as exc:
+            if _SWEPT in exc.stderr:
+                raise Raced(exc.message) from exc
+            raise
 
     def ref(self, name: str) -> str | None:
         return try_line(

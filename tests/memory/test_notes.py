@@ -277,6 +277,30 @@ def test_several_processes_writing_notes(repo: Repository) -> None:
     assert len(repo.git("notes", "--ref=maw/review", "list").splitlines()) == each * count
 
 
+SWEEPER = """
+import contextlib, os, sys
+os.chdir(sys.argv[1])
+print(flush=True)
+while os.path.isdir("../refs"):
+    for name in os.listdir():
+        with contextlib.suppress(OSError):
+            os.rmdir(name)
+"""
+
+
+def test_a_gc_that_tidies_up_meanwhile(repo: Repository) -> None:
+    """It removes folders of objects that are empty: also one that somebody has just made to put an object into."""
+    commits = _many_commits(repo, 150 if repo.oid_length == 40 else 10)
+    objects = repo.path / ".git/objects"
+    with subprocess.Popen([sys.executable, "-c", SWEEPER, str(objects)], stdout=subprocess.PIPE) as sweeper:
+        try:
+            assert sweeper.stdout and sweeper.stdout.readline()
+            assert _writer(repo, commits).wait(100) == 0
+        finally:
+            sweeper.kill()
+    assert len(repo.git("notes", "--ref=maw/review", "list").splitlines()) == len(commits)
+
+
 def test_two_processes_on_the_same_notes_without_the_lock(repo: Repository) -> None:
     """The ref's compare-and-swap alone has to do, since other programs know nothing of our lock."""
     count = 60 if repo.oid_length == 40 else 20
