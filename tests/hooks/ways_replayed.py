@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.fixtures.attendant import stop_attendant
 from tests.fixtures.git import make_repository
 from tests.hooks.place import NOTHING, Place
 from tests.hooks.way import CARRIED, EXACT, REPLAYED, STALE, way
@@ -47,6 +48,7 @@ def merge_squash(at: Place) -> None:
 def cherry_pick(at: Place) -> None:
     _diverged(at)
     at.watch()
+    stop_attendant()  # it looks after the notes of the commits before for seconds, and would find what is picked here
     at.ok("cherry-pick", "topic")
 
 
@@ -61,6 +63,7 @@ def cherry_pick_conflict(at: Place) -> None:
     assert at.git("cherry-pick", "topic").returncode == 1
     at.stage("a.py", "picked = 1\n")
     at.watch()
+    stop_attendant()
     at.ok("commit", "-q", "--no-edit")
 
 
