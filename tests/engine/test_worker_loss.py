@@ -107,6 +107,21 @@ def test_a_worker_that_cannot_be_started_is_told_and_is_tried_again(
     with_engine(work, timeout=60)
 
 
+def test_a_load_that_is_given_up_before_its_first_step_is_over(
+    embedded_model: EmbeddedModel, with_engine: WithEngine
+) -> None:
+    async def work(engine: Any) -> None:
+        loading = asyncio.create_task(failure(engine.load(NAME)))
+        while NAME not in engine.workers.loading:
+            await asyncio.sleep(0)
+        assert not engine.workers.starting
+        await engine.unload(NAME)
+        assert (await loading).code == "worker_lost"
+        assert not engine.workers.pool.models
+
+    with_engine(work, timeout=60)
+
+
 @pytest.mark.slow
 def test_a_worker_that_hangs_is_ended(embedded_model: EmbeddedModel, with_engine: WithEngine) -> None:
     async def work(engine: Any) -> None:

@@ -186,7 +186,8 @@ class Workers:
                 case Grant(number):
                     self._answer(number)
                 case Load(model, rung):
-                    self._loads[model] = self._spawn(self._load(model, rung))
+                    load = self._loads[model] = self._spawn(self._load(model, rung))
+                    load.add_done_callback(partial(self._not_begun, model))
                 case End(model, why):
                     self._tell(model, why)
                     self._spawn(self._end(model))
@@ -263,7 +264,7 @@ class Workers:
             self.errors[model] = exc.message
             self._failed(model, exc)
         except asyncio.CancelledError:  # as somebody wanted: nothing is wrong with the model
-            self._failed(model, EngineError("worker_lost", f"{model} was unloaded while it was loading", retry=True))
+            self._failed(model, _given_up(model))
         else:
             self.errors.pop(model, None)
             self._costs[found.sha256] = time.monotonic() - began
@@ -274,6 +275,13 @@ class Workers:
         finally:
             self._loads.pop(model, None)
             self.starting.pop(model, None)
+            self.act()
+
+    def _not_begun(self, model: str, load: asyncio.Task[None]) -> None:
+        """A load that was called off before its first step has not seen to its end itself."""
+        if self._loads.get(model) is load:
+            del self._loads[model]
+            self._failed(model, _given_up(model))
             self.act()
 
     def _config(self, found: Loadable, plan: Plan) -> Json:
@@ -349,6 +357,10 @@ class Workers:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+
+def _given_up(model: str) -> EngineError:
+    return EngineError("worker_lost", f"{model} was unloaded while it was loading", retry=True)
 
 
 def _again(error: EngineError) -> EngineError:
