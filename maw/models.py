@@ -21,22 +21,36 @@ _LIST_TIMEOUT = 30.0
 def listed(node: str) -> Json:
     """The models that a node knows, has and holds: api.ModelList. Looking starts no runner on this machine; of one at
     rest its files tell."""
-    if node != reach.LOCAL or reach.is_up(node):
-        return answers.ask(node, "GET", "/api/v1/models", api.ModelList)
-    return answers.checked(node, _at_rest(), api.ModelList)
+    if _is_at_rest(node):
+        return answers.checked(node, _at_rest(), api.ModelList)
+    return answers.ask(node, "GET", "/api/v1/models", api.ModelList)
 
 
-def _at_rest() -> object:
-    command = [sys.executable, "-P", "-m", "maw_remote", "models"]
+def recommended(node: str, memory: float | None) -> Json:
+    """Which models suit a node, or so much memory, in GB: api.Recommendation. Nor does this start a runner."""
+    if _is_at_rest(node):
+        given = () if memory is None else ("--memory", f"{memory:g}")
+        return answers.checked(node, _at_rest("--recommended", *given), api.Recommendation)
+    query = "" if memory is None else f"?memory={memory:g}"
+    return answers.ask(node, "GET", f"/api/v1/models/recommended{query}", api.Recommendation)
+
+
+def _is_at_rest(node: str) -> bool:
+    return node == reach.LOCAL and not reach.is_up(node)
+
+
+def _at_rest(*options: str) -> object:
+    """What the runner of this machine would answer, if one ran."""
+    command = [sys.executable, "-P", "-m", "maw_remote", "models", *options]
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=_LIST_TIMEOUT, cwd="/"
         )
     except subprocess.TimeoutExpired:
-        raise NodeError("timeout", f"the models on this machine were not listed within {_LIST_TIMEOUT:g} s") from None
+        raise NodeError("timeout", f"the models on this machine were not told within {_LIST_TIMEOUT:g} s") from None
     if done.returncode != 0:
         reason, hint = reach.why_it_failed(done.stderr, done.returncode)
-        raise NodeError("no_runner", f"the models on this machine cannot be listed: {reason}", hint=hint)
+        raise NodeError("no_runner", f"the models on this machine cannot be told: {reason}", hint=hint)
     return json.loads(done.stdout)
 
 

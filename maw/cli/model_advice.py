@@ -12,6 +12,7 @@ import click
 from maw import answers, api, errors, reach
 from maw.cli.output import print_json, say
 from maw.errors import FatalError
+from maw.models import recommended
 from maw.text import flat, size
 
 Json = dict[str, Any]
@@ -20,8 +21,7 @@ SCAN_TIMEOUT = 120.0  # seconds; a slow disk full of models
 
 def recommend(*, node: str, memory: float | None, as_json: bool) -> int:
     """Print which models `node` should run. Raises NodeError and ApiError."""
-    query = f"?memory={memory:g}" if memory is not None else ""
-    answer = answers.ask(node, "GET", f"/api/v1/models/recommended{query}", api.Recommendation)
+    answer = recommended(node, memory)
     if as_json:
         print_json({**answer, "node": node})
         return errors.PASS if answer["choices"] else errors.BLOCK

@@ -127,7 +127,9 @@ def status(as_json: bool) -> int:
 
 
 @runner.command(hidden=True)
-def models() -> int:
+@click.option("--recommended", is_flag=True, help="Those that suit this machine: `GET /api/v1/models/recommended`.")
+@click.option("--memory", type=click.FloatRange(0, 10_000, min_open=True), help="Or so much memory, in GB.")
+def models(recommended: bool, memory: float | None) -> int:
     """Print what `GET /api/v1/models` would tell, without a runner: for `maw model list`."""
     import msgspec
 
@@ -137,8 +139,12 @@ def models() -> int:
     with _of_the_extra():
         from maw_remote.engine.local import make_engine
         from maw_remote.engine.openai.backend import ServerEngine
+        from maw_remote.http.advice import recommendation
     config = load(strict=False)
     local = make_engine(config)
+    if recommended:
+        print_json(recommendation(local, memory))
+        return errors.PASS
     found = [*local.models(), *ServerEngine(config).models()]
     click.echo(msgspec.json.encode(api.ModelList(models=found, problem=local.problem)).decode())
     return errors.PASS

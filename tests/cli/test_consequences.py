@@ -90,4 +90,5 @@ def test_looking_starts_no_runner(maw: Maw, home: Path) -> None:
 def test_models_are_listed_without_a_runner(maw: Maw, home: Path) -> None:
     pytest.importorskip("psutil", reason="the runner extra")
     assert re.search(r"^phi-4-mini-instruct +available .* generator ", maw("model", "list").out, re.MULTILINE)
+    assert maw("model", "recommend", "--memory", "16", "--json").json["memory"]["how"] == "as asked for"
     assert not (home / "state" / "runner" / "queue.db").exists()
