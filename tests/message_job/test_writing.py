@@ -159,6 +159,19 @@ def test_an_engines_error_ends_it() -> None:
         write(Player(lambda _: EngineError("worker_lost", "gone", retry=True)), payload())
 
 
+def test_what_one_of_several_fails_with_ends_the_others() -> None:
+    answer = {"type": "fix", "verb": "add", "text": " it", "has_body": "no"}
+    player = Player(lambda asked: answer if asked.seed else EngineError("server_failed", "500"), parallel=4)
+
+    async def left_over() -> int:
+        job = MessageJob(load())
+        with pytest.raises(EngineError, match="500"):
+            await job.run(payload(count=4), model=NAME, profile="p", engine=player, emit=Events().emit)
+        return len(asyncio.all_tasks()) - 1
+
+    assert asyncio.run(left_over()) == 0
+
+
 @pytest.mark.parametrize(
     "more",
     [

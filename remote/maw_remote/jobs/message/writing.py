@@ -9,7 +9,7 @@ from maw_remote.engine.interface import Engine, Field, Message, Text
 from maw_remote.engine.program import Program, max_tokens
 from maw_remote.jobs import reading
 from maw_remote.jobs.asking import Asking
-from maw_remote.jobs.digest import Digest
+from maw_remote.jobs.digest import Digest, each
 from maw_remote.jobs.interface import Emit, Json
 from maw_remote.jobs.message import prompting, shape
 from maw_remote.jobs.message.payload import Payload
@@ -52,9 +52,13 @@ class Writing:
 
     async def _written(self, messages: list[Message]) -> list[str]:
         """Different messages, as many as were asked for: the likeliest first, then others by the dice."""
-        asked = [self._one(messages, self._program, seed) for seed in range(self._asked.wanted)]
-        found = [text for text in await asyncio.gather(*asked) if text]
-        return list(dict.fromkeys(found))
+        found: dict[int, str] = {}
+
+        async def write(seed: int) -> None:
+            found[seed] = await self._one(messages, self._program, seed)
+
+        await each(range(self._asked.wanted), write, self._asking)
+        return list(dict.fromkeys(found[seed] for seed in sorted(found) if found[seed]))
 
     async def _one(self, messages: list[Message], program: Program, seed: int) -> str:
         heard = None if seed else _heard
