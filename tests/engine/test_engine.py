@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maw import paths
+from maw_remote.engine import local
 from maw_remote.engine.frames import FRAME_MAX
 from maw_remote.engine.interface import Message, Request
 from maw_remote.engine.local import batches
@@ -82,6 +83,24 @@ def test_text_is_counted_as_data(embedded_model: EmbeddedModel, with_engine: Wit
         assert counts[1] == 1
         assert counts[2] > 1  # as a control token it would be one
         assert await engine.count(NAME, []) == []
+
+    with_engine(work)
+
+
+def test_many_texts_are_embedded_in_parts(
+    embedded_model: EmbeddedModel, with_engine: WithEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The vectors of a thousand texts are more than a frame holds, where each has 4,096 numbers."""
+    monkeypatch.setattr(local, "EMBEDDED_MAX", 2)
+    words = ["one", "two", "three", "one", "four"]
+
+    async def work(engine: Any) -> None:
+        vectors = await engine.embed(NAME, words)
+        assert len(vectors) == 5 and vectors[3] == pytest.approx(vectors[0])
+        worker = engine.workers.processes[NAME]
+        before = worker.new_id()
+        await engine.embed(NAME, words)
+        assert worker.new_id() == before + 4  # three questions
 
     with_engine(work)
 

@@ -27,6 +27,7 @@ from maw_remote.engine.urgency import in_background
 from maw_remote.engine.workers import Workers
 
 COUNT_MAX = 1 << 20  # characters that a worker counts at a time: others wait for as long, and it hears no cancel
+EMBEDDED_MAX = 128  # texts whose vectors are told in one frame: a thousand of a large model's would not fit into one
 _TRIM_EVERY = 30.0  # seconds between two looks at the size of the prefixes on the disk
 
 
@@ -79,6 +80,10 @@ class LocalEngine:
         return list((await self._one(model, {"op": "count", "texts": texts}))["counts"])
 
     async def embed(self, model: str, texts: Sequence[str]) -> list[list[float]]:
+        parts = [texts[at : at + EMBEDDED_MAX] for at in range(0, len(texts), EMBEDDED_MAX)]
+        return [vector for part in parts for vector in await self._vectors(model, part)]
+
+    async def _vectors(self, model: str, texts: Sequence[str]) -> list[list[float]]:
         return list((await self._one(model, {"op": "embed", "texts": texts}))["vectors"])
 
     async def warm(self, model: str, messages: Sequence[Message]) -> None:
