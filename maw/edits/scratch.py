@@ -18,6 +18,7 @@ from maw.edits import tree
 from maw.edits.diff import FileEdit
 from maw.edits.journal import application
 from maw.errors import FatalError
+from maw.git import worktrees
 from maw.git.repo import Repo, head_commit
 from maw.git.run import GitError, git, line, no_git_env
 from maw.git.worktrees import SCRATCH
@@ -94,10 +95,8 @@ def _content(path: str, edit: FileEdit) -> bytes | None:
 
 
 def _remove(repo: Repo, folder: str) -> None:
-    """git's knowledge of the worktree, and the folder, which may hold what a test made unwritable."""
-    for name in _names(folder):
-        with contextlib.suppress(GitError):  # it was not added yet, or is gone already
-            git("worktree", "remove", "--force", "--force", os.path.join(folder, name), cwd=repo.root, env=no_git_env())
+    """The folder, which may hold what a test made unwritable, and git's knowledge of the worktree: of this one alone,
+    as `git worktree prune` would forget those that lie on a disk which is not mounted now."""
     for above, names, _ in os.walk(folder):  # each is listed after it was made readable
         for name in names:
             path = os.path.join(above, name)
@@ -105,8 +104,9 @@ def _remove(repo: Repo, folder: str) -> None:
                 with contextlib.suppress(FileNotFoundError):
                     os.chmod(path, 0o700)
     shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(GitError):
-        git("worktree", "prune", cwd=repo.root, env=no_git_env())
+    for path in worktrees.scratch(repo, os.path.basename(folder)):
+        with contextlib.suppress(GitError):  # it is gone already
+            git("worktree", "remove", "--force", "--force", path, cwd=repo.root, env=no_git_env())
 
 
 def _names(folder: str) -> list[str]:

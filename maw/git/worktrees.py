@@ -27,24 +27,37 @@ def heads(repo: Repo) -> set[str]:
     return {answer.removeprefix(b"commit ").decode("ascii") for answer in answers if answer.startswith(b"commit ")}
 
 
+def scratch(repo: Repo, folder: str) -> list[str]:
+    """The worktrees that git knows in the folder of this name, whether they are there or not."""
+    places = (_place(os.path.join(_folder(repo), name)) for name in _names(repo))
+    return [place for place in places if os.path.basename(os.path.dirname(place)) == folder]
+
+
 def _linked(repo: Repo) -> list[str]:
     """The names that git knows linked worktrees by."""
+    return [name for name in _names(repo) if not _is_scratch(_place(os.path.join(_folder(repo), name)))]
+
+
+def _names(repo: Repo) -> list[str]:
     try:
-        names = sorted(os.listdir(_folder(repo)))
+        return sorted(os.listdir(_folder(repo)))
     except (FileNotFoundError, NotADirectoryError):
         return []
-    return [name for name in names if not _is_scratch(os.path.join(_folder(repo), name))]
 
 
 def _folder(repo: Repo) -> str:
     return os.path.join(repo.common_dir, "worktrees")
 
 
-def _is_scratch(git_dir: str) -> bool:
-    """By where the worktree is: git keeps the path of its `.git`."""
+def _place(git_dir: str) -> str:
+    """Where the worktree of a git directory is, which has the path of its `.git`; empty for one that is just coming."""
     try:
         with open(os.path.join(git_dir, "gitdir"), "rb") as file:
-            place = os.fsdecode(file.read().rstrip(b"\n"))
+            told = os.fsdecode(file.read().rstrip(b"\n"))
     except OSError:
-        return False  # it is just coming, or going
-    return os.path.basename(os.path.dirname(os.path.dirname(place))).startswith(SCRATCH)
+        return ""
+    return os.path.dirname(os.path.normpath(os.path.join(git_dir, told)))
+
+
+def _is_scratch(place: str) -> bool:
+    return os.path.basename(os.path.dirname(place)).startswith(SCRATCH)

@@ -90,6 +90,19 @@ def test_no_hook_runs(project: Repository, place_of: Repo) -> None:
     assert not (project.path.parent / "ran").exists()
 
 
+def test_a_worktree_that_is_away_stays_known(project: Repository, place_of: Repo, home: Path) -> None:
+    """On a disk that is not mounted now: with git's knowledge of it, what is staged there would be gone."""
+    project.git("worktree", "add", "-q", "--detach", str(home / "linked"))
+    linked = Repository(home / "linked")
+    linked.write("src/app.py", "x = 1\n")
+    linked.git("add", "-A")
+    (home / "linked").rename(home / "away")
+    assert verify.verify(place_of, [], "rm -rf .git", timeout=60).passed
+    (home / "away").rename(home / "linked")
+    assert linked.git("status", "--short") == "M  src/app.py"
+    assert project.git("worktree", "list").count("\n") == 1
+
+
 def test_what_a_killed_one_left_is_removed_by_the_next(project: Repository, place_of: Repo) -> None:
     pid = os.fork()
     if pid == 0:
