@@ -6,6 +6,8 @@ import os
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,18 @@ def test_write_replaces_and_is_private(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_threads_that_write_the_same_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "file")
+    whole = {bytes([letter]) * 5000 for letter in b"abcd"}
+
+    def written(content: bytes) -> bool:
+        files.write_atomic(path, content)
+        return files.read_optional(path) in whole
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(written, [*whole] * 300))
+
+
 def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     with pytest.raises(IsADirectoryError):
@@ -34,7 +48,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("kept")
-    (tmp_path / f"file.{os.getpid()}.tmp").symlink_to(victim)
+    (tmp_path / f"file.{threading.get_native_id()}.tmp").symlink_to(victim)
     with pytest.raises(OSError, match="symbolic links"):
         files.write_atomic(str(tmp_path / "file"), b"x")
     assert victim.read_text() == "kept"
