@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 
 from maw import paths, profiles, protocol, wire
 from maw.errors import NodeError
@@ -26,6 +27,7 @@ START_TIMEOUT = 20.0  # seconds a runner may take to listen; measured: 1 to 2
 LINK_START_TIMEOUT = 5.0  # seconds a link may take to listen (importing paramiko included); measured: 0.5 to 1
 _POLL = 0.01
 _may_begin = True
+_looks_only = False
 _ahead: dict[str, subprocess.Popen[bytes]] = {}  # links that were started before anybody connected
 _open: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 _opening = threading.Lock()
@@ -53,6 +55,17 @@ def begin_nothing() -> None:
     then, and what is started for it would bring it back."""
     global _may_begin  # noqa: PLW0603 - one process, one way of life
     _may_begin = False
+
+
+@contextlib.contextmanager
+def only_looking() -> Iterator[None]:
+    """Within it this process starts no runner on this machine: to connect to one at rest is a NodeError."""
+    global _looks_only  # noqa: PLW0603 - of the process, as the above
+    before, _looks_only = _looks_only, True
+    try:
+        yield
+    finally:
+        _looks_only = before
 
 
 class Connection(NamedTuple):
@@ -101,6 +114,8 @@ def is_up(node: str) -> bool:
 def _connect_local(deadline: float) -> Connection:
     path = paths.runner_socket()
     sock = _try_connect(path, deadline)
+    if sock is None and _looks_only:
+        raise NodeError("refused", "no runner is running on this machine", hint="start it with `maw-runner start`")
     if sock is None:
         start_runner(deadline)
         sock = _try_connect(path, deadline)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import click
 
-from maw import answers, api, client, errors, tasks, wire
+from maw import answers, api, client, errors, reach, tasks, wire
 from maw.cli.options import named_node, node_option
 from maw.cli.output import print_json, say
 from maw.cli.status import AT_REST, runs
@@ -135,6 +135,7 @@ def bump(task: str, priority: int, node: str | None, as_json: bool) -> int:
 
 
 def _events_of(node: str, start: str) -> Iterator[wire.Event]:
+    """Who watches a task waits for it, so a runner that is stopped meanwhile is started again."""
     if not runs(node):
         raise FatalError("the runner on this machine is not running, so no task is", hint="`maw-runner start` goes on")
     return client.events(node, _resolve(node, start))
@@ -150,11 +151,12 @@ def _all_events(node: str, as_json: bool) -> Iterator[wire.Event]:
         while not runs(node):
             time.sleep(_LOOK_EVERY)
 
-    until_it_runs()
-    lists = [_listed(node, limit=1, state=state) for state in ("running", "queued")]
-    if not as_json and not any(found["tasks"] for found in lists):
-        say("nothing runs and nothing waits; what comes is told here, until ^C")
-    return client.all_events(node, after=lists[0].get("last_event"), ready=until_it_runs)
+    with reach.only_looking():
+        until_it_runs()
+        lists = [_listed(node, limit=1, state=state) for state in ("running", "queued")]
+        if not as_json and not any(found["tasks"] for found in lists):
+            say("nothing runs and nothing waits; what comes is told here, until ^C")
+        yield from client.all_events(node, after=lists[0].get("last_event"), ready=until_it_runs)
 
 
 def show_tasks(
