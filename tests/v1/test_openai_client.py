@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any, Literal
@@ -153,6 +154,10 @@ def models(client: OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["manager", "generator", NAME]
     assert client.models.retrieve(NAME).id == NAME
     assert refusal(client.models.retrieve, model="none").code == "model_not_found"
+    model = json.loads(Path(paths.model_dir(), f"{NAME}.json").read_text())["path"]
+    Path(paths.catalogue_file()).write_text(f'[models.mine]\nsource = "path:{model}"\n')
+    assert client.models.retrieve("mine").id == "mine"  # a file that is there needs no pull
+    assert client.chat.completions.create(model="mine", messages=HELLO, max_tokens=2).choices
 
 
 def refusals(client: OpenAI) -> None:

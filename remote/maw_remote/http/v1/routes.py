@@ -11,6 +11,7 @@ from typing import Any
 from litestar import HttpMethod, Request, Response, Router, get, post, route
 from litestar.response import Stream
 
+from maw import api
 from maw_remote.engine import interface
 from maw_remote.engine.interface import EngineError, Field, Text, Token, Usage
 from maw_remote.engine.program import Write
@@ -89,8 +90,13 @@ def router() -> Router:
 
 def names(runner: Runner) -> list[str]:
     """What requests may name: a role, for whichever model plays it, or a model."""
-    usable = [model.name for model in runner.engine.models() if model.state in _USABLE]
+    usable = [model.name for model in runner.engine.models() if _is_usable(model)]
     return [*(role for role, model in runner.settings.models.items() if model in usable), *usable]
+
+
+def _is_usable(model: api.Model) -> bool:
+    """A file of this machine needs no pull."""
+    return model.state in _USABLE or (model.state == "available" and model.source.startswith("path:"))
 
 
 def resolved(runner: Runner, name: str) -> str:
