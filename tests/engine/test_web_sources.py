@@ -103,6 +103,14 @@ def test_a_half_without_a_strong_tag_is_kept_only_where_a_checksum_judges_it(hub
     assert ("range" in hub.requests()[-1]["headers"]) == (source == HUB)
 
 
+def test_halves_of_two_files_are_never_glued_together(hub: ModelHub) -> None:
+    """The file is replaced while it comes, and nothing tells: no tag, no date, no checksum."""
+    other = bytes(MODEL[:-1000]) + b"\1" * 1000
+    hub.behave(cuts=[300_000], etag="", later=str(write(hub.folder / "other", other)))
+    assert Store().pull("tiny", hub.url(), quiet).sha256 == hashlib.sha256(other).hexdigest()
+    assert not [request for request in hub.requests() if request["headers"].get("range")]
+
+
 def test_a_server_that_cannot_resume_sends_all_again(hub: ModelHub, source: str) -> None:
     hub.behave(cuts=[700_000], no_range=True)
     assert Store().pull("tiny", source, quiet).sha256 == SHA256

@@ -86,6 +86,8 @@ def _attempt(client: httpx.Client, target: Target, part: Partial, progress: Prog
     """One request, up to the file's end. Raises Lost when another may bring more."""
     if target.size is not None and part.size == target.size:
         return
+    if not (part.validator or target.sha256):
+        part.restart()  # nothing would tell whether what comes now is of the same file
     try:
         with _answer(client, target, part) as response:
             total = _total(response, target, part)
