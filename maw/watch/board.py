@@ -24,8 +24,8 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A task. `said` is the end of what its model has written, `rate` tokens a second: now, or of the whole when it
-    has ended."""
+    """A task. `spoken` has the end of what its model has written, by the unit that it is about, `rate` tokens a second:
+    now, or of the whole when it has ended."""
 
     node: str
     task: api.Task
@@ -34,9 +34,13 @@ class Seen:
     total: int = 0
     path: str = ""
     findings: int = 0
-    said: str = ""
-    unit: str = ""  # whose text `said` ends with
+    spoken: tuple[tuple[str, str], ...] = ()
     rate: float = 0.0
+
+    @property
+    def said(self) -> str:
+        """What was written, each unit's together; those that go on are last."""
+        return "\n".join(text for _, text in self.spoken)
 
     @property
     def live(self) -> bool:
@@ -223,7 +227,10 @@ def _after(seen: Seen, event: wire.Event) -> Seen:
             return replace(seen, total=_number(data, "units"))
         case "unit":
             done, total = _number(data, "done"), _number(data, "total")
-            return replace(seen, done=max(done, seen.done), total=total or seen.total, path=_text(data, "path"))
+            spoken = _fell_silent(seen, _text(data, "unit")) if data.get("state") != "started" else seen.spoken
+            return replace(
+                seen, done=max(done, seen.done), total=total or seen.total, path=_text(data, "path"), spoken=spoken
+            )
         case "finding":
             return replace(seen, findings=seen.findings + 1)
         case "text":
@@ -243,10 +250,23 @@ def _after(seen: Seen, event: wire.Event) -> Seen:
 
 
 def _spoke(seen: Seen, unit: str, text: str) -> Seen:
-    """Units speak at the same time: when another one goes on, that is a new line."""
-    turn = "\n" if seen.said and unit != seen.unit else ""
-    said = seen.said + turn + text
-    return replace(seen, said=said if len(said) <= 2 * SAID_KEPT else said[-SAID_KEPT:], unit=unit)
+    """Units speak at the same time, each where it was: else there would be a word of one after a word of another."""
+    before = dict(seen.spoken)
+    said = before.get(unit, "") + text
+    before[unit] = said if len(said) <= 2 * SAID_KEPT else said[-SAID_KEPT:]
+    return replace(seen, spoken=_bounded(before))
+
+
+def _bounded(spoken: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Without those that began first, where all of it is too much."""
+    while len(spoken) > 1 and sum(map(len, spoken.values())) > 2 * SAID_KEPT:
+        del spoken[next(iter(spoken))]
+    return tuple(spoken.items())
+
+
+def _fell_silent(seen: Seen, unit: str) -> tuple[tuple[str, str], ...]:
+    """What was written, with that of a unit that has ended before that of those which go on."""
+    return tuple(sorted(seen.spoken, key=lambda one: one[0] != unit))
 
 
 def _ended(task: api.Task, event: wire.Event) -> api.Task:

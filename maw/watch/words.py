@@ -22,7 +22,7 @@ def told(event: wire.Event, *, whose: bool = False) -> str | None:
             said = f"{data.get('others')} beside it"
         case "unit":
             said = f"{data.get('state')} {data.get('path')} ({data.get('done')}/{data.get('total')})"
-        case "finding":
+        case "finding" | "rejected":
             finding = _object(data, "finding")
             said = f"{finding.get('severity')}: {finding.get('path')}:{finding.get('line')} {finding.get('title')}"
         case "failed" | "dead":

@@ -76,7 +76,7 @@ def test_lines_of_a_text_that_grows_stay_what_they_are(paragraph: int) -> None:
     text = "".join("\n" if at % paragraph == paragraph - 1 else chr(97 + at % 26) for at in range(9_000))
     others, before = 0, [""]
     for length in range(3_000, 9_000, 5):
-        entry = Entry("k", "pro", Seen("pro", seen().task, said=text[:length]))
+        entry = Entry("k", "pro", Seen("pro", seen().task, spoken=(("", text[:length]),)))
         shown = [line.text for line in words.detail(entry, 20, 10)][-7:]
         assert text[:length].replace("\n", "").endswith("".join(shown))
         others += before[1:-1] != shown[: len(before) - 2] and before[:-1] != shown[: len(before) - 1]
@@ -108,7 +108,7 @@ def test_detail_has_the_end_of_what_is_said_and_why_it_failed() -> None:
     assert text(words.detail(Entry("k", "pro", failed), 60, 10)) == [
         "review 3f9c00000000 on pro", "shop abc", "failed, priority 100, attempt 2", "no such model (pull it)",
     ]  # fmt: skip
-    speaking = Seen("pro", seen().task, said="".join(f"line {n}\n" for n in range(100)) + "the end")
+    speaking = Seen("pro", seen().task, spoken=(("", "".join(f"line {n}\n" for n in range(100)) + "the end"),))
     assert text(words.detail(Entry("k", "pro", speaking), 60, 6))[-3:] == ["line 98", "line 99", "the end"]
 
 
@@ -169,6 +169,7 @@ def test_a_transcript_folds_what_comes_as_it_would_fold_all_at_once() -> None:
     story = [
         event("queued", priority=100), event("started", attempt=1), event("text", unit="u1", text="It is \x1b[31m a"),
         event("text", unit="u1", text=" long word\nand more "), event("text", unit="u2", text="another"),
+        event("rejected", finding={"unit": "u1", "severity": "info", "path": "a.py", "line": 3, "title": "No"}),
         event("unit", unit="u1", state="done", path="a.py", done=1, total=2), event("text", unit="u2", text=" end"),
         event("done", result={}),
     ]  # fmt: skip
@@ -181,7 +182,7 @@ def test_a_transcript_folds_what_comes_as_it_would_fold_all_at_once() -> None:
     now = clock(TS)
     assert text(at_once.lines(80)) == [
         f"{now}  queued", f"{now}  started", "It is \N{REPLACEMENT CHARACTER}[31m a long word", "and more ",
-        "another", f"{now}  unit      done a.py (1/2)", " end", f"{now}  done",
+        f"{now}  rejected  info: a.py:3 No", f"{now}  unit      done a.py (1/2)", "another end", f"{now}  done",
     ]  # fmt: skip
 
 

@@ -64,11 +64,13 @@ def test_an_attempt_that_was_voided_leaves_nothing(board: Board) -> None:
     assert (seen.task.state, seen.task.attempt, seen.said, seen.findings) == ("queued", 2, "", 0)
 
 
-def test_units_that_speak_at_once_have_lines_of_their_own(board: Board) -> None:
+def test_units_that_speak_at_once_have_their_own_places(board: Board) -> None:
     board.listed([task("a", "running")], whole=True)
     for unit, text in (("u1", "one"), ("u1", " more"), ("u2", "two"), ("u1", "again")):
         board.happened(event("text", unit=unit, text=text))
-    assert board.look().tasks[0].said == "one more\ntwo\nagain"
+    assert board.look().tasks[0].said == "one moreagain\ntwo"
+    board.happened(event("unit", unit="u2", state="done"))
+    assert board.look().tasks[0].said == "two\none moreagain"  # what goes on is last
 
 
 def test_the_order_is_that_of_the_work(board: Board) -> None:
@@ -103,6 +105,9 @@ def test_only_so_much_is_kept(board: Board) -> None:
     for _ in range(5):
         board.happened(event("text", text="x" * SAID_KEPT))
     assert SAID_KEPT <= len(board.look().tasks[0].said) <= 2 * SAID_KEPT
+    for unit in "abc":
+        board.happened(event("text", unit=unit, text="y" * SAID_KEPT))
+    assert board.look().tasks[0].said.count("y") == 2 * SAID_KEPT
 
 
 def test_it_tells_once_until_somebody_looks(board: Board, told: list[int]) -> None:

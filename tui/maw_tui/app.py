@@ -142,9 +142,9 @@ class MawApp(Working, App[None]):
 
     def _commands_of(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the keys of a screen do now."""
-        told: set[str] = set()
+        told = {"reload", "back", *(binding.action for binding in Binding.make_bindings(Screen.BINDINGS))}
         for node, binding, enabled, _ in screen.active_bindings.values():
-            if node is screen and enabled and binding.action not in told | {"reload", "back"}:
+            if node is screen and enabled and binding.action not in told:
                 told.add(binding.action)
                 title = f"{binding.description}: {binding.tooltip}" if binding.tooltip else binding.description
                 key = f"key {keys.shown(binding.key)} of this screen"
