@@ -64,9 +64,12 @@ def is_placeholder(value: str) -> bool:
 def is_named_secret(name: str, value: str, *, quoted: bool) -> bool:
     """Whether a value that `name` is given is one to hide. `name` has one of the words of NAME. What is not `quoted` is
     mostly the name of something else."""
+    value = value[:BLOB]  # enough to tell
     if len(value) < VALUE_MIN or _NUMBER.match(value) or is_placeholder(value) or _OTHER.search(_last_word(name)):
         return False
-    if _URL.match(value) or _is_path(value) or value.count(" ") > 1 or value[0] in "#/.,;:=!?|-{(<[@":
+    if _URL.match(value) or _is_path(value) or value.count(" ") > 1 or value[0] in "#.,;:=!?|-{(<[@":
+        return False
+    if value[0] == "/" and not is_random(value, ""):  # base64 begins so now and then
         return False
     if not quoted and (len(value) < 8 or _REFERENCE.match(value)):
         # An identifier can be as long as it likes; a key of letters and digits alone has both, and mixes them.

@@ -73,8 +73,14 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 }
 _ARTIFACTORY = re.compile(r"\b(?:AKC|AP[\dA-F])[a-zA-Z0-9]{10,}\b")
 _STRIPE = re.compile(r"\b(?:[rs]k_(?:live|test)_|whsec_)[A-Za-z0-9]{24,}")
+# How "-----BEGIN [RSA |EC |OPENSSH |ENCRYPTED ]PRIVATE KEY" begins in base64, as in kubeconfigs.
+_ENCODED_KEY = re.compile(
+    r"\bLS0tLS1CRUdJTiB(?:QUklWQVRF|SU0EgUFJJVkFURS|FQyBQUklWQVRF|PUEVOU1NIIFBSSVZBVEUg|FTkNSWVBURUQgUFJJVkFURS)"
+    r"(?:[A-Za-z0-9+/=]|\\[nr])*"
+)
 _HEADER = re.compile(r"\b(?:bearer|basic)\s+([\w.~+/-]{16,}={0,2})", re.IGNORECASE)
 _OWN = (
+    Pattern("private key in base64", ("ls0tls1crudjtib",), _ENCODED_KEY),
     Pattern("JSON Web Token", ("eyj",), re.compile(r"\beyJ[\w-]{8,}\.[\w=-]{8,}(?:\.[\w=-]*)?")),
     Pattern("Azure key", ("key=",), re.compile(r"(?:Account|SharedAccess)Key=([A-Za-z0-9+/]{40,}={0,2})"), 1),
     Pattern("Artifactory credentials", ("akc", "ap"), _ARTIFACTORY, 0, judge.is_mixed_token),
@@ -92,7 +98,7 @@ _OWN = (
     Pattern("Vault token", ("hvs.", "hvb."), re.compile(r"\bhv[sb]\.[\w-]{20,}")),
     Pattern("Slack token", ("xapp-", "xoxe"), re.compile(r"\bx(?:app|oxe(?:\.xox[bp])?)-[\w-]{20,}")),
     Pattern("age key", ("age-secret-key-",), re.compile(r"\bAGE-SECRET-KEY-1[A-Z0-9]{50,}", re.IGNORECASE)),
-    Pattern("password in a URL", ("://",), re.compile(r"://[^\s:/@\"'<>]*:([^\s@/\"'<>]{3,200})@"), 1),
+    Pattern("password in a URL", ("://",), re.compile(r"://[^\s:/@\"'<>]*:([^\s@/\"'<>]{3,4000})@"), 1),
     Pattern("authorization header", ("bearer", "basic"), _HEADER, 1, judge.is_mixed_token),
 )  # fmt: skip
 
@@ -102,16 +108,24 @@ _CODE = re.compile(
 )
 _NAME = re.compile(judge.NAME, re.IGNORECASE)
 _NAME_BEFORE = 60  # characters of the name before one of its words
+# What a value goes on with, escaped ends of lines included. A long one is data: what follows its run is another matter,
+# and so is whether its closing quote can be seen from here.
+_PIECE = r"(?:[^\s\"'`,;&<>()\[\]{}\\]|\\[nr])"
+_ON = re.compile(f"{_PIECE}*")
 _GIVEN = re.compile(
     r"[\w.-]{0,40}(?:[\"'\])]{1,3})?[ \t]{0,20}"
     r"(?:(?::[ ]?[\w.\[\]| ]{1,40}?)?(?::=|=>|={1,3}|!==?)|:|>|(?<=[\"']),(?=[ ]?[\"'])|(?=[ \t][\"']))[ \t]{0,20}"
-    r"(?:[bBuUrRfF@]{0,2}(?P<quote>[\"'`])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\]){1,400}?)(?P=quote)|"
+    rf"(?:(?:[bBuUrRfF@]{{0,2}}[\"'`])?(?P<long>{_PIECE}{{401,}})|"
+    r"[bBuUrRfF@]{0,2}(?P<quote>[\"'`])(?P<quoted>(?:\\.|(?!(?P=quote))[^\\]){1,400}?)(?P=quote)|"
     r"(?P<bare>[^\s\"'`,;&<>)\]}]{6,400}))"
 )
 _NAMES = ("pass", "contrase", "pwd", "secret", "token", "credential", "auth", "bearer", "key")
+# Words of a name in one run of letters: detect-secrets' expressions take seconds for a line of nothing else.
+_RUN = re.compile(r"\w{200,}")
+_NAMES_MAX = 8
 _CALL = re.compile(r"\([\"'][\w.-]*\Z")
 _ARGUMENT = re.compile(
-    r"(?:--?)(?:password|token|secret|api-?key)[ =](?P<value>[^\s\"'`,;&<>)\]}]{8,400})", re.IGNORECASE
+    r"(?:--?)(?:password|token|secret|api-?key)[ =](?P<value>[^\s\"'`,;&<>)\]}]{8,4000})", re.IGNORECASE
 )
 _QUOTED = re.compile(r"([\"'`])([A-Za-z0-9+/_=-]{24,})\1")
 
@@ -124,11 +138,18 @@ def in_line(line: str, path: str, *, generated: bool) -> Iterator[Found]:
             yield from _matches(pattern, line)
     if any(word in lowered for word in _NAMES):
         yield from _assigned(line, path)
-        yield from _keywords(line, path)
+        if not any(sum(map(run.count, _NAMES)) > _NAMES_MAX for run in _RUN.findall(lowered)):
+            yield from _keywords(line, path)
     if not generated:
         for match in _QUOTED.finditer(line):
             if judge.is_random(match[2], line):
                 yield Found(*match.span(2), "high-entropy text")
+
+
+def end_of(line: str, end: int) -> int:
+    """Where a value ends of which only the part up to `end` was looked at."""
+    match = _ON.match(line, end)
+    return match.end() if match is not None else end
 
 
 def _matches(pattern: Pattern, line: str) -> Iterator[Found]:
@@ -147,12 +168,12 @@ def _assigned(line: str, path: str) -> Iterator[Found]:
         match = _GIVEN.match(line, word.end())
         if match is None:
             continue
-        group = "quoted" if match["quoted"] is not None else "bare"
+        group = next(name for name in ("long", "quoted", "bare") if match[name] is not None)
         if "," in line[word.end() : match.start(group)] and not _CALL.search(line, 0, word.start()):
             continue  # a list of texts
         start = match.start(group)
         # Where values need no quotes, in settings and within a string, a bare one is no name of another.
-        literal = group == "quoted" or not _CODE.search(path) or line.count('"', 0, start) % 2 == 1
+        literal = group != "bare" or not _CODE.search(path) or line.count('"', 0, start) % 2 == 1
         if judge.is_named_secret(_name_around(line, *word.span()), match[group], quoted=literal):
             yield Found(*match.span(group), word[0].lower().replace("_", " ").replace("-", " "))
     for match in _ARGUMENT.finditer(line):

@@ -161,8 +161,11 @@ def _key_lines(texts: Sequence[str], lines: Sequence[_Line]) -> Iterator[tuple[_
 def _in_line(text: str, path: str) -> Iterator[Found]:
     generated = _GENERATED.search(path) is not None
     for start in range(0, max(len(text) - _OVERLAP, 1), _WINDOW - _OVERLAP):
-        for found in patterns.in_line(text[start : start + _WINDOW], path, generated=generated):
-            yield Found(found.start + start, found.end + start, found.kind)
+        window = text[start : start + _WINDOW]
+        for found in patterns.in_line(window, path, generated=generated):
+            end = found.end + start
+            end = patterns.end_of(text, end) if found.end == len(window) else end
+            yield Found(found.start + start, end, found.kind)
 
 
 def _merged(found: list[Found]) -> list[Found]:

@@ -191,6 +191,41 @@ def test_one_very_long_line() -> None:
     assert redacted.hidden == 1
 
 
+LONG = base64.b64encode(random.Random(3).randbytes(1700)).decode()
+ENCODED = base64.b64encode(f"-----BEGIN RSA {'PRIVATE'} KEY-----\n{LONG}".encode()).decode()
+FILLER = "x" * 3000  # so that it is looked at in two parts
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("kubeconfig", f"    client-key-data: {LONG}"),
+        ("kubeconfig.json", f'"client-key-data": "{LONG}"'),
+        ("one-line.json", f'{{"a":"{FILLER}","client-key-data":"{LONG}","b":"{FILLER}"}}'),
+        ("app.py", f'API_TOKEN = "{LONG[:800]}"'),
+        (".env", f"GOOGLE_CREDENTIALS={LONG}"),
+        ("run.sh", f"tool --token {LONG}"),
+        ("pip.conf", f"index-url = https://aws:{LONG[:900].replace('/', '-')}@example.org/simple/"),
+        ("secret.yaml", f"  tls.key: {ENCODED}"),
+        ("one-line.json", f'{{"a":"{FILLER}","tls.key":"{ENCODED}"}}'),
+    ],
+)
+def test_a_long_value_is_hidden_to_its_end(path: str, line: str) -> None:
+    """A key in base64 has thousands of characters, a token of a cloud hundreds."""
+    redacted = redact(diff_of(path, [line]))
+    shown = redacted.diff.decode()
+    value = max(re.findall(r"[A-Za-z0-9+/=-]{500,}", line.replace(FILLER, "")), key=len)
+    assert not [value[at : at + 20] for at in range(0, len(value) - 20, 20) if value[at : at + 20] in shown]
+    assert (redacted.hidden, len(redacted.findings)) == (1, 1)
+    assert shown.count(FILLER) == line.count(FILLER)
+
+
+@pytest.mark.timeout(30)
+def test_a_line_of_nothing_but_names() -> None:
+    """It would take detect-secrets' own expressions minutes, and the attendant with them."""
+    redact(diff_of("app.py", ["secret" * 20_000, f'password = "{PASSWORD}"']))
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.binary(max_size=400))
 def test_whatever_it_is_lines_stay_and_once_is_enough(data: bytes) -> None:
