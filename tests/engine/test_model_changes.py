@@ -147,6 +147,10 @@ def test_identity_follows_the_file_and_never_loads_it(embedded_model: EmbeddedMo
         assert engine.identity("mine") not in (before, "missing")
         mine.unlink()
         assert engine.identity("mine") == "missing"
+        # Nor are two files one that nobody has pulled or read yet: the answers of one are not the other's.
+        files = [write(Path(paths.state_dir()) / f"{name}.gguf", gguf()) for name in ("a", "b")]
+        Path(paths.catalogue_file()).write_text("".join(f'[models.{f.stem}]\nsource = "path:{f}"\n' for f in files))
+        assert len({engine.identity(name) for name in ("a", "b", "mine")}) == 3
         assert engine.models()
         assert not [model for model in engine.models() if model.state == "loaded"]
 

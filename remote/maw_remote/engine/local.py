@@ -115,15 +115,18 @@ class LocalEngine:
     def identity(self, model: str) -> str:
         try:
             manifest = self.store.installed(model)
-            if manifest is None:
+            path = manifest.path if manifest is not None else self._unread(model)
+            if path is None:
                 return "missing"
-            state = os.stat(manifest.path)
+            state = os.stat(path)
         except (FatalError, OSError):
             return "missing"
-        content = manifest.sha256
-        if (state.st_size, state.st_mtime_ns) != (manifest.bytes, manifest.mtime_ns):
-            content = f"changed:{state.st_size}:{state.st_mtime_ns}"  # its checksum is made anew when it is loaded
-        return f"{content}:context={self.settings.context}:kv={self.settings.kv}"
+        return f"{_content(manifest, path, state)}:context={self.settings.context}:kv={self.settings.kv}"
+
+    def _unread(self, model: str) -> str | None:
+        """The file of a model that needs no pull, and that nobody has used yet."""
+        entry = self._catalogue().get(model)
+        return entry.rest if entry is not None and entry.scheme == "path" else None
 
     async def load(self, model: str, keep_alive: float | None = None) -> None:
         async with self.workers.lease(model):
@@ -212,6 +215,15 @@ class LocalEngine:
         if place.save is not None and time.monotonic() - self._trimmed > _TRIM_EVERY:
             self._trimmed = time.monotonic()
             await asyncio.to_thread(self.prefixes.trim)
+
+
+def _content(manifest: Installed | None, path: str, state: os.stat_result) -> str:
+    """What tells a model's file from others at a glance: its checksum, which is made when it is pulled or loaded."""
+    seen = f"{state.st_size}:{state.st_mtime_ns}"
+    if manifest is None:
+        return f"unread:{path}:{seen}"
+    as_known = (state.st_size, state.st_mtime_ns) == (manifest.bytes, manifest.mtime_ns)
+    return manifest.sha256 if as_known else f"changed:{seen}"
 
 
 def _file_identity(path: str | None) -> str:
