@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from maw.git.repo import Repo
 from maw.git.run import OFFLINE, GitError, git, no_git_env, of
@@ -57,14 +57,25 @@ def _only_below(repo: Repo, commits: set[str], roots: set[str]) -> set[str]:
         return set()
 
 
-def _below(repo: Repo, commits: Iterable[str], roots: Iterable[str]) -> set[str]:
+def _below(repo: Repo, commits: Iterable[str], roots: Collection[str]) -> set[str]:
     """These commits and their ancestors, without the `roots` and theirs."""
-    asked = "".join([*(f"{oid}\n" for oid in commits), *(f"^{oid}\n" for oid in roots)])
-    if not asked or asked[0] == "^":
+    asked = [*commits, *(f"^{oid}" for oid in roots)]
+    if not asked or asked[0].startswith("^"):
         return set()
-    command = (*of(repo.common_dir), "rev-list", "--ignore-missing", "--stdin")
-    told = git(*command, cwd=repo.common_dir, env={**no_git_env(), **OFFLINE}, stdin=asked.encode("ascii"))
-    return set(told.decode("ascii").split())
+    rows = [row.split() for row in _walked(repo, asked, "--parents")]
+    found = {row[0] for row in rows}
+    # git looks no further than dates tell it to. Where a history began with a clock that was ahead, that is not far
+    # enough, and shows by a commit without parents: on the way down to one nothing was met that the roots have.
+    if any(len(row) == 1 for row in rows):
+        found.difference_update(_walked(repo, roots))
+    return found
+
+
+def _walked(repo: Repo, asked: Iterable[str], *options: str) -> list[str]:
+    command = (*of(repo.common_dir), "rev-list", "--ignore-missing", *options, "--stdin")
+    stdin = "".join(f"{oid}\n" for oid in asked).encode("ascii")
+    told = git(*command, cwd=repo.common_dir, env={**no_git_env(), **OFFLINE}, stdin=stdin)
+    return told.decode("ascii").splitlines()
 
 
 def _mark(db: sqlite3.Connection, reach: int, commits: Iterable[str]) -> int:

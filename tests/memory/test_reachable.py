@@ -93,6 +93,17 @@ def test_what_was_rewritten_and_brought_back(noted: Repository) -> None:
     assert [row.commit for row in rows(noted, Filters(commits=[before]))] == [before]
 
 
+def test_a_history_that_began_with_a_clock_that_was_ahead(repo: Repository) -> None:
+    for at in range(9):
+        date = "2040-01-01T00:00:00Z" if at < 2 else "2026-01-01T00:00:00Z"
+        repo.git("commit", "-q", "--allow-empty", "-m", str(at), env={"GIT_COMMITTER_DATE": date})
+        if at in (1, 8):
+            note(repo, repo.git("rev-parse", "HEAD"))
+    assert _unreachable(repo) == set()
+    repo.git("reset", "-q", "--hard", "HEAD~8")
+    assert _unreachable(repo) == {"1", "8"}
+
+
 def test_in_the_list(noted: Repository, maw: Maw) -> None:
     noted.git("reset", "-q", "--hard", "HEAD~1")
     lines = maw("history", cwd=noted.path).out.splitlines()
