@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from maw import files
 from maw.change import raw_path
+from maw.edits.place import is_git
 from maw.errors import FatalError
 from maw.git.repo import Repo
 from maw.memory.feedback import Place
@@ -63,7 +64,7 @@ def _present(repo: Repo, place: Place) -> tuple[str, bytes]:
     path = os.path.join(repo.worktree, name)
     top = os.path.realpath(repo.worktree)
     folder = os.path.realpath(os.path.dirname(path))
-    if os.path.commonpath([top, folder]) != top or os.path.isabs(name) or ".git" in name.split("/"):
+    if os.path.commonpath([top, folder]) != top or os.path.isabs(name) or any(map(is_git, name.split("/"))):
         raise CannotApply(f"{shown} is not in the work tree")
     try:
         content = files.read_bounded(path, limit=SIZE_MAX)

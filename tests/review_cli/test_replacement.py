@@ -1,11 +1,15 @@
-"""A finding's replacement in a file: pure."""
+"""A finding's replacement in a file."""
 
 from __future__ import annotations
 
 import pytest
 
 from maw.finding import Finding
+from maw.memory.feedback import Place
+from maw.review import fixing
 from maw.review.replacement import CannotApply, applied, patch
+from tests.fixtures.attendant import kernel_repo
+from tests.fixtures.git import Repository
 
 FILE = b"one\n\ttwo\n\tthree\nfour\n"
 
@@ -81,6 +85,19 @@ def test_a_byte_order_mark_stays() -> None:
     marked = b"\xef\xbb\xbf" + FILE
     assert applied(finding("ONE", line=1, end=1), marked, marked) == marked.replace(b"one", b"ONE")
     assert applied(finding("\ufeffONE", line=1, end=1), marked, marked) == marked.replace(b"one", b"ONE")
+
+
+@pytest.mark.parametrize("folder", [".GIT", ".g\u200cit", "git~1"])
+def test_what_some_file_system_takes_for_gits_own_folder_is_left_alone(repo: Repository, folder: str) -> None:
+    """In a tree that somebody made by hand, with a finding in it."""
+    config = repo.write(f"{folder}/config", FILE)
+    blob = repo.git("hash-object", "-w", "--stdin", stdin=FILE)
+    below = repo.git("mktree", stdin=f"100644 blob {blob}\tconfig\n".encode())
+    tree = repo.git("mktree", stdin=f"040000 tree {below}\t{folder}\n".encode())
+    place = Place(finding()._replace(path=f"{folder}/config"), "", tree, None, None)
+    with pytest.raises(CannotApply, match="not in the work tree"):
+        fixing.prepare(kernel_repo(repo), place)
+    assert config.read_bytes() == FILE
 
 
 def test_only_utf_8_is_written() -> None:
