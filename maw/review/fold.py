@@ -22,12 +22,14 @@ def wrapped(lines: Iterable[Line], width: int) -> Iterator[Line]:
 def broken(line: Line, width: int) -> list[Line]:
     """A line of prose in as many lines as it takes, each below the start of its text. A mark before it stays."""
     *before, (style, text) = line.parts or (("plain", ""),)
+    words = text.lstrip(" ")
+    before = [*before, (style, text[: len(text) - len(words)])]
     room = width - columns("".join(part for _, part in before))
-    if style in _AS_IT_IS or room < _LEAST or columns(text) <= room:
+    if style in _AS_IT_IS or room < _LEAST or columns(words) <= room:
         return [line]
-    marked = before[:1] if before and before[0][0] == "mark" else []
+    marked = before[:1] if before[0][0] == "mark" else []
     indent = " " * (width - room - columns("".join(part for _, part in marked)))
-    first, *others = pieces(text, room)
+    first, *others = pieces(words, room)
     return [Line((*before, (style, first))), *(Line((*marked, ("plain", indent), (style, part))) for part in others)]
 
 

@@ -196,6 +196,8 @@ def test_prose_is_broken_below_its_start_and_code_is_not() -> None:
         "  ▌             rows, which callers",
         "  ▌             expect.",
     ]
+    fact = Line((("dim", "  reason: the node could not be reached in time"),))
+    assert [part.text for part in broken(fact, 30)] == ["  reason: the node could not", "  be reached in time"]
     code = Line((("dim", "    | "), ("quote", "x" * 90)))
     assert broken(code, 40) == [code]
     assert broken(Line(()), 40) == [Line(())]
