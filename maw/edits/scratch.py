@@ -36,7 +36,8 @@ def snapshot(repo: Repo) -> str:
     with tempfile.TemporaryDirectory(prefix="maw-index-") as folder:
         index = os.path.join(folder, "index")
         with contextlib.suppress(FileNotFoundError):  # it knows which files need not be read again
-            shutil.copyfile(os.path.join(repo.git_dir, "index"), index)
+            # With its time: git looks again at files that were changed in the second in which an index was written.
+            shutil.copy2(os.path.join(repo.git_dir, "index"), index)
         env = {**no_git_env(), "GIT_INDEX_FILE": index, **_SOMEBODY}
         # What cannot be read, or is a repository without a commit, is left out.
         git(*_QUIET, "add", "-A", "--ignore-errors", "--", ":/", cwd=repo.root, env=env, well=(0, 1))

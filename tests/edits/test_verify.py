@@ -120,6 +120,19 @@ def test_what_a_killed_one_left_is_removed_by_the_next(project: Repository, plac
     assert project.git("worktree", "list").count("\n") == 0
 
 
+def test_a_change_of_the_same_second_and_size(project: Repository, place_of: Repo) -> None:
+    """By the file's size and time, git takes it for what is in an index that is younger than it."""
+    index, app = project.path / ".git/index", project.path / "src/app.py"
+    second = int(time.time()) - 60
+    os.utime(app, (second, second))
+    project.git("update-index", "--refresh")
+    os.utime(index, (second, second))
+    with app.open("r+") as file:
+        file.write("def add(a, c")
+    os.utime(app, (second, second))
+    assert "def add(a, c" in verify.verify(place_of, [], "cat src/app.py", timeout=60).text()
+
+
 def test_what_git_cannot_add_is_left_out(project: Repository, place_of: Repo) -> None:
     project.git("init", "-q", "nested")
     project.write("untracked.txt", "u\n")
