@@ -178,6 +178,11 @@ def test_options_are_checked_and_completed_line_by_line(tui: Run, project: Repos
         await ui.until_has("options (o): optional: context, from, model")
         await ui.press("o", *"check.py", "escape")
         await ui.until(lambda: not ui.has("esc leaves") and not ui.has("--context"), "nothing given")
+        (project.path / ".git").rename(project.path / "gone")
+        await ui.press("o", *"src")
+        await ui.until_has("src")
+        await ui.press("enter")
+        await ui.until_has("! context: src: ")
 
     tui(scenario, repo=project, screen="generate", size=WIDE)
 

@@ -55,18 +55,15 @@ def checked(repo: Repo, name: str, text: str) -> str:
     text = text.strip()
     if not text:
         return ""
-    match name:
-        case "context":
-            paths = [in_repository(repo, path, start=repo.root) for path in words(text)]
-            files.along(repo, paths)
-            return shlex.join(paths)
-        case "from":
-            files.source(placed(repo, text))
-        case "framework":
-            return frameworks.named(text).name
-        case "into":
-            return in_repository(repo, text, start=repo.root)
-    return text
+    if name == CONTEXT:
+        paths = [in_repository(repo, path, start=repo.root) for path in words(text)]
+        files.along(repo, paths)
+        return shlex.join(paths)
+    if name == FROM:
+        files.source(placed(repo, text))
+    if name == FRAMEWORK:
+        return frameworks.named(text).name
+    return in_repository(repo, text, start=repo.root) if name == INTO else text
 
 
 def words(text: str) -> list[str]:
@@ -84,9 +81,8 @@ def placed(repo: Repo, name: str) -> str:
 
 def known(repo: Repo, config: Config, name: str) -> list[str]:
     """What may be meant by an option, as far as that is known here. Raises GitError."""
-    match name:
-        case "framework":
-            return [one.name for one in FRAMEWORKS]
-        case "model":
-            return [*recent.known_models(repo), *(str(config[f"roles.{role}"]) for role in ("manager", "generator"))]
+    if name == FRAMEWORK:
+        return [one.name for one in FRAMEWORKS]
+    if name == MODEL:
+        return [*recent.known_models(repo), *(str(config[f"roles.{role}"]) for role in ("manager", "generator"))]
     return of_worktree(repo)

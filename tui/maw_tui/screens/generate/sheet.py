@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -19,7 +20,7 @@ from textual.widgets import Input, Static
 from maw.errors import FatalError
 from maw_tui.messages import in_words
 from maw_tui.screens.generate.finder import Finder
-from maw_tui.screens.generate.options import INTO, PATHS, SEVERAL, Option
+from maw_tui.screens.generate.options import INTO, PATHS, SEVERAL, Option, words
 
 _KEYS = "tab next · → completes · ctrl+o finds a file · enter takes · esc leaves"
 _LONGEST = 4000  # characters
@@ -89,7 +90,9 @@ class OptionSheet(ModalScreen[Given | None]):
                 field.value = shlex.join(paths) if several else next(iter(paths), "")
                 field.cursor_position = len(field.value)
 
-        chosen = field.value.split() if several else ()
+        chosen: list[str] = []
+        with contextlib.suppress(FatalError):  # a quote is open: then nothing is marked
+            chosen = words(field.value) if several else []
         self.app.push_screen(Finder(partial(self._known, name), chosen, new=name == INTO), found)
 
     async def action_take(self) -> None:
@@ -116,7 +119,13 @@ class _Known(Suggester):
 
     async def get_suggestion(self, value: str) -> str | None:
         if self._known is None:
-            self._known = await asyncio.to_thread(self._ask, self._name)
+            self._known = await asyncio.to_thread(self._all)
         before, blank, word = value.rpartition(" ") if self._name in SEVERAL else ("", "", value)
         found = next((known for known in self._known if known.startswith(word)), None) if word else None
         return before + blank + found if found is not None else None
+
+    def _all(self) -> Sequence[str]:
+        try:
+            return self._ask(self._name)
+        except (FatalError, OSError):  # nothing is completed then; what is typed is checked in any case
+            return ()

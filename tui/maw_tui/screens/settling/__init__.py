@@ -32,6 +32,7 @@ SETTLING: list[BindingType] = [
 _ON_FINDINGS = frozenset({"accept", "dismiss_them", "fix", "defer"})
 _WHY = "why, for others and for later (may be empty)"
 _NOW_AND_THEN = 50  # findings, after which one is told how far it is
+_TROUBLES = 3  # that are told, at most
 _KEYS = "enter dismisses, esc leaves it as it is"
 
 
@@ -151,10 +152,12 @@ class SettlingScreen(ListScreen):
 
     def _end(self, done: object, said: str, troubles: Sequence[str]) -> None:
         """Of a worker: tell what was done, and what was not."""
+        more = f" (and {len(troubles) - _TROUBLES} more)" if len(troubles) > _TROUBLES else ""
+        trouble = "; ".join(troubles[:_TROUBLES]) + more
         if done:
-            self.post_message(self.Decided("; ".join([said, *troubles]), bool(troubles)))
-        elif troubles:
-            self.post_message(Told("; ".join(troubles), error=True))
+            self.post_message(self.Decided(f"{said}; {trouble}" if trouble else said, bool(trouble)))
+        elif trouble:
+            self.post_message(Told(trouble, error=True))
 
     @on(Decided)
     def show_decision(self, event: Decided) -> None:
