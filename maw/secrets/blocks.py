@@ -12,11 +12,11 @@ _BEGIN = re.compile(r"-----?BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----
 _END = re.compile(r"-----?END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----?|Private-MAC: ")
 _LONG = re.compile(r"[A-Za-z0-9+/=]{16,}")
 _CONTENT = re.compile(r"[A-Za-z0-9+/=]{4,}")
-# A line of a key, alone or as one of the strings that a program joins.
+# A line of a key: alone, in a comment or a quotation, or as one of the strings that a program joins.
 _LINE = re.compile(
-    r"""[\s"'`+.(#*/]*(?:[A-Za-z0-9+/]{16,}={0,2}|=?[A-Za-z0-9+/]{2,}={0,2})(?:\\[rn])*["'`+,;)\\\s]*\Z"""
+    r"""[\s"'`+.(#*/>|;%-]*(?:[A-Za-z0-9+/]{16,}={0,2}|=?[A-Za-z0-9+/]{2,}={0,2})(?:\\[rn])*["'`+,;)\\\s]*\Z"""
 )
-_HEADER = re.compile(r"""[\s"'`+#*/]*(?:[A-Z][\w-]+: .*|(?:\\[rn])*["'`+\\\s]*)\Z""")
+_HEADER = re.compile(r"""[\s"'`+#*/>|;%-]*(?:[A-Z][\w-]+: .*|(?:\\[rn])*["'`+\\\s]*)\Z""")
 _FULL = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 # Files that hold keys: a hunk from the middle of one shows neither its first nor its last line.
 _KEY_FILE = re.compile(r"(?:\A|/)(?:id_(?:rsa|dsa|ecdsa|ed25519)|[^/]+\.(?:pem|key|ppk|p8|pk8|asc))\Z", re.IGNORECASE)

@@ -21,6 +21,7 @@ from tests.secrets.corpus import KINDS, diff_of
 SEED = 20260131
 TOKEN = "gh" + "p_" + corpus.text(random.Random(1), corpus.ALNUM, 36)
 PASSWORD = "v3ry" + "!Unlikely42"
+LONG = base64.b64encode(random.Random(3).randbytes(1700)).decode()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -129,6 +130,13 @@ def test_a_private_key_whose_middle_alone_is_shown_in_a_file_of_keys() -> None:
     assert not [row for row in rows if row.encode() in redacted.diff]
 
 
+@pytest.mark.parametrize("before", ["> ", "-- ", "; ", "% ", "# ", "    // ", " * ", "|"])
+def test_a_private_key_in_a_quotation_or_a_comment(before: str) -> None:
+    lines = [LONG[at : at + 64] for at in range(0, 640, 64)]
+    redacted = redact(diff_of("notes.txt", [before + line for line in (BEGIN, *lines, END)])).diff.decode()
+    assert not [line for line in lines if line[8:40] in redacted]
+
+
 def test_a_private_key_that_replaces_another() -> None:
     old, new = _key(4), [row[::-1] for row in _key(4)]
     body = [f" {BEGIN}", *(f"-{row}" for row in old), *(f"+{row}" for row in new), f" {END}"]
@@ -191,7 +199,6 @@ def test_one_very_long_line() -> None:
     assert redacted.hidden == 1
 
 
-LONG = base64.b64encode(random.Random(3).randbytes(1700)).decode()
 ENCODED = base64.b64encode(f"-----BEGIN RSA {'PRIVATE'} KEY-----\n{LONG}".encode()).decode()
 FILLER = "x" * 3000  # so that it is looked at in two parts
 
