@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 # Beside these the installed stub looks before Python starts (stub.sh); a hook framework has no stub.
-IN_PROGRESS = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "sequencer")
+# Not for the sequencer: between two picks of several people commit by hand, and it waits until they say it is over.
+IN_PROGRESS = ("rebase-merge", "rebase-apply", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD")
 # The reflog's word for commits that nobody typed: those of the sequencer, and what ends a conflict of it.
 _REPLAYED = ("revert", "cherry-pick", "rebase", "merge", "pull", "am", "commit (merge)", "commit (cherry-pick)")
 

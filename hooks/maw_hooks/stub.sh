@@ -26,7 +26,7 @@ fi
 # Nobody typed the commits of a rebase, merge, cherry-pick or revert: leave before Python is worth starting.
 git=${GIT_DIR:-.git}
 if [ -f "$git" ]; then IFS= read -r git <"$git"; git=${git#gitdir: }; fi
-for file in rebase-merge rebase-apply MERGE_HEAD CHERRY_PICK_HEAD REVERT_HEAD sequencer; do
+for file in rebase-merge rebase-apply MERGE_HEAD CHERRY_PICK_HEAD REVERT_HEAD; do
 	if [ -e "$git/$file" ] && [ $hook != pre-push ]; then exit 0; fi
 done
 case $hook,${MAW_SKIP:-0} in

@@ -60,6 +60,22 @@ def test_cherry_pick_and_revert(hooked: Hooked, started: Path) -> None:
     assert hooked.record() is None
 
 
+def test_what_is_typed_between_two_picks_is_reviewed(hooked: Hooked) -> None:
+    """`git commit` ends the first one's conflict, and git keeps the rest of the list until somebody goes on with it."""
+    _two_branches(hooked)
+    hooked.write("t1.py", "main has its own\n")
+    hooked.ok("add", ".")
+    hooked.ok("commit", "-q", "-n", "-m", "own")
+    assert hooked.git("cherry-pick", "topic~1", "topic").returncode == 1
+    hooked.write("t1.py", "both\n")
+    hooked.ok("commit", "-q", "-a", "-m", "resolved")
+    assert (hooked.path / ".git" / "sequencer").exists()
+    assert (hooked.runner.submits, hooked.record()) == ([], None)
+    hooked.write("m.py", "m = 2\n")
+    hooked.commit("-a")
+    assert (len(hooked.runner.submits), (hooked.record() or {}).get("status")) == (1, "reviewed")
+
+
 def test_in_a_linked_worktree_too(hooked: Hooked, started: Path, home: Path) -> None:
     _two_branches(hooked)
     hooked.ok("worktree", "add", "-q", str(home / "linked"), "topic")
