@@ -53,24 +53,35 @@ def _place(finding: Finding, reviewed: list[bytes], present: list[bytes]) -> int
     start, end = finding.line - 1, finding.end_line
     if present[:end] == reviewed[:end]:
         return start  # nothing has moved them
+    if _is_done(finding, reviewed, present):
+        raise CannotApply(f"{finding.id}: the lines are what they should be")
     old = reviewed[start:end]
     places = [at for at in range(len(present) - len(old) + 1) if present[at : at + len(old)] == old]
-    likely = _likeliest(places, present, reviewed, start, end) if len(places) > 1 else places
+    likely = [start] if places == [start] else _likeliest(places, present, reviewed, start, end)
     if len(likely) == 1:
         return likely[0]
-    what = "are there several times now" if places else "have changed"
+    elsewhere = "are there several times now" if len(places) > 1 else "are among other lines now"
+    what = elsewhere if places else "have changed"
     raise CannotApply(f"the lines of {finding.id} {what}, so nothing was done", hint="`maw review` looks at them anew")
 
 
+def _is_done(finding: Finding, reviewed: list[bytes], present: list[bytes]) -> bool:
+    """Whether the replacement stands in the place of the lines, with all that was above and what was right below."""
+    start, end = finding.line - 1, finding.end_line
+    new = [_bare(line) for line in _lines((finding.replacement or "").encode("utf-8", "replace"))]
+    then = [*reviewed[:start], *new, *reviewed[end : end + ENOUGH]]
+    return present[: len(then)] == then
+
+
 def _likeliest(places: list[int], present: list[bytes], reviewed: list[bytes], start: int, end: int) -> list[int]:
-    """Of several places those around which the most is as it was reviewed, none where that is next to nothing: what
-    stands at the old line number by now may be another function's."""
+    """The places around which the most is as it was reviewed, none where that is next to nothing: such lines may be
+    another function's, at the old line number as well as where they are the only ones that are left."""
     above, below = _around(reviewed, start, end)
     alike = []
     for at in places:
         here = _around(present, at, at + end - start)
         alike.append(_in_common(above, here[0]) + _in_common(below, here[1]))
-    most = max(alike)
+    most = max(alike, default=0)
     return [at for at, number in zip(places, alike, strict=True) if number == most >= ENOUGH]
 
 

@@ -44,6 +44,19 @@ def test_lines_that_stand_elsewhere_too(line: int, above: bytes) -> None:
     assert applied(found, TWICE, above + TWICE) == above + b"".join(lines)
 
 
+@pytest.mark.parametrize(
+    ("line", "replacement"), [(3, "    return a"), (8, "    return a"), (3, ""), (8, "    a\n    b")]
+)
+def test_not_twice(line: int, replacement: str) -> None:
+    """Where it is done already, the other function's line is the only one of its kind, and none of its business."""
+    found = finding(replacement, line=line, end=line)
+    done = applied(found, TWICE, TWICE)
+    with pytest.raises(CannotApply, match="what they should be"):
+        applied(found, TWICE, done)
+    with pytest.raises(CannotApply, match="among other lines"):
+        applied(found, TWICE, b"# 1\n" + done)
+
+
 def test_after_another_fix() -> None:
     now = TWICE.replace(b"def one(a)", b"def one(a, d)").replace(b"c = a", b"c = 2 * a")
     assert applied(finding("    return b", line=3, end=3), TWICE, now) == now.replace(b"return None", b"return b", 1)
