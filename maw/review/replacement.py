@@ -21,8 +21,8 @@ class CannotApply(FatalError):
 def applied(finding: Finding, reviewed: bytes, now: bytes) -> bytes:
     """The file `now` with the finding's replacement in the place of the lines that it had when it was `reviewed`.
 
-    They may have moved, as long as they are there once, or the lines around tell where they are now. Their line ends
-    stay as they are, and so does the last one's lack of one. Raises CannotApply.
+    They may have moved, as long as the lines around tell where they are now. Their line ends stay as they are, and so
+    does the last one's lack of one. Raises CannotApply.
     """
     if finding.replacement is None:
         raise CannotApply(f"{finding.id} comes without a replacement", hint="its suggestion is for you to make")
