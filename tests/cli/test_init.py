@@ -59,7 +59,7 @@ def test_what_init_sets_up(maw: Maw, set_up: Repository, home: Path) -> None:
     assert (set_up.path / ".maw.toml").exists()
     assert stat.S_IMODE((home / "config.toml").stat().st_mode) == 0o600
     assert "nowhere" in done.out
-    assert "unreviewed" in done.out
+    assert "their reviews wait (`maw outbox`)" in done.out
 
 
 def test_a_second_init_changes_nothing(maw: Maw, set_up: Repository) -> None:
