@@ -136,15 +136,17 @@ def test_strangers_are_bounded(endpoint: Endpoint) -> None:
 
 def test_more_connections_than_descriptors_are_forgotten_once_they_are_gone(home: Path, pro: Pro) -> None:
     endpoint = Endpoint(home, pro, "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))")
-    idle = [socket.create_connection(("127.0.0.1", endpoint.port)) for _ in range(10)]
-    assert idle[0].recv(4) == b"SSH-"
-    silent = set(idle)
-    while greeted := select.select(list(silent), [], [], 1.0)[0]:
-        silent -= set(greeted)
-    for sock in idle:
-        sock.close()
-    wait_for(lambda: _greeting(endpoint.port) == b"SSH-", "a greeting")
-    endpoint.stop()
+    try:
+        idle = [socket.create_connection(("127.0.0.1", endpoint.port)) for _ in range(10)]
+        assert idle[0].recv(4) == b"SSH-"
+        silent = set(idle)
+        while greeted := select.select(list(silent), [], [], 1.0)[0]:
+            silent -= set(greeted)
+        for sock in idle:
+            sock.close()
+        wait_for(lambda: _greeting(endpoint.port) == b"SSH-", "a greeting")
+    finally:
+        endpoint.stop()
 
 
 def _greeting(port: int) -> bytes:
