@@ -261,9 +261,11 @@ def test_errors_have_one_shape(
 
 
 def test_malformed_json_is_bad_input(runner: RunnerProcess) -> None:
-    response = raw(b"POST /api/v1/tasks HTTP/1.1\r\nHost: maw\r\nConnection: close\r\nContent-Length: 4\r\n\r\n{bad")
-    assert response.status == 400
-    assert response.json()["v"] == 1 and response.json()["error"]["code"] == "bad_input"
+    head = b"POST /api/v1/tasks HTTP/1.1\r\nHost: maw\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+    for body in (b"{bad", b'{"kind": "echo", "payload": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}"):
+        response = raw(head % len(body) + body)
+        assert response.status == 400
+        assert response.json()["v"] == 1 and response.json()["error"]["code"] == "bad_input"
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(runner_process: RunnerProcess) -> None:

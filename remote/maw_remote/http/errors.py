@@ -48,6 +48,11 @@ def not_utf8(_: Request[Any, Any, Any], exc: UnicodeDecodeError) -> Response[dic
     return Response(body("bad_input", f"the body is not UTF-8: {exc.reason}"), status_code=400)
 
 
+def too_deep(_: Request[Any, Any, Any], __: RecursionError) -> Response[dict[str, Any]]:
+    """A body's: nothing of ours nests as deep as that."""
+    return Response(body("bad_input", "the body is nested too deeply"), status_code=400)
+
+
 def queue_failed(_: Request[Any, Any, Any], exc: sqlite3.Error) -> Response[dict[str, Any]]:
     """The disk is full, or the file is locked or broken; the desk has logged it. Nothing was taken in."""
     return Response(body("busy", f"the queue cannot be used: {exc}", "see `maw-runner logs` there"), status_code=503)
@@ -66,6 +71,7 @@ HANDLERS: Any = {
     HTTPException: http_error,
     SerializationException: malformed,
     UnicodeDecodeError: not_utf8,
+    RecursionError: too_deep,
     sqlite3.Error: queue_failed,
     Exception: defect,
 }
