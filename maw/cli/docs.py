@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 WIDTH = 100  # columns of a page at most: longer lines are hard to read
+_STYLES = {"markdown.code": "cyan", "markdown.code_block": "cyan"}  # rich's own have a black background, on white, too
 
 
 def folder() -> Path:
@@ -98,7 +99,10 @@ def _show(text: str) -> None:
         click.echo(text, nl=False)
         return
     from rich.markdown import Markdown
+    from rich.theme import Theme
 
+    out.push_theme(Theme(_STYLES))
     with out.capture() as laid_out:
-        out.print(Markdown(text, hyperlinks=False), soft_wrap=False, width=min(out.width, WIDTH))
-    click.echo_via_pager(laid_out.get(), color=out.color_system is not None)
+        out.print(Markdown(text, hyperlinks=False, code_theme="ansi_dark"), soft_wrap=False, width=min(out.width, WIDTH))
+    # None: coloured where the pager can show that, which click sees to for less.
+    click.echo_via_pager(laid_out.get(), color=None if out.color_system else False)
