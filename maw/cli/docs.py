@@ -102,7 +102,8 @@ def _show(text: str) -> None:
     from rich.theme import Theme
 
     out.push_theme(Theme(_STYLES))
+    page = Markdown(text, hyperlinks=False, code_theme="ansi_dark")
     with out.capture() as laid_out:
-        out.print(Markdown(text, hyperlinks=False, code_theme="ansi_dark"), soft_wrap=False, width=min(out.width, WIDTH))
+        out.print(page, soft_wrap=False, width=min(out.width, WIDTH))
     # None: coloured where the pager can show that, which click sees to for less.
     click.echo_via_pager(laid_out.get(), color=None if out.color_system else False)
