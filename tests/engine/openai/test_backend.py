@@ -371,6 +371,9 @@ def test_a_context_is_asked_for_while_a_server_loads_and_again_when_it_may_be_an
 
     assert with_servers(work) == [3072, 3072]
     assert with_servers(work) == [4096, 4096]  # by another runner, to which the server may be another one
+    server.forget()  # it loads again, and another one stands in for it: nobody waits
+    configure(home, server.url.replace("/v1", "/changing/v1"), server, failover="b")
+    assert with_servers(work) == [4096, 4096]
     server.stop()
     assert with_servers(work) == [4096, 4096]
 

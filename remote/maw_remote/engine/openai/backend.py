@@ -248,12 +248,15 @@ class ServerEngine:
         if place.settings.context:
             return place.settings.context
         if time.monotonic() >= self._contexts.get(place.name, 0.0):
+            known = self._known(place).context
+            others = known > 0 and len(self._chain(model)) > 1  # another one answers as long as this one cannot
             try:
-                found = await self._insisted(partial(self._asked_context, place))
+                found = await self._insisted(partial(self._asked_context, place), others=others)
             except Unanswered as exc:
-                if known := self._known(place).context:
-                    return known
-                raise exc.error from exc
+                if not known:
+                    raise exc.error from exc
+                self._contexts[place.name] = time.monotonic() + _DOWN_FOR
+                return known
             self._contexts[place.name] = time.monotonic() + CONTEXT_FOR
             self._memory.put(place.settings.url, place.model, self._known(place)._replace(context=found))
         return self._known(place).context
@@ -272,15 +275,15 @@ class ServerEngine:
                 return CONTEXT
             raise
 
-    async def _insisted(self, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` asks of one server, as often as that may be tried. Raises Unanswered."""
+    async def _insisted(self, work: Callable[[], Awaitable[T]], *, others: bool) -> T:
+        """What `work` asks of one server, as often as that may be tried; with `others`, once. Raises Unanswered."""
         attempt = 0
         while True:
             try:
                 return await work()
             except Unanswered as exc:
                 attempt += 1
-                step = trying.decide(exc.failure, attempt, others=False)
+                step = trying.decide(exc.failure, attempt, others=others)
                 if not step.again:
                     raise
             await asyncio.sleep(step.wait)
