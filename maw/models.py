@@ -21,22 +21,18 @@ _LIST_TIMEOUT = 30.0
 def listed(node: str) -> Json:
     """The models that a node knows, has and holds: api.ModelList. Looking starts no runner on this machine; of one at
     rest its files tell."""
-    if _is_at_rest(node):
+    if reach.is_at_rest(node):
         return answers.checked(node, _at_rest(), api.ModelList)
     return answers.ask(node, "GET", "/api/v1/models", api.ModelList)
 
 
 def recommended(node: str, memory: float | None) -> Json:
     """Which models suit a node, or so much memory, in GB: api.Recommendation. Nor does this start a runner."""
-    if _is_at_rest(node):
+    if reach.is_at_rest(node):
         given = () if memory is None else ("--memory", f"{memory:g}")
         return answers.checked(node, _at_rest("--recommended", *given), api.Recommendation)
     query = "" if memory is None else f"?memory={memory:g}"
     return answers.ask(node, "GET", f"/api/v1/models/recommended{query}", api.Recommendation)
-
-
-def _is_at_rest(node: str) -> bool:
-    return node == reach.LOCAL and not reach.is_up(node)
 
 
 def _at_rest(*options: str) -> object:

@@ -111,6 +111,11 @@ def is_up(node: str) -> bool:
     return found is not None
 
 
+def is_at_rest(node: str) -> bool:
+    """Whether it is this machine, and no runner runs here: to look at one is no reason to start it."""
+    return node == LOCAL and not is_up(node)
+
+
 def _connect_local(deadline: float) -> Connection:
     path = paths.runner_socket()
     sock = _try_connect(path, deadline)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from maw import answers, api, errors
+from maw import answers, api, errors, reach
 from maw.cli.output import print_json, say
-from maw.cli.status import AT_REST, runs
+from maw.cli.status import AT_REST
 from maw.text import count, flat, size
 from maw.times import until
 
@@ -19,7 +19,7 @@ _EVICTED_SHOWN = 5
 
 def show(*, node: str, as_json: bool) -> int:
     """Print the ledger of `node`. Looking starts no runner on this machine. Raises NodeError and ApiError."""
-    if not runs(node):
+    if reach.is_at_rest(node):
         if as_json:
             print_json({"v": 1, "node": node, "running": False, "models": []})
         else:

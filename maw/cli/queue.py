@@ -12,7 +12,7 @@ import click
 from maw import answers, api, client, errors, reach, tasks, wire
 from maw.cli.options import named_node, node_option
 from maw.cli.output import print_json, say
-from maw.cli.status import AT_REST, runs
+from maw.cli.status import AT_REST
 from maw.errors import FatalError
 from maw.text import flat
 from maw.times import ago, moment
@@ -136,7 +136,7 @@ def bump(task: str, priority: int, node: str | None, as_json: bool) -> int:
 
 def _events_of(node: str, start: str) -> Iterator[wire.Event]:
     """Who watches a task waits for it, so a runner that is stopped meanwhile is started again."""
-    if not runs(node):
+    if reach.is_at_rest(node):
         raise FatalError("the runner on this machine is not running, so no task is", hint="`maw-runner start` goes on")
     return client.events(node, _resolve(node, start))
 
@@ -146,9 +146,9 @@ def _all_events(node: str, as_json: bool) -> Iterator[wire.Event]:
 
     def until_it_runs() -> None:
         """A runner of this machine that is at rest, or is stopped meanwhile, is left so."""
-        if not runs(node) and not as_json:
+        if reach.is_at_rest(node) and not as_json:
             say(f"the runner on this machine is {AT_REST}")
-        while not runs(node):
+        while reach.is_at_rest(node):
             time.sleep(_LOOK_EVERY)
 
     with reach.only_looking():
@@ -169,7 +169,7 @@ def show_tasks(
     limit: int = 50,
 ) -> int:
     """Print a node's tasks. Looking starts no runner on this machine. Raises NodeError and ApiError."""
-    if not runs(node):
+    if reach.is_at_rest(node):
         if as_json:
             print_json({"v": 1, "node": node, "running": False, "tasks": []})
         else:

@@ -27,7 +27,7 @@ def status(node: str | None, as_json: bool) -> int:
 
 def show(*, node: str, as_json: bool) -> int:
     """Print the status of `node`. Looking starts no runner on this machine. Raises NodeError and ApiError."""
-    if not runs(node):
+    if reach.is_at_rest(node):
         if as_json:
             print_json({"v": 1, "node": node, "reached": reached(node), "running": False})
         else:
@@ -39,11 +39,6 @@ def show(*, node: str, as_json: bool) -> int:
     else:
         click.echo("\n".join([f"node      {node}, {reached(node)}", *lines(answer)]))
     return errors.PASS
-
-
-def runs(node: str) -> bool:
-    """Whether there is a runner to be looked at: one of this machine that is at rest is left so."""
-    return node != reach.LOCAL or reach.is_up(node)
 
 
 def reached(node: str) -> str:

@@ -258,7 +258,7 @@ def _spoke(seen: Seen, unit: str, text: str) -> Seen:
 
 
 def _bounded(spoken: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Without those that began first, where all of it is too much."""
+    """Without those that stand first, where all of it is too much."""
     while len(spoken) > 1 and sum(map(len, spoken.values())) > 2 * SAID_KEPT:
         del spoken[next(iter(spoken))]
     return tuple(spoken.items())

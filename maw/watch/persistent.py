@@ -79,7 +79,7 @@ class Persistent(ABC):
 
 def there(node: str) -> None:
     """Raises NodeError when it is this machine's runner, which does not run: to look at it is no reason to start it."""
-    if node == reach.LOCAL and not reach.is_up(node):
+    if reach.is_at_rest(node):
         raise NodeError(
             "no_runner",
             "no runner runs on this machine",

@@ -166,15 +166,17 @@ def test_watch_says_when_nothing_goes_on_and_starts_no_runner(runner_process: Ru
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as watch:
         assert watch.stdout is not None and watch.stderr is not None
-        assert "is not running" in watch.stderr.readline()
-        runner_process.start()
-        assert "nothing runs and nothing waits" in watch.stderr.readline()
-        task = runner_process.submit(echo=1)["id"]
-        told = [watch.stdout.readline().split()[1:3] for _ in range(3)]
-        assert told == [[task, "queued"], [task, "started"], [task, "done"]]
-        runner_process.stop()
-        assert "is not running" in watch.stderr.readline()
-        watch.kill()
+        try:
+            assert "is not running" in watch.stderr.readline()
+            runner_process.start()
+            assert "nothing runs and nothing waits" in watch.stderr.readline()
+            task = runner_process.submit(echo=1)["id"]
+            told = [watch.stdout.readline().split()[1:3] for _ in range(3)]
+            assert told == [[task, "queued"], [task, "started"], [task, "done"]]
+            runner_process.stop()
+            assert "is not running" in watch.stderr.readline()
+        finally:
+            watch.kill()
 
 
 def test_all_events_resume_across_a_restart(runner: RunnerProcess, monkeypatch: pytest.MonkeyPatch) -> None:
