@@ -76,12 +76,23 @@ def _text(wanted: str) -> str:
 
 def _section(name: str, text: str, wanted: str) -> str:
     """A heading and what is below it, subsections too."""
-    parts = re.split(r"^(?=#)", text, flags=re.MULTILINE)
+    parts = _parts(text)
     for at, part in enumerate(parts):
         if anchor(part.partition("\n")[0]) == wanted:
             below = takewhile(lambda other: _depth(other) > _depth(part), parts[at + 1 :])  # noqa: B023 - used at once
             return "".join([part, *below])
     raise errors.FatalError(f"{name} has no section {wanted!r}", hint=f"`maw docs {name}` shows the page")
+
+
+def _parts(text: str) -> list[str]:
+    """A page, parted at its headings. A comment in a block of code is none."""
+    parts, in_code = [""], False
+    for line in text.splitlines(keepends=True):
+        in_code ^= line.startswith("```")
+        if line.startswith("#") and not in_code:
+            parts.append("")
+        parts[-1] += line
+    return parts
 
 
 def _depth(part: str) -> int:

@@ -22,6 +22,8 @@ def test_a_section_is_what_stands_below_its_heading(maw: Maw) -> None:
         assert section.startswith(f"## {heading}\n") and section in page
         assert "\n## " not in section
     assert "\n### " in maw("docs", "tui#keys").out
+    section = maw("docs", "hooks#pre-commit-prek-lefthook-husky").out
+    assert "\n# lefthook.yml\n" in section and section.count("```") % 2 == 0  # no heading, but a comment in code
 
 
 def test_what_is_not_there_is_told(maw: Maw) -> None:
