@@ -25,7 +25,7 @@ from maw.text import one_line
 from maw.watch.names import watched
 from maw_tui import glyphs, keys, state, themes
 from maw_tui.live import Live
-from maw_tui.messages import in_words
+from maw_tui.messages import error_in_words
 from maw_tui.screens import SCREENS, TITLES, load
 from maw_tui.screens.base import MawScreen
 from maw_tui.settled import Settled
@@ -113,7 +113,7 @@ class MawApp(Working, App[None]):
 
     def _in_words(self, error: Exception) -> str:
         if isinstance(error, FatalError | OSError):
-            return in_words(error)
+            return error_in_words(error)
         self.unexpected = self.unexpected or error
         return _reported(error)
 

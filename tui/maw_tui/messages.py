@@ -18,7 +18,7 @@ class Told(Message):
     error: bool = False
 
 
-def in_words(error: FatalError | OSError) -> str:
+def error_in_words(error: FatalError | OSError) -> str:
     """What a person can mend, in a line."""
     if isinstance(error, FatalError):
         return error.whole

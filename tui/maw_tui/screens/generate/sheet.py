@@ -18,7 +18,7 @@ from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from maw.errors import FatalError
-from maw_tui.messages import in_words
+from maw_tui.messages import error_in_words
 from maw_tui.screens.generate.finder import Finder
 from maw_tui.screens.generate.options import INTO, PATHS, SEVERAL, Option, words
 
@@ -102,7 +102,7 @@ class OptionSheet(ModalScreen[Given | None]):
             try:
                 given[name] = await asyncio.to_thread(self._check, name, field.value)
             except (FatalError, OSError) as exc:
-                self._wrong = name, f"{name}: {in_words(exc)}"
+                self._wrong = name, f"{name}: {error_in_words(exc)}"
                 field.focus()
                 self.tell()
                 return

@@ -16,7 +16,7 @@ from maw.record import Json
 from maw.review import fixing
 from maw.review.fixing import Fix
 from maw.text import one_line
-from maw_tui.messages import in_words
+from maw_tui.messages import error_in_words
 from maw_tui.settled import Settled
 
 Told = Callable[[str], None]
@@ -27,7 +27,7 @@ def say(repo: Repo, ids: Sequence[str], status: str, reason: str, told: Told, *,
     """Say the same of several findings. `done` is called after each: it can be taken back whatever comes then. Raises
     FatalError, before anything is said, where the only one cannot be found."""
     places = _places(repo, ids, told)
-    with _to_the_first_trouble(told):
+    with _telling_trouble(told):
         for place in places:
             feedback.say(repo, place, status, reason)
             done()
@@ -41,7 +41,7 @@ def _places(repo: Repo, ids: Sequence[str], told: Told) -> list[Place]:
             return [feedback.find(repo, index, ids[0])]
         found = []
         for name in ids:
-            with _to_the_first_trouble(told):
+            with _telling_trouble(told):
                 found.append(feedback.find(repo, index, name))
     return found
 
@@ -54,7 +54,7 @@ def prepare(repo: Repo, ids: Sequence[str]) -> list[Fix]:
 
 def fix(repo: Repo, ids: Sequence[str], told: Told, *, done: Done) -> None:
     """Apply the replacements, each to what the one before left, and say so of the findings; `done` as of `say`."""
-    with _to_the_first_trouble(told), Index(repo) as index:
+    with _telling_trouble(told), Index(repo) as index:
         for found in ids:
             place = feedback.find(repo, index, found)
             fixing.prepare(repo, place).write()
@@ -64,12 +64,12 @@ def fix(repo: Repo, ids: Sequence[str], told: Told, *, done: Done) -> None:
 
 
 @contextmanager
-def _to_the_first_trouble(told: Told) -> Iterator[None]:
-    """What was done before stays, and is delivered."""
+def _telling_trouble(told: Told) -> Iterator[None]:
+    """What goes wrong ends the block and is told; what was done before stays."""
     try:
         yield
     except (FatalError, OSError) as exc:
-        told(in_words(exc))
+        told(error_in_words(exc))
 
 
 def undo_last(repo: Repo, settled: Settled, told: Told) -> list[str]:
