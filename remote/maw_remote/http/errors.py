@@ -48,8 +48,9 @@ def not_utf8(_: Request[Any, Any, Any], exc: UnicodeDecodeError) -> Response[dic
     return Response(body("bad_input", f"the body is not UTF-8: {exc.reason}"), status_code=400)
 
 
-def too_deep(_: Request[Any, Any, Any], __: RecursionError) -> Response[dict[str, Any]]:
-    """A body's: nothing of ours nests as deep as that."""
+def too_deep(request: Request[Any, Any, Any], exc: RecursionError) -> Response[dict[str, Any]]:
+    """A body's: nothing of ours nests as deep as that. Should it be ours all the same, the log tells."""
+    log.warning("a body was nested too deeply", exc_info=exc, extra={"path": request.url.path})
     return Response(body("bad_input", "the body is nested too deeply"), status_code=400)
 
 
