@@ -161,7 +161,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("review.max_file_bytes", 1_000_000, integer, "A file whose diff is larger than this is skipped, with the reason."),
     Setting("review.verify", True, yes_no_or_list, "Whether the model is asked about each finding again, whether it holds: true, false, or a list of the models that are (runner)."),
     Setting("message.suggest", True, yes_or_no, "Whether the editor of `git commit` opens with a message to begin with."),
-    Setting("message.deadline", 5.0, seconds, "How long the editor waits for it."),
+    Setting("message.deadline", 5.0, seconds, "How long the editor waits for it, and commit-msg for git to tell the change."),
     Setting("message.late", "drop", OneOf("drop", "comment"), "What becomes of a message that is not ready by then: nothing, or a comment with what was written so far."),
     Setting("message.check", "suggest", OneOf("off", "suggest", "enforce"), "Whether messages are held against the change and the repository's habits: 'suggest' says what is wrong, 'enforce' blocks.", True),
     Setting("generate.instructions", "", prose, "What the project asks of code that is generated, in its own words.", True),
