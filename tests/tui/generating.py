@@ -9,6 +9,13 @@ from tests.fixtures.git import Repository
 from tests.generate.conftest import APP, CHECK
 from tests.tui.conftest import Ui
 
+TEST = "import app\n\n\ndef test_add():\n    assert app.add(3, 1) == 4\n"
+TRACEBACK = """Traceback (most recent call last):
+  File "/srv/shop/src/app.py", line 2, in add
+    return a - b
+TypeError: unsupported operand type(s)
+"""
+
 
 @pytest.fixture
 def project(repo: Repository) -> Repository:
