@@ -115,6 +115,11 @@ class Model(msgspec.Struct, kw_only=True, omit_defaults=True):
     tier: int | None = None  # GB of memory for models that it is meant for
     error: str | None = None
 
+    @property
+    def is_lacking(self) -> bool:
+        """Whether it has to be pulled before it can be used, which a file of the node's own need not be."""
+        return self.state == "available" and not self.source.startswith("path:")
+
 
 class ModelList(msgspec.Struct, kw_only=True):
     """`GET /models`. `problem`: what is wrong with the user's catalogue, whose entries are then as they were before."""

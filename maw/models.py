@@ -58,7 +58,7 @@ def lacking(node: str) -> str | None:
     if not managers:
         return "its manager's model is none that it knows; `maw config set roles.manager NAME` there names another"
     for model in managers:
-        if model.state == "available" and not model.source.startswith("path:"):  # which need no pull
+        if model.is_lacking:
             return f"{model.name} is not there; `maw model pull {model.name} --node {node}` gets it"
     return None
 

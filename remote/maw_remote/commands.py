@@ -137,6 +137,7 @@ def models(recommended: bool, memory: float | None) -> int:
     from maw.config.load import load
 
     with _of_the_extra():
+        from maw_remote.engine.choice import ChosenEngine
         from maw_remote.engine.local import make_engine
         from maw_remote.engine.openai.backend import ServerEngine
         from maw_remote.http.advice import recommendation
@@ -145,7 +146,7 @@ def models(recommended: bool, memory: float | None) -> int:
     if recommended:
         print_json(recommendation(local, memory))
         return errors.PASS
-    found = [*local.models(), *ServerEngine(config).models()]
+    found = ChosenEngine(local, ServerEngine(config)).models()
     click.echo(msgspec.json.encode(api.ModelList(models=found, problem=local.problem)).decode())
     return errors.PASS
 

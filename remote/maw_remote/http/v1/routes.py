@@ -11,7 +11,6 @@ from typing import Any
 from litestar import HttpMethod, Request, Response, Router, get, post, route
 from litestar.response import Stream
 
-from maw import api
 from maw_remote.engine import interface
 from maw_remote.engine.interface import EngineError, Field, Text, Token, Usage
 from maw_remote.engine.program import Write
@@ -26,7 +25,6 @@ from maw_remote.runner.runner import Runner
 Json = dict[str, Any]
 Asked = Request[Any, Any, Any]
 
-_USABLE = ("installed", "loading", "loaded")
 # What chat templates add: some a system message of their own.
 _FRAME_TOKENS = 64
 _MESSAGE_TOKENS = 8
@@ -90,13 +88,8 @@ def router() -> Router:
 
 def names(runner: Runner) -> list[str]:
     """What requests may name: a role, for whichever model plays it, or a model."""
-    usable = [model.name for model in runner.engine.models() if _is_usable(model)]
+    usable = [model.name for model in runner.engine.models() if model.state != "broken" and not model.is_lacking]
     return [*(role for role, model in runner.settings.models.items() if model in usable), *usable]
-
-
-def _is_usable(model: api.Model) -> bool:
-    """A file of this machine needs no pull."""
-    return model.state in _USABLE or (model.state == "available" and model.source.startswith("path:"))
 
 
 def resolved(runner: Runner, name: str) -> str:
