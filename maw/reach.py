@@ -116,11 +116,17 @@ def is_at_rest(node: str) -> bool:
     return node == LOCAL and not is_up(node)
 
 
+def at_rest() -> NodeError:
+    """For who only looks."""
+    hint = "it starts with the first task, or by `maw-runner start`"
+    return NodeError("no_runner", "no runner runs on this machine", hint=hint)
+
+
 def _connect_local(deadline: float) -> Connection:
     path = paths.runner_socket()
     sock = _try_connect(path, deadline)
     if sock is None and _looks_only:
-        raise NodeError("refused", "no runner is running on this machine", hint="start it with `maw-runner start`")
+        raise at_rest()
     if sock is None:
         start_runner(deadline)
         sock = _try_connect(path, deadline)

@@ -80,8 +80,4 @@ class Persistent(ABC):
 def there(node: str) -> None:
     """Raises NodeError when it is this machine's runner, which does not run: to look at it is no reason to start it."""
     if reach.is_at_rest(node):
-        raise NodeError(
-            "no_runner",
-            "no runner runs on this machine",
-            hint="it starts with the first task, or by `maw-runner start`",
-        )
+        raise reach.at_rest()
