@@ -35,4 +35,5 @@ def test_what_is_not_there_is_told(maw: Maw) -> None:
 def test_at_a_terminal_it_is_laid_out(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     said = on_a_terminal("docs", "uninstall", cwd=tmp_path)
-    assert b"|---|" not in said and b"# Uninstall" not in said and "───".encode() in said
+    assert b"Uninstall" in said and b"maw init" in said  # how is for rich to say, whose versions differ
+    assert not any(mark in said for mark in (b"|---|", b"# Uninstall", b"`maw"))
