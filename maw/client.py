@@ -27,18 +27,18 @@ def request(
     body: dict[str, Any] | None = None,
     *,
     timeout: float = 30.0,
-    deadline: float | None = None,
+    whole: bool = False,
 ) -> Any:
-    """One request to `node`; the answer's JSON. `timeout` (seconds) bounds the connect, and each wait after it;
-    `deadline`, a time.monotonic() value, all of these together. Raises NodeError and ApiError."""
+    """One request to `node`; the answer's JSON. `timeout` (seconds) bounds the connect, and each wait after it; with
+    `whole`, all of these together. Raises NodeError and ApiError."""
+    deadline = time.monotonic() + timeout if whole else None
     data = b"" if body is None else json.dumps(body, separators=(",", ":")).encode("ascii")
     connection = reach.connect(node, timeout=timeout)
     with connection.sock as sock:
         try:
             sock.settimeout(timeout if deadline is None else _left(deadline))
             wire.send_request(sock, method, path, data, clientid.header())
-            bounded = deadline is not None
-            reader = _Deadline(sock, connection.reader, deadline, _Peer(), timeout) if bounded else connection.reader
+            reader = _Deadline(sock, connection.reader, deadline, _Peer(), timeout) if whole else connection.reader
             response = wire.read_response(reader)
             answer = response.json() if response.body else None
         except TimeoutError:
@@ -58,11 +58,7 @@ def submit(node: str, task: dict[str, Any], *, timeout: float = 30.0) -> dict[st
     A submit is safe to repeat, because the runner joins equal keys; so where the connection broke it is tried again
     for as long as `timeout` (seconds, for all of it) allows.
     """
-
-    def once(left: float) -> Any:
-        return request(node, "POST", "/api/v1/tasks", task, timeout=left, deadline=time.monotonic() + left)
-
-    answer = _repeated(once, timeout)
+    answer = _repeated(lambda left: request(node, "POST", "/api/v1/tasks", task, timeout=left, whole=True), timeout)
     if not isinstance(answer, dict):
         raise NodeError("lost", f"{node} answered a submit with something else than a task", hint=_look(node))
     return answer
@@ -84,7 +80,7 @@ def _repeated(ask: Callable[[float], Any], timeout: float) -> Any:
 
 def cancel(node: str, task_id: str, *, timeout: float = 5.0) -> None:
     """Ask the runner to cancel a task, for `timeout` seconds in all. Raises NodeError and ApiError."""
-    request(node, "DELETE", f"/api/v1/tasks/{task_id}", timeout=timeout, deadline=time.monotonic() + timeout)
+    request(node, "DELETE", f"/api/v1/tasks/{task_id}", timeout=timeout, whole=True)
 
 
 def events(

@@ -43,8 +43,7 @@ def warm(repo: Repo) -> bool:
         node = str(config["node"])
         if not reach.is_up(node):
             return False
-        give_up = time.monotonic() + _TIMEOUT
-        client.request(node, "POST", "/api/v1/warm", _asked(config), timeout=_TIMEOUT, deadline=give_up)
+        client.request(node, "POST", "/api/v1/warm", _asked(config), timeout=_TIMEOUT, whole=True)
     except (FatalError, OSError, ValueError) as exc:
         log.info("%s: not warmed: %s", repo.common_dir, exc)
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 from maw import client, files, paths, profiles, protocol, reach
 from maw.errors import ApiError, NodeError
@@ -38,7 +37,7 @@ def _there(node: str, wait: float) -> protocol.Json:
     if wait <= 0:
         return {}
     try:
-        answer = client.request(node, "GET", "/api/v1/status", timeout=wait, deadline=time.monotonic() + wait)
+        answer = client.request(node, "GET", "/api/v1/status", timeout=wait, whole=True)
     except (NodeError, ApiError):
         return {}
     hello = answer.get("hello") if isinstance(answer, dict) else None
