@@ -84,7 +84,9 @@ def join_fetched(repo: Repo) -> int:
     told = json.dumps(tips, sort_keys=True).encode("ascii", "replace")
     if not tips or seen == told:
         return 0
-    whole = {ref: tip for ref, tip in tips.items() if not partial.lacking(repo, [tip])}
+    whole = tips
+    if partial.is_partial(repo):
+        whole = {ref: tip for ref, tip in tips.items() if not partial.lacking(repo, [tip])}
     taken = sum(found.notes for _, found in _take_in(repo, whole))
     if len(whole) < len(tips):
         raise FatalError(
