@@ -98,6 +98,14 @@ def models(_ctx: click.Context, _incomplete: str) -> Known:
 
 
 @_completer
+def pages(_ctx: click.Context, _incomplete: str) -> Known:
+    """Pages of the documentation."""
+    from maw.cli import docs
+
+    return docs.pages()
+
+
+@_completer
 def catalogued(_ctx: click.Context, _incomplete: str) -> Known:
     """Models that can be pulled by their names."""
     return _catalogue() | _models()

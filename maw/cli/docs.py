@@ -5,16 +5,13 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 import maw
 from maw import errors
+from maw.cli import completing
 from maw.cli.output import console
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
 
 WIDTH = 100  # columns of a page at most: longer lines are hard to read
 _STYLES = {"markdown.code": "cyan", "markdown.code_block": "cyan"}  # rich's own have a black background, on white, too
@@ -36,14 +33,8 @@ def _title(path: Path) -> str:
         return file.readline().removeprefix("#").strip()
 
 
-def _complete(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    return [CompletionItem(name, help=title) for name, title in pages().items() if name.startswith(incomplete)]
-
-
 @click.command("docs")
-@click.argument("page", required=False, metavar="[PAGE[#SECTION]]", shell_complete=_complete)
+@click.argument("page", required=False, metavar="[PAGE[#SECTION]]", shell_complete=completing.pages)
 def docs(page: str | None) -> int:
     """Read maw's documentation.
 
@@ -57,8 +48,9 @@ def docs(page: str | None) -> int:
       maw docs tui | grep ctrl
     """
     if page is None:
-        width = max(map(len, pages()))
-        for name, title in pages().items():
+        known = pages()
+        width = max(map(len, known))
+        for name, title in known.items():
             click.echo(f"{name:<{width}}  {title}")
     else:
         _show(_text(page))
